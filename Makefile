@@ -1,0 +1,93 @@
+# AlphaTrade. `make help` lists the targets; each makes its own environment the first time.
+#
+# Needs python3 (3.11 or newer), make and the package registry that pip is set up for, nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+PYTEST := $(RUN) -m pytest
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+.PHONY: help
+help: ## Say what can be made
+	@echo "AlphaTrade: make TARGET"
+	@echo
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "First time here: make run-sim. It installs what it needs into $(VENV)/ and trades a simulated market."
+	@echo "Settings: PYTHON=python3.12 picks the Python, VENV=folder the environment, ARGS=... goes to pytest or run-sim."
+
+# The environment comes in two sizes; each is a no-op when its stamp fits the lock.
+.PHONY: venv-runtime venv-dev
+venv-runtime:
+	@$(PYTHON) build_support/bootstrap.py runtime --venv $(VENV)
+venv-dev:
+	@$(PYTHON) build_support/bootstrap.py dev --venv $(VENV)
+
+.PHONY: run-sim
+run-sim: venv-runtime ## Replay a simulated market and 30 years of real daily prices; print digests and the report
+	@$(RUN) -m alphatrade_runtime.cli.run_sim $(ARGS)
+
+.PHONY: replay-capture
+replay-capture: ## Import a recorded market and replay it: make replay-capture CAPTURE=file.gz
+	@test -n "$(CAPTURE)" || { echo "replay-capture: say which file: make replay-capture CAPTURE=path/to/capture.gz" >&2; exit 2; }
+	@$(PYTHON) build_support/bootstrap.py runtime --venv $(VENV)
+	@$(RUN) -m alphatrade_runtime.cli.replay_capture "$(CAPTURE)" $(ARGS)
+
+.PHONY: lint
+lint: venv-dev ## Check style, types, layers between packages, and that generated text is current
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(RUN) build_support/annotations.py
+	@$(VENV)/bin/lint-imports --no-cache --no-logo
+	@$(RUN) build_support/generate.py --check
+
+.PHONY: format
+format: venv-dev ## Rewrite the sources in the house style
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+.PHONY: test
+test: test-unit test-api test-e2e ## Run every test
+
+.PHONY: test-unit
+test-unit: venv-dev ## Run the pure, fast tests
+	@$(PYTEST) tests/unit $(ARGS)
+
+# No test there is said in so many words; tests there that are not collected are pytest's exit code 5, a failure.
+.PHONY: test-api
+test-api: venv-dev ## Run the tests against a Kubernetes API server
+	@if [ -z "$$(find tests/api -name 'test_*.py' 2>/dev/null)" ]; then \
+		echo "test-api: nothing to run: no API-server test exists before the operator does (issue 2/9)"; \
+	else \
+		$(PYTEST) tests/api $(ARGS); \
+	fi
+
+.PHONY: test-e2e
+test-e2e: venv-dev ## Run the stories of whole processes: kills, restarts, wall clock, command line
+	@$(PYTEST) tests/e2e $(ARGS)
+
+.PHONY: bench
+bench: venv-dev ## Measure against peers, each installed into an environment of its own; write JSON and a table
+	@$(RUN) tests/bench/run.py $(ARGS)
+
+.PHONY: generate
+generate: venv-dev ## Write the generated parts of README, CONTRIBUTING and docs/
+	@$(RUN) build_support/generate.py
+
+.PHONY: generate-check
+generate-check: venv-dev ## Fail when `make generate` would change a file
+	@$(RUN) build_support/generate.py --check
+
+.PHONY: lock
+lock: venv-dev ## Resolve the dependencies of pyproject.toml anew into requirements/*.lock, with hashes
+	@$(RUN) build_support/lock.py --upgrade
+
+.PHONY: clean
+clean: ## Remove the environment and all caches; runs under artifacts/ stay
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

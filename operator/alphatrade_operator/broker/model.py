@@ -1,0 +1,62 @@
+"""BrokerConnection: where orders go, and the account they are made for."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, Strict, StringConstraints, model_validator
+
+from alphatrade_operator.core.model import Model, OutOfOrder, Reference, Resource
+from alphatrade_operator.core.quantities import MILLISECOND, Latency, Money, Switch
+
+Currency = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2,9}$", max_length=10)]
+
+
+class PaperExchange(Model):
+    """The simulated exchange. Its fills are simulated, and every report says so."""
+
+    initial_cash: Money = Field(description='Cash at the start in account currency, a decimal such as "1000000".')
+    currency: Currency = Field("USDT", description="Account currency.")
+    queue_model: Literal["RiskAverse", "Probabilistic"] = Field(
+        "RiskAverse", description="How the queue ahead of a resting order is assumed to shrink."
+    )
+    partial_fills: Switch = Field(True, description="Whether an order may fill in parts.")
+    order_entry_latency_ns: Latency = Field(
+        10 * MILLISECOND, description="Time from sending an order to its arrival at the exchange."
+    )
+    response_latency_ns: Latency = Field(
+        10 * MILLISECOND, description="Time from an event at the exchange to the arrival of its report."
+    )
+    cancel_on_disconnect: Switch = Field(
+        True, description="Whether the exchange cancels working orders when the connection is lost."
+    )
+
+
+class BrokerConnectionSpec(Model):
+    """One account at one venue: exactly one of paper, fix."""
+
+    unavailable: ClassVar[dict[str, str]] = {
+        "fix": "there is no FIX adapter; use paper",
+        "credentialsSecretRef": "a paper exchange needs no credentials",
+        "failover": "remove it",
+    }
+
+    paper: PaperExchange | None = Field(None, description="The simulated exchange.")
+    environment: Literal["Paper", "Sandbox", "Live"] = Field(
+        "Paper", description="What the account's orders are: Paper (simulated), Sandbox (a venue's test system), Live."
+    )
+    risk_template_ref: Reference | None = Field(
+        None, description="RiskTemplate of the account; that of the Strategy when absent."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.paper is None:
+            raise OutOfOrder([("paper", "missing; give it, the only broker of this version")])
+        if self.environment != "Paper":
+            raise OutOfOrder([("environment", f"'{self.environment}' needs a venue; a paper exchange is Paper")])
+        return self
+
+
+class BrokerConnection(Resource[BrokerConnectionSpec]):
+    """An account that strategies trade."""
+
+    kind: Literal["BrokerConnection"] = Field(description="Kind of the resource.")

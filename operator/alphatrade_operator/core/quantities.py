@@ -1,0 +1,147 @@
+"""Quantities as resources write them: text with a unit at the edge, exact integers and Decimals inside.
+
+Durations are Kubernetes durations and become nanoseconds; rates and shares are whole numbers (bps);
+money and sizes are decimals in quotes, because a YAML number is a binary fraction.
+"""
+
+import math
+import re
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Strict, StringConstraints, WithJsonSchema
+
+MILLISECOND = 1_000_000
+SECOND = 1_000 * MILLISECOND
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+MAX_SAFE_INTEGER = 2**53 - 1
+MAX_LOTS = 2**48 - 1
+
+DURATION_PATTERN = r"^([0-9]{1,12}(\.[0-9]{1,9})?(ns|us|ms|s|m|h))+$"
+DECIMAL_PATTERN = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
+_PART = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,9}))?(ns|us|ms|s|m|h)")
+_DURATION = re.compile(DURATION_PATTERN, re.ASCII)
+_DECIMAL = re.compile(DECIMAL_PATTERN, re.ASCII)
+_UNITS_NS = {"h": HOUR, "m": MINUTE, "s": SECOND, "ms": MILLISECOND, "us": 1_000, "ns": 1}
+_WRITE_DURATION = 'write a Kubernetes duration in quotes or plain, such as "100ms", "5s", "1m30s" or "1h"'
+
+
+def parse_duration(value: object) -> int:
+    """Return nanoseconds, exactly. Raises ValueError when the text is no Kubernetes duration."""
+    if not isinstance(value, str) or len(value) > 32 or not _DURATION.fullmatch(value):
+        raise ValueError(_WRITE_DURATION)
+    total = Decimal(0)
+    for whole, fraction, unit in _PART.findall(value):
+        total += Decimal(f"{whole}.{fraction or 0}") * _UNITS_NS[unit]
+    if total != total.to_integral_value():
+        raise ValueError("write a duration of whole nanoseconds")
+    return int(total)
+
+
+def format_duration(duration_ns: int) -> str:
+    """Write nanoseconds as a Kubernetes duration: largest units first, zeros left out."""
+    parts, rest = [], duration_ns
+    for unit, size in _UNITS_NS.items():
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def between(low_ns: int, high_ns: int) -> BeforeValidator:
+    """Build the reader of a duration field whose value must lie in [low_ns, high_ns]."""
+
+    def read(value: object) -> int:
+        duration_ns = parse_duration(value)
+        if not low_ns <= duration_ns <= high_ns:
+            raise ValueError(f"write {format_duration(low_ns)} to {format_duration(high_ns)}")
+        return duration_ns
+
+    return BeforeValidator(read)
+
+
+_DURATION_TEXT = WithJsonSchema({"type": "string", "format": "duration", "pattern": DURATION_PATTERN, "maxLength": 32})
+_AS_DURATION = PlainSerializer(format_duration, return_type=str)
+
+Age = Annotated[int, between(MILLISECOND, 31 * DAY), _AS_DURATION, _DURATION_TEXT]
+Staleness = Annotated[int, between(100 * MILLISECOND, HOUR), _AS_DURATION, _DURATION_TEXT]
+Latency = Annotated[int, between(0, MINUTE), _AS_DURATION, _DURATION_TEXT]
+Interval = Annotated[int, between(MILLISECOND, 31 * DAY), _AS_DURATION, _DURATION_TEXT]
+Timeout = Annotated[int, between(0, DAY), _AS_DURATION, _DURATION_TEXT]
+RepegAge = Annotated[int, between(100 * MILLISECOND, MINUTE), _AS_DURATION, _DURATION_TEXT]
+SliceSpan = Annotated[int, between(MILLISECOND, DAY), _AS_DURATION, _DURATION_TEXT]
+Span = Annotated[int, between(SECOND, 40_000 * DAY), _AS_DURATION, _DURATION_TEXT]
+
+
+def parse_decimal(value: object) -> Decimal:
+    """Return the decimal, exactly. Raises ValueError when it is not one in quotes."""
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+        raise ValueError('write a decimal number in quotes, such as "0.01"')
+    return Decimal(value)
+
+
+def plain(value: Decimal) -> str:
+    """Write a decimal without exponent and without trailing zeros."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _read_size(value: object) -> Decimal:
+    size = parse_decimal(value)
+    if size <= 0:
+        raise ValueError('write a decimal above zero in quotes, such as "0.01"')
+    return size
+
+
+def _read_rate(value: object) -> Decimal:
+    rate = parse_decimal(value)
+    if abs(rate) > Decimal("0.1") or (rate * 10**7) % 1 != 0:
+        raise ValueError('write a share of notional from "-0.1" to "0.1" with up to 7 decimals, such as "0.0005"')
+    return rate
+
+
+def _read_money(value: object) -> Decimal:
+    money = parse_decimal(value)
+    if not 0 < money <= 10**9 or (money * 10**8) % 1 != 0:
+        raise ValueError('write an amount above zero in quotes, up to "1000000000", with up to 8 decimals')
+    return money
+
+
+_DECIMAL_TEXT = WithJsonSchema({"type": "string", "pattern": DECIMAL_PATTERN, "maxLength": 38})
+_AS_DECIMAL = PlainSerializer(plain, return_type=str)
+
+Size = Annotated[Decimal, BeforeValidator(_read_size), _AS_DECIMAL, _DECIMAL_TEXT]
+FeeRate = Annotated[Decimal, BeforeValidator(_read_rate), _AS_DECIMAL, _DECIMAL_TEXT]
+Money = Annotated[Decimal, BeforeValidator(_read_money), _AS_DECIMAL, _DECIMAL_TEXT]
+
+ShareBps = Annotated[int, Strict(), Field(ge=1, le=10_000)]
+MultipleBps = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
+MarginBps = Annotated[int, Strict(), Field(ge=0, le=1_000_000)]
+Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
+Lots = Annotated[int, Strict(), Field(ge=1, le=MAX_LOTS)]
+Seed = Annotated[int, Strict(), Field(ge=0, le=MAX_SAFE_INTEGER)]
+Switch = Annotated[bool, Strict()]
+
+NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+Name = Annotated[str, Strict(), StringConstraints(pattern=NAME_PATTERN, min_length=1, max_length=63)]
+Identifier = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
+Symbol = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9][-A-Za-z0-9._/:]*$", max_length=32)]
+Digest = Annotated[str, Strict(), StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
+FilePath = Annotated[str, Strict(), StringConstraints(pattern=r"^[^\x00-\x1f]+$", min_length=1, max_length=1024)]
+
+
+def _read_number(value: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("write a number")
+    if isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER:
+        raise ValueError("write a number below 2**53")
+    if not math.isfinite(value):
+        raise ValueError("write a finite number")
+    return value
+
+
+Number = Annotated[float, PlainValidator(_read_number), WithJsonSchema({"type": "number"})]
+Parameters = Annotated[dict[Identifier, Number], Field(max_length=64)]
+Settings = dict[str, Any]

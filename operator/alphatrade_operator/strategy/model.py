@@ -1,0 +1,253 @@
+"""Strategy: what is traded, by which signals, how orders are worked, on which data, under which law."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, Strict, model_validator
+
+from alphatrade_operator.core.model import Model, OutOfOrder, Reference, Resource, yaml_name
+from alphatrade_operator.core.quantities import (
+    Digest,
+    FilePath,
+    Identifier,
+    Interval,
+    Name,
+    Parameters,
+    RepegAge,
+    Seed,
+    ShareBps,
+    SliceSpan,
+    Switch,
+    Symbol,
+    Timeout,
+)
+from alphatrade_operator.core.settings import Finding
+
+Mode = Literal["Sim", "Paper", "LiveShadow", "Live"]
+Symbols = Annotated[tuple[Symbol, ...], Field(max_length=256)]
+
+
+class FeatureFlags(Model):
+    """Switches of parts that learn or act by themselves. All are off unless said."""
+
+    fast_weights: Switch = Field(False, description="Weights that adapt within a session.")
+    linear_attention: Switch = Field(False, description="Routing among policies by linear attention.")
+    exploration: Switch = Field(False, description="A bounded share of orders that explore.")
+    auto_governed_feedback: Switch = Field(False, description="Proposals that apply themselves within their gates.")
+
+    def on(self) -> list[str]:
+        """Return the YAML names of the flags set."""
+        return [field.alias or name for name, field in type(self).model_fields.items() if getattr(self, name)]
+
+
+class Signal(Model):
+    """The function that says what position or quote is wanted."""
+
+    ref: Identifier = Field(description="Name of the signal: a built-in one, or one that a plug-in declares.")
+    params: Parameters = Field({}, description="Parameters by name; the signal's defaults hold for those absent.")
+
+
+class TopologyParams(Model):
+    """Settings of an execution topology; each type takes some of them, `TAKEN` says which."""
+
+    protection_bps: Annotated[int, Strict(), Field(ge=0, le=1_000)] | None = Field(
+        None, description="All: how far beyond the far touch a taking order may fill, in bps; default 10."
+    )
+    timeout_ns: Timeout | None = Field(
+        None, description="PassiveQuote, Pegged: cross the spread after resting this long; default 0s, never."
+    )
+    offset_ticks: Annotated[int, Strict(), Field(ge=0, le=10_000)] | None = Field(
+        None, description="Pegged: ticks behind the own best price; default 0."
+    )
+    repeg_ns: RepegAge | None = Field(None, description="Pegged: least time between two amendments; default 100ms.")
+    duration_ns: SliceSpan | None = Field(None, description="Twap: time over which slices go out; default 10s.")
+    slices: Annotated[int, Strict(), Field(ge=1, le=1_000)] | None = Field(
+        None, description="Twap: number of equal slices; default 5."
+    )
+
+
+TAKEN: dict[str, tuple[str, ...]] = {
+    "Market": ("protection_bps",),
+    "PassiveQuote": ("protection_bps", "timeout_ns"),
+    "Pegged": ("protection_bps", "timeout_ns", "offset_ticks", "repeg_ns"),
+    "Twap": ("protection_bps", "duration_ns", "slices"),
+}
+
+
+class ExecutionTopology(Model):
+    """How a wanted position becomes orders."""
+
+    type: Literal["Market", "PassiveQuote", "Pegged", "Twap"] = Field(
+        description="Market takes at once; PassiveQuote rests in the book; Pegged follows it; Twap slices over time."
+    )
+    params: TopologyParams = Field(TopologyParams(), description="Settings of the topology.")
+
+    @model_validator(mode="after")
+    def _params_fit(self) -> Self:
+        taken = TAKEN[self.type]
+        text = f"{self.type} does not take it; it takes {', '.join(yaml_name(name) for name in taken)}"
+        given = self.params.model_dump(exclude_none=True)
+        findings = [(f"params.{yaml_name(name)}", text) for name in given if name not in taken]
+        if findings:
+            raise OutOfOrder(findings)
+        return self
+
+    def given(self) -> dict[str, int]:
+        """Return the settings given, durations in ns."""
+        values = {name: getattr(self.params, name) for name in TAKEN[self.type]}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Policy(Model):
+    """One signal worked by one topology on some instruments."""
+
+    name: Name = Field(description="Name, unique in the Strategy.")
+    signal: Signal = Field(description="The function that says what is wanted.")
+    execution_topology: ExecutionTopology = Field(description="How that becomes orders.")
+    instruments: Symbols = Field((), description="Instruments it trades; empty means all of the Strategy.")
+    weight_bps: ShareBps = Field(
+        10_000, description="Where several policies list an instrument, the highest weight trades it, then the first."
+    )
+
+
+class Genotype(Model):
+    """What a strategy is made of."""
+
+    unavailable: ClassVar[dict[str, str]] = dict.fromkeys(("features", "belief", "regime", "ensemble"), "remove it")
+
+    policies: Annotated[tuple[Policy, ...], Field(min_length=1, max_length=64)] = Field(
+        description="The policies of the strategy."
+    )
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        names = [policy.name for policy in self.policies]
+        findings = [
+            (f"policies.{index}.name", f"{name!r} is used twice; rename one")
+            for index, name in enumerate(names)
+            if name in names[:index]
+        ]
+        if findings:
+            raise OutOfOrder(findings)
+        return self
+
+
+class DecisionClock(Model):
+    """When the strategy decides."""
+
+    type: Literal["QuoteChange", "EveryQuote", "Bar", "Timer"] = Field(
+        "QuoteChange",
+        description="QuoteChange: the best price moved, or interval has passed. EveryQuote: at each quote. "
+        "Bar: at the close of each bar of interval. Timer: every interval.",
+    )
+    interval_ns: Interval | None = Field(
+        None, description="Event time between decisions; 100ms for QuoteChange, required for Bar and Timer."
+    )
+
+    @model_validator(mode="after")
+    def _interval_fits(self) -> Self:
+        if self.type in ("Bar", "Timer") and self.interval_ns is None:
+            raise OutOfOrder([("interval", f"missing; {self.type} needs one, such as 1m")])
+        if self.type == "EveryQuote" and self.interval_ns is not None:
+            raise OutOfOrder([("interval", "EveryQuote has none; remove it")])
+        return self
+
+
+class ConfigMapKey(Model):
+    """A file kept in a ConfigMap."""
+
+    name: Name = Field(description="Name of the ConfigMap.")
+    key: Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)] = Field(description="Key of the file.")
+
+
+class Plugin(Model):
+    """A user's own strategy code: exactly one of file, configMapRef, image."""
+
+    file: FilePath | None = Field(None, description="Path of a Python file, from the folder of this YAML file.")
+    config_map_ref: ConfigMapKey | None = Field(None, description="A Python file in a ConfigMap.")
+    image: Annotated[str, Field(pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$", max_length=512)] | None = Field(
+        None, description="An image that holds the code, by digest."
+    )
+    digest: Digest | None = Field(
+        None, description="What `alphatrade plugin pin` prints; another digest and the runtime does not start."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        sources = {"file": self.file, "configMapRef": self.config_map_ref, "image": self.image}
+        given = [name for name, source in sources.items() if source is not None]
+        if not given:
+            raise OutOfOrder([("file", "missing; give exactly one of file, configMapRef, image")])
+        if len(given) > 1:
+            raise OutOfOrder([(given[1], f"given besides {given[0]}; keep exactly one of {', '.join(sources)}")])
+        if self.digest is None and self.file is None:
+            raise OutOfOrder([("digest", f"missing; {given[0]} needs what `alphatrade plugin pin` prints")])
+        return self
+
+
+class StrategySpec(Model):
+    """One strategy in one mode."""
+
+    unavailable: ClassVar[dict[str, str]] = {
+        "explorationBudgetRef": "exploration is not built; remove it",
+        **dict.fromkeys(("slos", "colocated", "runtimeImage", "resources", "scheduling"), "remove it"),
+    }
+
+    mode: Mode = Field("Sim", description="Sim replays or simulates; Paper trades a paper account on the wall clock.")
+    instruments: Symbols = Field((), description="Instruments traded; empty means all of the feed.")
+    market_data_feed_ref: Reference = Field(description="MarketDataFeed that the strategy reads.")
+    broker_connection_ref: Reference = Field(description="BrokerConnection that takes its orders.")
+    risk_template_ref: Reference = Field(description="RiskTemplate that it obeys.")
+    feature_flags: FeatureFlags = Field(FeatureFlags(), description="Parts that learn or act by themselves; all off.")
+    genotype: Genotype = Field(description="What the strategy is made of.")
+    plugins: Annotated[tuple[Plugin, ...], Field(max_length=16)] = Field(
+        (), description="Code of the user's own that declares signals."
+    )
+    decision_clock: DecisionClock = Field(DecisionClock(), description="When decisions are made.")
+    durability: Literal["Group", "Fsync"] = Field(
+        "Group", description="Group: the journal is committed in groups, at most 5 ms behind. Fsync: before each order."
+    )
+    seed: Seed = Field(1, description="Seed of the strategy's own random choices.")
+    suspend: Switch = Field(False, description="True: get orderly flat, then do not run.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        findings = _unlisted(self) + _twice(self.instruments) + _unpinned(self)
+        if findings:
+            raise OutOfOrder(findings)
+        return self
+
+
+def _unlisted(spec: StrategySpec) -> list[Finding]:
+    if not spec.instruments:
+        return []
+    known = ", ".join(spec.instruments)
+    return [
+        (f"genotype.policies.{i}.instruments.{j}", f"{symbol!r} is not in spec.instruments; there are {known}")
+        for i, policy in enumerate(spec.genotype.policies)
+        for j, symbol in enumerate(policy.instruments)
+        if symbol not in spec.instruments
+    ]
+
+
+def _twice(symbols: tuple[str, ...]) -> list[Finding]:
+    return [
+        (f"instruments.{index}", f"{symbol!r} is listed twice; keep one")
+        for index, symbol in enumerate(symbols)
+        if symbol in symbols[:index]
+    ]
+
+
+def _unpinned(spec: StrategySpec) -> list[Finding]:
+    if spec.mode == "Sim":
+        return []
+    return [
+        (f"plugins.{index}.digest", f"missing; mode {spec.mode} needs what `alphatrade plugin pin` prints")
+        for index, plugin in enumerate(spec.plugins)
+        if plugin.digest is None
+    ]
+
+
+class Strategy(Resource[StrategySpec]):
+    """A strategy under the law."""
+
+    kind: Literal["Strategy"] = Field(description="Kind of the resource.")

@@ -1,0 +1,163 @@
+"""Merge a tape with the simulated exchange by time and run the step: one compiled loop.
+
+Five sources, the earliest first; at one time in the order: local data, local reports, exchange data,
+exchange commands, then the step. (Bar tapes: commands before the next bar's data, so that an order made
+at a close is there for the open that falls on the same time.) Source of the order: hftbacktest's event
+loop, which the parity tests compare with.
+"""
+
+from alphatrade_runtime.execution import exchange
+from alphatrade_runtime.execution.venue_state import RING
+from alphatrade_runtime.loop.core import OUT_DECISIONS, OUT_MARKS, ROWS_PER_DRAIN
+from alphatrade_runtime.loop.emit import diary_row, equity_rows, finish_followed, fold_row
+from alphatrade_runtime.loop.reports import on_report
+from alphatrade_runtime.loop.rows import take_row
+from alphatrade_runtime.loop.step import step
+from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Kind
+from alphatrade_runtime.numerics.jit import entry, inlined, kernel
+from alphatrade_runtime.reflection.records import DiaryKind
+
+NEED_ROWS, NEED_DRAIN, DONE = range(3)
+NEVER = (1 << 62) + 1
+_MASK = RING - 1
+_QUOTE = int(Kind.QUOTE)
+_TRADE = int(Kind.TRADE)
+_DEPTH = int(Kind.DEPTH)
+_BAR = int(Kind.BAR)
+_STATUS = int(Kind.STATUS)
+_CLOSE = int(DiaryKind.CLOSE)
+
+
+@kernel
+def _venue_rare(c, depth, kind, ts):
+    row = c.row[0]
+    i = row.instrument
+    if kind == _DEPTH:
+        exchange.on_depth(
+            c.venue[0], c.books, c.resting, depth, i, row.side, row.price, row.lots
+        )  # fmt: skip
+    elif kind == _BAR:
+        exchange.on_bar(
+            c.venue[0], c.books, c.resting, c.reports, i, row.bid_size, row.ask, row.bid, ts,
+            row.ts_init_ns,
+        )  # fmt: skip
+    elif kind == _STATUS:
+        exchange.on_status(c.books, i, row.price)
+
+
+@inlined
+def venue_row(c, depth, ts):
+    """Take the row in c.row into the simulated exchange at exchange time ts."""
+    row = c.row[0]
+    kind = row.kind
+    i = row.instrument
+    venue = c.venue[0]
+    if kind == _QUOTE:
+        exchange.on_quote(
+            venue, c.books, c.resting, c.reports, i, row.bid, row.ask, row.bid_size, row.ask_size, ts
+        )  # fmt: skip
+    elif kind == _TRADE:
+        if c.books[i].resting > 0:
+            exchange.on_trade(venue, c.books, c.resting, c.reports, i, row.price, row.lots, row.side, ts)
+    else:
+        _venue_rare(c, depth, kind, ts)
+
+
+@inlined
+def load_row(row, rows, r):
+    """Copy tape row r into a record."""
+    row.seq = rows.seq[r]
+    row.ts_event_ns = rows.ts_event_ns[r]
+    row.ts_init_ns = rows.ts_init_ns[r]
+    row.instrument = rows.instrument[r]
+    row.kind = rows.kind[r]
+    row.side = rows.side[r]
+    row.price = rows.price[r]
+    row.lots = rows.size[r]
+    row.bid = rows.bid[r]
+    row.ask = rows.ask[r]
+    row.bid_size = rows.bid_size[r]
+    row.ask_size = rows.ask_size[r]
+    row.venue_seq = rows.venue_seq[r]
+    row.row_flags = rows.flags[r]
+
+
+@inlined
+def _out_full(c):
+    full = False
+    for k in range(OUT_DECISIONS, OUT_MARKS + 1):
+        full = full or c.out_n[k] >= ROWS_PER_DRAIN
+    return full
+
+
+@kernel
+def _take_command(c, depth):
+    loop = c.loop[0]
+    command = c.commands[loop.commands_head & _MASK]
+    loop.commands_head += 1
+    exchange.on_command(c.venue[0], c.books, depth, c.resting, c.reports, command, command.ts_ns)
+
+
+@kernel
+def _take_due_report(c):
+    venue = c.venue[0]
+    report = c.reports[venue.head & _MASK]
+    venue.head += 1
+    on_report(c, report, report.ts_ns)
+
+
+@entry
+def run(core, rows, n, final, depth):
+    """Run until the rows are used up, an output buffer is full, or (final) everything under way has arrived.
+
+    rows: a span of the tape; loop.local_row and loop.venue_row index it.  n: rows in it.  final: no more will come.
+    depth: (instruments, 2, ticks) int64 levels of the venue's book; no ticks without depth rows.
+    Returns NEED_ROWS, NEED_DRAIN or DONE.
+    """
+    c = core[0]
+    loop = c.loop[0]
+    venue = c.venue[0]
+    bar_mode = loop.bar_mode
+    while True:
+        local = loop.local_row
+        ahead = loop.venue_row
+        if not final and (local >= n or ahead >= n):
+            return NEED_ROWS
+        t_data = rows.ts_init_ns[local] if local < n else NEVER
+        t_venue = NEVER
+        if ahead < n:
+            t_venue = max(loop.venue_ts, rows.ts_event_ns[ahead]) + bar_mode
+        t_report = c.reports[venue.head & _MASK].ts_ns if venue.head < venue.tail else NEVER
+        t_command = c.commands[loop.commands_head & _MASK].ts_ns if loop.commands_head < loop.commands_tail else NEVER
+        t_step = loop.step_ts if loop.step_pending != 0 else NEVER
+        if t_data <= t_report and t_data <= t_venue and t_data <= t_command and t_data <= t_step:
+            if t_data == NEVER:
+                return DONE
+            loop.local_row = local + 1
+            load_row(c.row[0], rows, local)
+            take_row(c)
+        elif t_report <= t_venue and t_report <= t_command and t_report <= t_step:
+            _take_due_report(c)
+        elif t_venue <= t_command and t_venue <= t_step:
+            loop.venue_ts = max(loop.venue_ts, rows.ts_event_ns[ahead])
+            loop.venue_row = ahead + 1
+            load_row(c.row[0], rows, ahead)
+            venue_row(c, depth, loop.venue_ts)
+        elif t_command <= t_step:
+            _take_command(c, depth)
+        else:
+            loop.step_pending = 0
+            step(c, loop.step_ts, loop.step_seq)
+            if _out_full(c):
+                return NEED_DRAIN
+
+
+@entry
+def close(core):
+    """Write the last rows of a session: the open fold, what is still followed, equity, the closing row."""
+    c = core[0]
+    if c.loop[0].n > 0:
+        fold_row(c)
+    finish_followed(c)
+    equity_rows(c)
+    diary_row(c, _CLOSE, ALL_INSTRUMENTS, 0, 0, 0, 0, 0, 0, 0, 0, 0)

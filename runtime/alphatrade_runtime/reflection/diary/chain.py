@@ -1,0 +1,117 @@
+"""The chain: each batch of rows is hashed together with the hash of the batch before it.
+
+batch_hash = SHA-256(prev_hash || per column in schema order: name || type || n || validity bits || values)
+
+where name and type are UTF-8 ended by a zero byte, n is a little-endian u64, the validity bits are
+packed least significant first and padded with zeros, and the values are little-endian in row order.
+NaN is the one null: its validity bit and its value bytes are zero, so that hosts and compilers that
+make other NaN bits still make the same hash. The chain starts at SHA-256 of the header as RFC 8785 JSON.
+"""
+
+import hashlib
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from alphatrade_runtime.market.faults import InputError
+from alphatrade_runtime.policy.canonical import CanonicalError, canonical
+
+CHAIN_SCHEMA = 1
+DIARY_STREAMS = ("decisions", "expost", "orders")
+FILLS_STREAMS = ("fills",)
+PNL_STREAMS = ("equity", "marks")
+STREAMS = DIARY_STREAMS + FILLS_STREAMS + PNL_STREAMS
+
+
+class Column(NamedTuple):
+    """One column of a batch, contiguous; `valid` is None when no value is null."""
+
+    name: str
+    values: npt.NDArray[Any]
+    valid: npt.NDArray[np.bool_] | None
+
+
+def type_name(dtype: np.dtype[Any]) -> str:
+    """Name a field's type as the chain hashes it: `<i8`, `|u1`, `<u2[19]`."""
+    shape = "".join(f"[{n}]" for n in dtype.shape)
+    return dtype.base.newbyteorder("<").str + shape
+
+
+def schema_of(dtype: np.dtype[Any]) -> list[list[str]]:
+    """List a row dtype's columns as [name, type]."""
+    return [[name, type_name(dtype[name])] for name in _names(dtype)]
+
+
+def columns_of(rows: npt.NDArray[Any]) -> list[Column]:
+    """Copy the fields of structured rows (n,) to contiguous columns with NaN as null."""
+    return [_column(name, rows[name]) for name in _names(rows.dtype)]
+
+
+def header_of(stream: str, dtype: np.dtype[Any], facts: Mapping[str, Any]) -> bytes:
+    """Write what a chain starts from as canonical JSON: its stream, its columns, the facts of the run.
+
+    Raises InputError when a fact has no canonical form.
+    """
+    header = {"schema": CHAIN_SCHEMA, "stream": stream, "columns": schema_of(dtype), "facts": facts}
+    try:
+        return canonical(header)
+    except CanonicalError as error:
+        raise InputError(f"diary stream {stream}: a fact of the header has no canonical form: {error}") from None
+
+
+def genesis(stream: str, dtype: np.dtype[Any], facts: Mapping[str, Any]) -> bytes:
+    """Hash the header: what the chain starts from. Raises InputError as `header_of` does."""
+    return hashlib.sha256(header_of(stream, dtype, facts)).digest()
+
+
+def link(previous: bytes, columns: Sequence[Column], rows: int) -> bytes:
+    """Hash one batch of columns, each with `rows` rows, onto the chain's last hash (32 bytes)."""
+    digest = hashlib.sha256(previous)
+    count = struct.pack("<Q", rows)
+    all_valid = validity_bits(None, rows)
+    for name, values, valid in columns:
+        dtype = np.dtype((values.dtype, values.shape[1:]))
+        digest.update(name.encode() + b"\0" + type_name(dtype).encode() + b"\0" + count)
+        digest.update(all_valid if valid is None else validity_bits(valid, rows))
+        digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).data)
+    return digest.digest()
+
+
+def validity_bits(valid: npt.NDArray[np.bool_] | None, rows: int) -> bytes:
+    """Pack one bit a row, least significant first, 1 = has a value; None: every row has one."""
+    mask = np.ones(rows, np.bool_) if valid is None else valid
+    return np.packbits(mask, bitorder="little").tobytes()
+
+
+def run_digests(heads: Mapping[str, str]) -> dict[str, str]:
+    """Make the three digests of a run, `sha256:<hex>` by name, from its streams' heads in hex.
+
+    diary = decisions, expost, orders; fills = the head of fills; pnl = equity, marks.
+    """
+    return {
+        "diary": "sha256:" + _joined(heads, DIARY_STREAMS),
+        "fills": "sha256:" + heads["fills"],
+        "pnl": "sha256:" + _joined(heads, PNL_STREAMS),
+    }
+
+
+def _joined(heads: Mapping[str, str], streams: Sequence[str]) -> str:
+    return hashlib.sha256(b"".join(bytes.fromhex(heads[stream]) for stream in streams)).hexdigest()
+
+
+def _names(dtype: np.dtype[Any]) -> tuple[str, ...]:
+    if dtype.names is None:
+        raise TypeError(f"a record stream needs a structured dtype, not {dtype}")
+    return dtype.names
+
+
+def _column(name: str, field: npt.NDArray[Any]) -> Column:
+    if field.dtype.kind != "f":
+        return Column(name, field.copy(), None)
+    null = np.isnan(field)
+    if not null.any():
+        return Column(name, field.copy(), None)
+    return Column(name, np.where(null, field.dtype.type(0), field), ~null)

@@ -1,0 +1,190 @@
+"""One record stream as the loop writes it: rows in, chained batches out.
+
+A batch closes with its 4,096th row, or before the row whose event time is `span_ns` (5 s) or more
+after that of the batch's first row. Both depend on the rows alone, never on how they were handed over
+and never on a clock, so the same rows always make the same chain.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from alphatrade_runtime.market.faults import InputError
+from alphatrade_runtime.reflection.diary import chain, segments
+from alphatrade_runtime.reflection.diary.sink import SEGMENT_BYTES, DiaryStalled, FileSink, MemorySink, SinkState
+
+BATCH_ROWS = 4_096
+BATCH_SPAN_NS = 5_000_000_000
+
+__all__ = ["BATCH_ROWS", "BATCH_SPAN_NS", "DiaryStalled", "RecordLog", "RunDigest"]
+
+
+class RunDigest(NamedTuple):
+    """What a closed stream comes to: the chain's last hash in hex, its batches and rows."""
+
+    stream: str
+    head: str
+    batches: int
+    rows: int
+
+
+class RecordLog:
+    """An append-only, hash-chained stream of fixed-width rows with constant memory.
+
+    folder: where segments and manifest go; None hashes only and keeps the rows as Arrow data.
+    dtype: structured, with an int64 `seq` and the int64 event time named by `time_field`.
+    header: facts of the run that the chain starts from; no run id, no wall clock, else no two runs are equal.
+    span_ns: event time after which a batch closes; None (bar tapes) closes by rows only.
+    Raises InputError when the folder has the stream already, DiaryStalled when a record cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        stream: str,
+        dtype: np.dtype[Any],
+        header: Mapping[str, Any],
+        time_field: str,
+        span_ns: int | None = BATCH_SPAN_NS,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        self._prepare(stream, dtype, header, time_field, span_ns)
+        if folder is None:
+            self._sink: FileSink | MemorySink = MemorySink(segments.arrow_schema(dtype))
+        else:
+            self._sink = FileSink.create(Path(folder), stream, dtype, header, self._head, segment_bytes)
+
+    def _prepare(
+        self, stream: str, dtype: np.dtype[Any], header: Mapping[str, Any], time_field: str, span_ns: int | None
+    ) -> None:
+        self.stream, self._dtype, self._time_field, self._span_ns = stream, dtype, time_field, span_ns
+        self._genesis = self._head = chain.genesis(stream, dtype, header)
+        self._buffer: npt.NDArray[Any] = np.zeros(BATCH_ROWS, dtype)
+        self._held = self._batches = self._rows = 0
+        self._ended = ""
+
+    @property
+    def head(self) -> str:
+        """Hash of the last closed batch, in hex."""
+        return self._head.hex()
+
+    @property
+    def rows(self) -> int:
+        """Number of rows appended so far."""
+        return self._rows + self._held
+
+    def append(self, rows: npt.NDArray[Any]) -> None:
+        """Add rows (n,) of the stream's dtype in order. Raises DiaryStalled; the log then takes no more."""
+        self._refuse_if_ended()
+        times, start = rows[self._time_field], 0
+        while start < len(rows):
+            stop, closes = self._room(times, start)
+            self._buffer[self._held : self._held + stop - start] = rows[start:stop]
+            self._held += stop - start
+            if closes:
+                self._close_batch()
+            start = stop
+
+    def close(self) -> RunDigest:
+        """Close the last batch and the stream. Raises DiaryStalled."""
+        self._refuse_if_ended()
+        if self._held:
+            self._close_batch()
+        self._guarded(self._sink.finish, self._batches, self._rows, self._head)
+        self._ended = "closed"
+        return RunDigest(self.stream, self.head, self._batches, self._rows)
+
+    def abandon(self) -> None:
+        """Let go of the files without closing the stream; rows of an open batch stay in no file."""
+        if isinstance(self._sink, FileSink):
+            self._sink.abandon()
+        self._ended = self._ended or "abandoned"
+
+    def table(self) -> pa.Table:
+        """Return all rows of a log without folder as an Arrow table; call it after close."""
+        if not isinstance(self._sink, MemorySink) or self._held:
+            raise ValueError(f"stream {self.stream}: only a closed log without folder is a table")
+        return self._sink.table()
+
+    def state(self) -> bytes:
+        """Return what `resume` needs to go on from this very row, as one JSON text."""
+        self._refuse_if_ended()
+        if isinstance(self._sink, MemorySink):
+            raise ValueError(f"stream {self.stream}: a log without folder cannot be resumed")
+        facts = {"genesis": self._genesis.hex(), "head": self.head, "batches": self._batches, "rows": self._rows}
+        held = base64.b64encode(self._buffer[: self._held].tobytes()).decode()
+        return json.dumps({**facts, "sink": list(self._sink.state), "held": held}).encode()
+
+    @classmethod
+    def resume(
+        cls,
+        folder: Path,
+        stream: str,
+        dtype: np.dtype[Any],
+        header: Mapping[str, Any],
+        time_field: str,
+        state: bytes,
+        span_ns: int | None = BATCH_SPAN_NS,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> "RecordLog":
+        """Cut a stream back to a state that `state` returned and go on; later rows are forgotten.
+
+        Raises InputError when header or columns are not those of the state, or when files are too short.
+        """
+        log = cls.__new__(cls)
+        log._prepare(stream, dtype, header, time_field, span_ns)
+        saved = json.loads(state)
+        if saved["genesis"] != log._genesis.hex():
+            raise InputError(
+                f"diary stream {stream} in {folder}: the checkpoint is of another header; "
+                "resume with the session, tape and code it was made with"
+            )
+        log._sink = FileSink.resume(Path(folder), stream, dtype, SinkState(*saved["sink"]), segment_bytes)
+        log._head, log._batches, log._rows = bytes.fromhex(saved["head"]), saved["batches"], saved["rows"]
+        held = np.frombuffer(base64.b64decode(saved["held"]), dtype)
+        log._buffer[: len(held)], log._held = held, len(held)
+        return log
+
+    def _room(self, times: npt.NDArray[np.int64], start: int) -> tuple[int, bool]:
+        """Say up to which row the open batch takes rows, and whether it closes there."""
+        window = times[start : start + BATCH_ROWS - self._held]
+        if self._span_ns is not None:
+            first = self._buffer[self._time_field][0] if self._held else window[0]
+            late = (window - first) >= self._span_ns
+            if late.any():
+                return start + int(late.argmax()), True
+        return start + len(window), self._held + len(window) == BATCH_ROWS
+
+    def _close_batch(self) -> None:
+        rows = self._buffer[: self._held]
+        columns = chain.columns_of(rows)
+        head = chain.link(self._head, columns, len(rows))
+        first, last = rows[0], rows[-1]
+        entry = segments.BatchEntry(
+            self._batches, "", 0, 0, len(rows), int(first["seq"]), int(last["seq"]),
+            int(first[self._time_field]), int(last[self._time_field]), self.head, head.hex(),
+        )  # fmt: skip
+        self._guarded(self._sink.write, columns, entry)
+        self._head, self._held = head, 0
+        self._batches, self._rows = self._batches + 1, self._rows + len(rows)
+
+    def _guarded(self, write: Any, *args: Any) -> None:
+        try:
+            write(*args)
+        except DiaryStalled as error:
+            self._ended = str(error)
+            raise
+
+    def _refuse_if_ended(self) -> None:
+        if self._ended in ("closed", "abandoned"):
+            raise ValueError(f"stream {self.stream} is {self._ended}")
+        if self._ended:
+            raise DiaryStalled(self._ended)

@@ -1,0 +1,51 @@
+"""The kill state machine: ARMED -> TRIPPED -> (FLATTENING) -> HALTED. Latched: nothing here goes back.
+
+Order of effects: block new, cancel all, optionally flatten, then rest. REDUCE stays TRIPPED: only
+orders that shrink a position pass.
+"""
+
+from alphatrade_runtime.market.schema import Control
+from alphatrade_runtime.numerics.jit import hot
+from alphatrade_runtime.risk.codes import KillState
+
+REDUCE = int(Control.REDUCE)
+HALT = int(Control.HALT)
+FLATTEN = int(Control.FLATTEN)
+ARMED = int(KillState.ARMED)
+TRIPPED = int(KillState.TRIPPED)
+FLATTENING = int(KillState.FLATTENING)
+HALTED = int(KillState.HALTED)
+
+FRESH_NS = 2_000_000_000  # flattening waits for a quote no older than this
+FLATTEN_RETRY_NS = 100_000_000
+MAX_FLATTEN_TRIES = 100  # then it is HALTED with its position shown, never "done"
+
+
+@hot
+def trip(account, mode, guard, slippage_bps, seq):
+    """Engage a kill mode; return True when it is higher than what holds already."""
+    if mode <= account.kill_mode:
+        return False
+    account.kill_mode = mode
+    account.kill_guard = guard
+    account.kill_seq = seq
+    account.kill_state = FLATTENING if mode == FLATTEN else TRIPPED
+    if slippage_bps > 0:
+        account.flatten_slippage_bps = slippage_bps
+    return True
+
+
+@hot
+def must_cancel(account, side, position):
+    """True when a working order of this side must go: all of them, under REDUCE those that do not reduce."""
+    if account.kill_state == ARMED:
+        return False
+    return account.kill_mode != REDUCE or side * position >= 0
+
+
+@hot
+def flatten_price(ref2, side, slippage_bps):
+    """Return the IOC limit in ticks, inside the slippage bound around the reference."""
+    if side > 0:
+        return ref2 * (10_000 + slippage_bps) // 20_000
+    return -(-ref2 * (10_000 - slippage_bps) // 20_000)

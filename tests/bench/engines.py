@@ -1,0 +1,49 @@
+"""Which engines take part in which benchmark, and how each is started."""
+
+import sys
+from pathlib import Path
+
+from tests.bench.peers.install import python_of
+from tests.bench.peers.process import Engine
+
+OURS = "alphatrade"
+EVERY = 20  # decisions between two flips of P2's aggressive strategy
+STRATEGIES = {"passive": 0, "aggressive": EVERY}
+DEPTHS = ("roivector", "hashmap")
+
+
+def ours(mode: str, *arguments: str) -> Engine:
+    """Our engine, in this interpreter's environment; `mode` is what ours.py serves."""
+    return Engine(OURS, Path(sys.executable), "tests.bench.ours", (mode, *arguments))
+
+
+def hftbacktest_quotes(path: Path) -> list[Engine]:
+    """Both depth structures of hftbacktest on P1's quotes."""
+    python = python_of("hftbacktest")
+    return [_peer(f"hftbacktest {depth}", python, "hbt_quotes", str(path), depth) for depth in DEPTHS]
+
+
+def hftbacktest_capture(path: Path, strategy: str, every: int) -> list[Engine]:
+    """Both depth structures of hftbacktest on P2's rows."""
+    python = python_of("hftbacktest")
+    return [
+        _peer(f"hftbacktest {depth}", python, "hbt_capture", str(path), strategy, str(every), depth)
+        for depth in DEPTHS
+    ]
+
+
+def nautilus(module: str, path: Path) -> Engine:
+    """nautilus_trader's backtest (nautilus_quotes) or live engines (nautilus_latency)."""
+    return _peer("nautilus_trader", python_of("nautilus_trader"), module, str(path))
+
+
+def bar_peers(path: Path) -> list[Engine]:
+    """The engines that read bars only."""
+    return [
+        _peer("vectorbt", python_of("vectorbt"), "vectorbt_bars", str(path)),
+        _peer("backtesting.py", python_of("backtesting"), "backtesting_bars", str(path)),
+    ]
+
+
+def _peer(name: str, python: Path, module: str, *arguments: str) -> Engine:
+    return Engine(name, python, f"tests.bench.peers.{module}", arguments)

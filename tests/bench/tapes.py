@@ -1,0 +1,69 @@
+"""Write the tapes that a benchmark's engines share into its scratch folder, one file for each format."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from alphatrade_runtime.market.importers.binance_capture import import_capture
+from alphatrade_runtime.market.importers.options import ImportOptions
+from alphatrade_runtime.market.tape import Tape
+from alphatrade_runtime.market.tape_writer import write_tape
+from tests.bench.make_capture import write_capture
+from tests.bench.make_tape import bar_columns, quote_columns
+from tests.bench.p2_rows import peer_columns, quotes_and_trades
+
+GENERATED_MOMENTS = 11_000
+
+
+@dataclass(frozen=True)
+class CaptureTape:
+    """P2's rows twice: as our tape and as the peers' columns."""
+
+    name: str
+    folder: Path
+    columns: Path
+    source_sha256: str
+
+
+def columns_sha256(columns: dict[str, npt.NDArray[np.int64]]) -> str:
+    """Hash named int64 columns: name, newline, little-endian bytes, in order of name."""
+    digest = hashlib.sha256()
+    for name in sorted(columns):
+        digest.update(name.encode() + b"\n" + np.ascontiguousarray(columns[name], dtype="<i8").tobytes())
+    return digest.hexdigest()
+
+
+def quotes_file(scratch: Path, n: int) -> Path:
+    """Write n of P1's quotes as columns."""
+    path = scratch / f"quotes-{n}.npz"
+    np.savez(path, **quote_columns(n))  # type: ignore[arg-type]
+    return path
+
+
+def bars_file(scratch: Path, n: int) -> Path:
+    """Write n of P1's bars as columns."""
+    path = scratch / f"bars-{n}.npz"
+    np.savez(path, **bar_columns(n))  # type: ignore[arg-type]
+    return path
+
+
+def generated_capture(scratch: Path) -> CaptureTape:
+    """Make and import the seeded capture."""
+    path = scratch / "generated.gz"
+    write_capture(path, GENERATED_MOMENTS)
+    return capture_tape(scratch, path, "generated")
+
+
+def capture_tape(scratch: Path, capture: Path, name: str) -> CaptureTape:
+    """Import a capture, keep its quotes and trades."""
+    imported, folder, columns = scratch / f"{name}-all", scratch / name, scratch / f"{name}.npz"
+    import_capture(capture, imported, ImportOptions(replace=True))
+    with Tape.open(imported) as tape:
+        rows = quotes_and_trades(tape.rows())
+        instruments, source = tape.instruments, tape.manifest["source"]
+    write_tape(folder, rows, instruments, source=source, replace=True)
+    np.savez(columns, **peer_columns(rows))  # type: ignore[arg-type]
+    return CaptureTape(name, folder, columns, hashlib.sha256(capture.read_bytes()).hexdigest())
