@@ -1,7 +1,7 @@
 """P1's answer in plain Python: what every engine must reach to the cent.
 
 Strategy: mid = (bid + ask) * 0.5 ticks; fast and slow are EMA(20) and EMA(50), alpha = 2 / (n + 1),
-e = e + alpha * (mid - e), both start at the first mid. From the 50th value on, the target is +1 lot
+e = e + alpha * (mid - e), both start at the first mid. After 50 values the target is +1 lot
 when fast > slow, -1 when fast < slow, and stays when they are equal. When the target differs from the position, one
 market order for the difference (a flip is one order of 2 lots) fills at the far touch of this very
 quote and costs a flat 0.01. Bars decide at a close and fill at the next bar's open.
@@ -28,7 +28,7 @@ def targets(mids: Iterable[float]) -> Iterable[int]:
     for i, mid in enumerate(mids):
         fast = mid if i == 0 else fast + 2.0 / (FAST + 1) * (mid - fast)
         slow = mid if i == 0 else slow + 2.0 / (SLOW + 1) * (mid - slow)
-        if i + 1 >= WARMUP and fast != slow:
+        if i >= WARMUP and fast != slow:
             target = 1 if fast > slow else -1
         yield target
 

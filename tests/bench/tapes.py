@@ -1,5 +1,6 @@
 """Write the tapes that a benchmark's engines share into its scratch folder, one file for each format."""
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ class CaptureTape:
     name: str
     folder: Path
     columns: Path
-    source_sha256: str
+    source_sha256: str  # of the text, since compressed bytes differ by library
 
 
 def columns_sha256(columns: dict[str, npt.NDArray[np.int64]]) -> str:
@@ -66,4 +67,4 @@ def capture_tape(scratch: Path, capture: Path, name: str) -> CaptureTape:
         instruments, source = tape.instruments, tape.manifest["source"]
     write_tape(folder, rows, instruments, source=source, replace=True)
     np.savez(columns, **peer_columns(rows))  # type: ignore[arg-type]
-    return CaptureTape(name, folder, columns, hashlib.sha256(capture.read_bytes()).hexdigest())
+    return CaptureTape(name, folder, columns, hashlib.sha256(gzip.decompress(capture.read_bytes())).hexdigest())

@@ -1,12 +1,17 @@
-"""A disk of 1 MiB, where the host lets us mount one."""
+"""What all unit tests share: no test fails by the clock, and a disk of 1 MiB."""
 
 import subprocess
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture
 def small_disk(tmp_path):
+    """Mount a tmpfs of 1 MiB, where the host lets us."""
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True)

@@ -109,11 +109,19 @@ def _read_money(value: object) -> Decimal:
     return money
 
 
+def _read_fee(value: object) -> Decimal:
+    fee = parse_decimal(value)
+    if not 0 <= fee <= 10**6 or (fee * 10**8) % 1 != 0:
+        raise ValueError('write an amount in quotes from "0" to "1000000", with up to 8 decimals')
+    return fee
+
+
 _DECIMAL_TEXT = WithJsonSchema({"type": "string", "pattern": DECIMAL_PATTERN, "maxLength": 38})
 _AS_DECIMAL = PlainSerializer(plain, return_type=str)
 
 Size = Annotated[Decimal, BeforeValidator(_read_size), _AS_DECIMAL, _DECIMAL_TEXT]
 FeeRate = Annotated[Decimal, BeforeValidator(_read_rate), _AS_DECIMAL, _DECIMAL_TEXT]
+FlatFee = Annotated[Decimal, BeforeValidator(_read_fee), _AS_DECIMAL, _DECIMAL_TEXT]
 Money = Annotated[Decimal, BeforeValidator(_read_money), _AS_DECIMAL, _DECIMAL_TEXT]
 
 ShareBps = Annotated[int, Strict(), Field(ge=1, le=10_000)]

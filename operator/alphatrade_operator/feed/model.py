@@ -11,6 +11,7 @@ from alphatrade_operator.core.quantities import (
     Age,
     FeeRate,
     FilePath,
+    FlatFee,
     MarginBps,
     Seed,
     Settings,
@@ -69,6 +70,9 @@ class Instrument(Model):
         description='Fee of a resting fill as a share of its value, such as "0.0002"; negative is a rebate.'
     )
     taker_fee_rate: FeeRate = Field(description='Fee of a taking fill as a share of its value, such as "0.0005".')
+    fee_per_fill: FlatFee = Field(
+        Decimal(0), description='Fee of each fill in account currency, on top of the rate, a decimal such as "0.35".'
+    )
     initial_margin_bps: MarginBps = Field(1_000, description="Margin a position binds, in bps of its value.")
     max_quote_age_ns: Age = Field(5 * SECOND, description="Age beyond which a quote is stale (STALE).")
 

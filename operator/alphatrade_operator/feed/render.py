@@ -25,6 +25,7 @@ def render_instrument(instrument: Instrument) -> dict[str, Any]:
         "multiplier": plain(instrument.multiplier),
         "maker_fee_e7": int(instrument.maker_fee_rate * 10**7),
         "taker_fee_e7": int(instrument.taker_fee_rate * 10**7),
+        "fee_per_fill": plain(instrument.fee_per_fill),
         "initial_margin_bps": instrument.initial_margin_bps,
     }
 

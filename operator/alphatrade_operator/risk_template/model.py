@@ -126,7 +126,7 @@ class InstrumentLimits(Model):
     max_position_lots: Lots = Field(
         description="Largest position, long or short, working orders included, in lots (INVENTORY)."
     )
-    max_order_lots: Lots = Field(description="Largest order in lots (SIZE); not above maxPositionLots.")
+    max_order_lots: Lots = Field(description="Largest order in lots (SIZE); at most twice maxPositionLots, a flip.")
     min_order_lots: Lots = Field(1, description="Smallest order in lots (SIZE); not above maxOrderLots.")
     max_quote_age_ns: Age | None = Field(
         None, description="Age of a quote beyond which orders are denied with STALE; the feed's own limit when absent."
@@ -139,7 +139,7 @@ class InstrumentLimits(Model):
     def _in_order(self) -> Self:
         pairs = (
             ("minOrderLots", self.min_order_lots, "maxOrderLots", self.max_order_lots),
-            ("maxOrderLots", self.max_order_lots, "maxPositionLots", self.max_position_lots),
+            ("maxOrderLots", self.max_order_lots, "twice maxPositionLots", 2 * self.max_position_lots),
         )
         findings = [
             (low_name, f"{low} is above {high_name} ({high}); lower {low_name} or raise {high_name}")

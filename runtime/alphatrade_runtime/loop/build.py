@@ -168,7 +168,7 @@ def _set_instruments(c: Any, all_terms: Sequence[InstrumentTerms], limits: Limit
         row.max_position = terms.max_position_lots
         row.max_order = terms.max_order_lots
         row.min_order = terms.min_order_lots
-        row.allowed = not limits.symbols or terms.symbol in limits.symbols
+        row.allowed = terms.symbol in limits.symbols
         row.policy = policy_for(terms.symbol, genes)
 
 

@@ -79,7 +79,9 @@ def fold_row(c):
 @kernel
 def guard_row(c, guard):
     """Append a row for a moved guard: kill state, reduce-only, halt, day."""
-    diary_row(c, _GUARD, ALL_INSTRUMENTS, 0, 0, 0, 0, 0, 0, 0, 0, guard)
+    account = c.account[0]
+    slippage = account.flatten_slippage_bps
+    diary_row(c, _GUARD, ALL_INSTRUMENTS, 0, 0, account.kill_mode, slippage, 0, 0, 0, 0, guard)
 
 
 @kernel

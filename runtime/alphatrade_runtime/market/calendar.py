@@ -8,6 +8,7 @@ session of 1970 (or the calendar's first, if later), so that they do not depend 
 import difflib
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,7 @@ def _from_exchange(name: str, first_day: int, last_day: int) -> Calendar:
     return _arrays(name, _exchange_calendar(name, start=_date(start), end=_date(max(end, start + 1))))
 
 
+@lru_cache(maxsize=8)
 def _exchange_calendar(name: str, **bounds: Any) -> Any:
     import exchange_calendars  # takes 0.3 s, and "24/7" needs none of it
 

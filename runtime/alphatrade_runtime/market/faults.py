@@ -45,7 +45,6 @@ class Fault(NamedTuple):
 FAULTS: dict[str, Fault] = {
     # what the text is
     "not_json": Fault(Severity.STOP, "the line is not `local_ns {json object}`"),
-    "line_too_long": Fault(Severity.STOP, "the line is longer than 16 MiB"),
     "unknown_stream": Fault(Severity.STOP, "the stream is none of bookTicker, trade, depth, depth snapshot"),
     "missing_field": Fault(Severity.STOP, "a field that the stream must carry is absent or has another type"),
     "not_a_number": Fault(Severity.STOP, "a price, size or time is NaN, infinite or not a decimal number"),

@@ -15,7 +15,7 @@ from numba import types
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic, overload
 
-from alphatrade_runtime.numerics.jit import hot
+from alphatrade_runtime.numerics.jit import entry, inlined
 
 INF = float("inf")
 NAN = float("nan")
@@ -88,7 +88,7 @@ def _bits_float_compiled(bits: Any) -> Any:
     return compiled
 
 
-@hot
+@entry
 def exp_det(x: float) -> float:
     """Give e**x; inf above 709.78, subnormal and then 0 below -708.4 and -745.13."""
     x = float(x)
@@ -118,7 +118,7 @@ def exp_det(x: float) -> float:
     return y * bits_float((k + 1023) << 52)
 
 
-@hot
+@entry
 def log_det(x: float) -> float:
     """Give ln(x); -inf at 0, NaN below 0, inf at inf."""
     x = float(x)
@@ -145,7 +145,7 @@ def log_det(x: float) -> float:
     return tail - half_square + f + k_float * _LN2_HI
 
 
-@hot
+@entry
 def tanh_det(x: float) -> float:
     """Give tanh(x); -1 and 1 at the infinities."""
     x = float(x)
@@ -161,7 +161,7 @@ def tanh_det(x: float) -> float:
     return -y if x < 0.0 else y
 
 
-@hot
+@inlined
 def _sin_kernel(x: float, tail: float) -> float:
     """Give sin(x + tail) for |x| <= pi/4."""
     z = x * x
@@ -172,7 +172,7 @@ def _sin_kernel(x: float, tail: float) -> float:
     return x - ((z * (0.5 * tail - v * r) - tail) - v * -1.66666666666666324348e-01)
 
 
-@hot
+@inlined
 def _cos_kernel(x: float, tail: float) -> float:
     """Give cos(x + tail) for |x| <= pi/4."""
     z = x * x
@@ -185,13 +185,13 @@ def _cos_kernel(x: float, tail: float) -> float:
     return lead + (((1.0 - lead) - half) + (z * r - x * tail))
 
 
-@hot
+@inlined
 def _exponent(x: float) -> int:
     """Give the biased exponent of x."""
     return (float_bits(x) >> 52) & _EXPONENT
 
 
-@hot
+@inlined
 def _reduce(x: float, quarter: float) -> tuple[float, float]:
     """Give x - quarter * pi/2 as a high and a low part, exact to about 2^-118."""
     size = _exponent(x)
@@ -213,7 +213,7 @@ def _reduce(x: float, quarter: float) -> tuple[float, float]:
     return y, (r - y) - w
 
 
-@hot
+@entry
 def sincos_det(x: float) -> tuple[float, float]:
     """Give (sin x, cos x); NaN for an infinity and for |x| > 2^20, where the caller must reduce first."""
     x = float(x)
@@ -233,7 +233,7 @@ def sincos_det(x: float) -> tuple[float, float]:
     return -c, s
 
 
-@hot
+@inlined
 def _normal_centre(q: float) -> float:
     """Give the normal quantile of 0.5 + q for |q| <= 0.425."""
     r = 0.180625 - q * q
@@ -248,7 +248,7 @@ def _normal_centre(q: float) -> float:
     return q * p / d
 
 
-@hot
+@inlined
 def _normal_tail(r: float) -> float:
     """Give minus the normal quantile of a tail of probability exp(-r*r), r <= 5."""
     r = r - 1.6
@@ -263,7 +263,7 @@ def _normal_tail(r: float) -> float:
     return p / d
 
 
-@hot
+@inlined
 def _normal_far_tail(r: float) -> float:
     """Give minus the normal quantile of a tail of probability exp(-r*r), r > 5."""
     r = r - 5.0
@@ -278,7 +278,7 @@ def _normal_far_tail(r: float) -> float:
     return p / d
 
 
-@hot
+@entry
 def normal_det(p: float) -> float:
     """Give the standard normal quantile of p (relative error about 1e-15); infinities at 0 and 1, NaN outside."""
     p = float(p)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba.extending import overload
 
-from alphatrade_runtime.numerics.jit import hot
+from alphatrade_runtime.numerics.jit import entry, hot, inlined
 from alphatrade_runtime.numerics.math import log_det, normal_det
 
 State = npt.NDArray[np.uint64]
@@ -55,7 +55,7 @@ def _wrapping_add_compiled(a: Any, b: Any) -> Any:
     return compiled
 
 
-@hot
+@inlined
 def _rotated(x: np.uint64, left: np.uint64, right: np.uint64) -> np.uint64:
     """Rotate x left; right = 64 - left."""
     return (x << left) | (x >> right)
@@ -82,7 +82,7 @@ def uniform(state: State) -> float:
     return (float(np.int64(next_bits(state) >> _U12)) + 0.5) * _TWO_M52
 
 
-@hot
+@entry
 def below(state: State, n: int) -> int:
     """Draw an integer in 0..n-1 without bias, 1 <= n <= 2^31 (Lemire's rejection)."""
     while True:
@@ -92,13 +92,13 @@ def below(state: State, n: int) -> int:
             return product >> 32
 
 
-@hot
+@entry
 def normal(state: State) -> float:
     """Draw from the standard normal; one uniform each."""
     return normal_det(uniform(state))
 
 
-@hot
+@entry
 def exponential(state: State) -> float:
     """Draw from the exponential distribution of mean 1."""
     return -log_det(uniform(state))

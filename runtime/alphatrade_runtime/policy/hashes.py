@@ -56,6 +56,7 @@ ENVELOPE_DEFAULTS: dict[Path, dict[str, Any]] = {
     },
     ("instruments", "*"): {
         "multiplier": "1",
+        "fee_per_fill": "0",
         "initial_margin_bps": 1_000,
         "max_quote_age_ns": 5_000_000_000,
         "min_order_lots": 1,

@@ -29,7 +29,7 @@ def trade(hbt: Any, last_ts: int) -> Any:
         fast = mid if seen == 0 else fast + 2.0 / (FAST + 1) * (mid - fast)
         slow = mid if seen == 0 else slow + 2.0 / (SLOW + 1) * (mid - slow)
         seen += 1
-        if seen < WARMUP or fast == slow:
+        if seen <= WARMUP or fast == slow:
             continue
         target = 1 if fast > slow else -1
         if target == position:

@@ -29,7 +29,7 @@ class EmaAlwaysIn(Strategy):  # type: ignore[misc, unused-ignore]
         self.fast = mid if self.seen == 0 else self.fast + 2.0 / (FAST + 1) * (mid - self.fast)
         self.slow = mid if self.seen == 0 else self.slow + 2.0 / (SLOW + 1) * (mid - self.slow)
         self.seen += 1
-        if self.seen < WARMUP or self.fast == self.slow:
+        if self.seen <= WARMUP or self.fast == self.slow:
             return
         target = 1 if self.fast > self.slow else -1
         if target != self.position:

@@ -21,7 +21,7 @@ def _targets(close: Any) -> Any:
     for i in range(len(close)):
         fast += 2.0 / (FAST + 1) * (close[i] - fast)
         slow += 2.0 / (SLOW + 1) * (close[i] - slow)
-        if i + 1 >= WARMUP and fast != slow:
+        if i >= WARMUP and fast != slow:
             out[i] = 1.0 if fast > slow else -1.0
     return out
 

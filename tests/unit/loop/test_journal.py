@@ -76,7 +76,7 @@ def test_rows_of_a_journal_are_rows_of_a_tape(tmp_path):
 
 
 @given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_input_comes_back_in_spans_with_its_seq(tmp_path_factory, sizes, at_least):
     folder = tmp_path_factory.mktemp("j")
     journal, start = Journal.create(folder, FACTS, segment_bytes=1000), 0
@@ -114,7 +114,7 @@ def test_opening_goes_on_with_the_numbers_and_the_last_segment(tmp_path):
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_cut_at_any_byte_it_recovers_every_whole_group_before(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("j")
     journal, ends = Journal.create(folder, FACTS), []
@@ -137,7 +137,7 @@ def test_cut_at_any_byte_it_recovers_every_whole_group_before(tmp_path_factory, 
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_changed_byte_is_refused_with_its_offset_or_is_the_torn_end(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("j")
     journal = Journal.create(folder, FACTS)
@@ -303,11 +303,10 @@ def test_a_sync_that_fails_behind_stops_trading(tmp_path, monkeypatch):
 def test_a_small_disk_stops_trading(small_disk):
     journal = Journal.create(small_disk, FACTS)
     with pytest.raises(JournalStalled, match="free space on the disk, then start again"):
-        for k in range(10_000):
-            journal.append_rows(tape(k, 50))
-            journal.flush()
+        fill(journal, 10_000)
     journal.abandon()
-    whole = [int(row.payload.seq[0]) for row in read_records(small_disk) if row.kind is RecordKind.INPUT]
+    whole = order_ids(read_records(small_disk))
+    assert len(whole) > 100
     assert whole == list(range(len(whole)))
 
 

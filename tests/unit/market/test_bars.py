@@ -126,8 +126,7 @@ def frame(days, close=(1.234567, 2.0)):
 
 def test_frames_become_a_tape(tmp_path):
     frames = {"SPX": frame(["2024-07-02", "2024-07-03"]), "NDX": frame(["2024-07-03", "2024-07-05"])}
-    facts = {"name": "daily", "calendar": "XNYS"}
-    manifest = write_bars(tmp_path / "tape", frames, (SPX, NDX), round_to_units=True, **facts)
+    manifest = write_bars(tmp_path / "tape", frames, (SPX, NDX), name="daily", calendar="XNYS", round_to_units=True)
     assert manifest["counts"] == {"unit": "rows", "read": 4, "used": 4, "refused": {}}
     assert manifest["quality"]["rounded"] == {"severity": "warn", "count": 2, "first": 1}
     with Tape.open(tmp_path / "tape") as tape:
@@ -138,7 +137,7 @@ def test_frames_become_a_tape(tmp_path):
 
 def test_frames_are_exact_unless_rounding_is_asked(tmp_path):
     with pytest.raises(
-        InputError, match="daily: row 1: tick_mismatch: SPX: 1.234567 is no multiple of the tick size 0.01"
+        InputError, match=r"daily: row 1: tick_mismatch: SPX: 1.234567 is no multiple of the tick size 0.01"
     ):
         write_bars(
             tmp_path / "tape", {"SPX": frame(["2024-07-02", "2024-07-03"])}, (SPX,), name="daily", calendar="XNYS"

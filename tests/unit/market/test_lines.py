@@ -40,12 +40,16 @@ def test_a_bomb_is_read_piece_by_piece(tmp_path):
 def test_a_cut_gzip_names_the_last_good_line(tmp_path, cut):
     path = tmp_path / "data.gz"
     path.write_bytes(gzip.compress("\n".join(TEXT).encode())[:-cut])
-    good = 0
-    with pytest.raises(InputError, match=r"data.gz: line \d+: the gzip file is damaged after this line") as caught:
+    good: list[str] = []
+
+    def collect():
         for batch in read_lines(path):
-            assert batch == TEXT[good : good + len(batch)]
-            good += len(batch)
-    assert f"line {good}:" in str(caught.value)
+            good.extend(batch)
+
+    with pytest.raises(InputError, match=r"data.gz: line \d+: the gzip file is damaged after this line") as caught:
+        collect()
+    assert good == TEXT[: len(good)]
+    assert f"line {len(good)}:" in str(caught.value)
 
 
 def test_a_flipped_bit_is_noticed(tmp_path):
@@ -60,10 +64,10 @@ def test_a_line_of_more_than_16_mib_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(lines, "MAX_LINE_BYTES", 1000)
     path = tmp_path / "data"
     path.write_text("short\n" * 5 + "x" * 1001 + "\nshort\n")
-    with pytest.raises(InputError, match="line 6: line_too_long"):
+    with pytest.raises(InputError, match="line 6: over 16 MiB"):
         read(path)
     path.write_text("short\n" * 5 + "x" * 1001)
-    with pytest.raises(InputError, match="line 6: line_too_long"):
+    with pytest.raises(InputError, match="line 6: over 16 MiB"):
         read(path)
 
 
@@ -75,6 +79,5 @@ def test_bytes_that_are_no_utf8_stay_one_line(tmp_path):
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         head_of(tmp_path / "nothing")
-    with pytest.raises(InputError, match=r"data: Is a directory|no such file"):
-        (tmp_path / "data").mkdir()
-        head_of(tmp_path / "data")
+    with pytest.raises(InputError, match="no such file"):
+        head_of(tmp_path)

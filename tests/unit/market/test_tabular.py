@@ -228,7 +228,6 @@ def test_formats_are_told_by_content(tmp_path):
     assert IMPORTERS["table"].recognises(QUOTES.encode())
     assert IMPORTERS["table"].recognises(b"PAR1")
     assert not IMPORTERS["table"].recognises(b'1723161255030314667 {"a": 1, "b": 2}')
+    (tmp_path / "x.csv").write_text(QUOTES)
     with pytest.raises(InputError, match="--format xml: unknown; choose from binance-usdm, table"):
-        import_file(tmp_path / "x.csv", tmp_path / "tape", format_name="xml") if (tmp_path / "x.csv").write_text(
-            QUOTES
-        ) else None
+        import_file(tmp_path / "x.csv", tmp_path / "tape", format_name="xml")

@@ -49,7 +49,12 @@ MarketDataFeed:
     simulator: {seed: 7, duration: 1h, speed: 200x, config: {regimes: [calm, wild]}}
     quality: {}
     instruments:
-      - {symbol: BBB, tickSize: "0.10", lotSize: "0.01", makerFeeRate: "-0.0001", takerFeeRate: "0.0005"}
+      - symbol: BBB
+        tickSize: "0.10"
+        lotSize: "0.01"
+        makerFeeRate: "-0.0001"
+        takerFeeRate: "0.0005"
+        feePerFill: "0.35"
       - {symbol: AAA, tickSize: "0.01", lotSize: "1", multiplier: "10", makerFeeRate: "0", takerFeeRate: "0.0000001"}
 BrokerConnection:
   apiVersion: alphatrade.io/v1alpha1

@@ -37,6 +37,8 @@ REFUSED = [
     (MD + "instruments/0/lotSize", "0.0000000001", "must be a whole, even number below 2**60"),
     (MD + "instruments/0/lotSize", "1000000000000", "is 10000000000000000000 units of 1e-8; it must be a whole, even"),
     (MD + "instruments/1/lotSize", "0.00000005", "spec.instruments[1].lotSize: tickSize x lotSize x multiplier is 0.5"),
+    (MD + "instruments/0/feePerFill", "-0.1", "instruments[0].feePerFill: '-0.1' is not accepted: write an amount"),
+    (MD + "instruments/0/feePerFill", 1, "instruments[0].feePerFill: 1 is not accepted: write a decimal"),
     (MD + "simulator/duration", "1 hour", DURATION),
     (MD + "simulator/speed", "fast", "spec.simulator.speed: 'fast' is not accepted"),
     (MD + "simulator/speed", "0x", "spec.simulator.speed: '0x' is not accepted"),
@@ -69,7 +71,7 @@ REFUSED = [
     (RT + "drawdown/dayBps", 1_500, "spec.drawdown.dayBps: 1500 is not below maxBps (1500)"),
     (RT + "drawdown/maxBps", 400, "spec.drawdown.dayBps: 500 is not below maxBps (400)"),
     (RT + "drawdown", {"enabled": False, "dayBps": 500}, "spec.drawdown.dayBps: given although enabled is false"),
-    (RT + "instruments/0/maxOrderLots", 101, "maxOrderLots: 101 is above maxPositionLots (100)"),
+    (RT + "instruments/0/maxOrderLots", 201, "maxOrderLots: 201 is above twice maxPositionLots (200); lower"),
     (RT + "instruments/0/minOrderLots", 11, "instruments[0].minOrderLots: 11 is above maxOrderLots (10)"),
     # twice
     (RT + "instruments/1/symbol", "AAA", "spec.instruments[1].symbol: 'AAA' is listed twice"),

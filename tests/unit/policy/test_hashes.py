@@ -156,7 +156,7 @@ def test_every_limit_flag_and_fact_is_in_the_envelope_hash_alone(document):
     changes |= {"limits.flatten_blind": True, "limits.symbols": ["AAA"], "limits.band_limit_bps": 60}
     changes |= {"limits.max_turnover_hour_bps": 20_001}
     changes |= {f"instruments.0.{name}": 5 for name in envelope["instruments"][0]}
-    changes |= {f"instruments.0.{name}": "0.2" for name in ("tick_size", "lot_size", "multiplier")}
+    changes |= {f"instruments.0.{name}": "0.2" for name in ("tick_size", "lot_size", "multiplier", "fee_per_fill")}
     changes |= {"instruments.0.symbol": "BBB2", "instruments.0.max_position_lots": 50, "calendar": "XNYS", "seed": 8}
     for where, value in changes.items():
         other = changed(document, f"policy.envelope.{where}", value)

@@ -27,16 +27,8 @@ INSTRUMENTS = [
 ]
 SYMBOLS = [Instrument.from_mapping(facts).symbol for facts in INSTRUMENTS]
 _SMALL = {"instrument": 2, "policy": 2, "topology": 5, "kind": 6, "action": 4, "code": 19, "tif": 5, "purpose": 3}
-_CODED = {
-    "kill_state": 4,
-    "guard": 11,
-    "event": 4,
-    "state": 12,
-    "maker": 2,
-    "complete": 2,
-    "reduce_only": 2,
-    "order_flags": 4,
-}
+_CODED = {"kill_state": 4, "guard": 11, "event": 4, "state": 12, "order_flags": 4}
+_BITS = {"maker": 2, "complete": 2, "reduce_only": 2}
 
 
 def mixed(seed: int, n: int) -> np.ndarray:
@@ -85,7 +77,7 @@ def make_run(digests: dict) -> dict:
 
 
 def _values(name: str, words: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    sizes = {**_SMALL, **_CODED}
+    sizes = {**_SMALL, **_CODED, **_BITS}
     if name == "side":
         return np.where(words % 2 == 0, 1, -1)
     if name in sizes:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_buckets_follow_one_another_without_a_hole():
     bounds = [bucket_bounds(bucket) for bucket in range(BUCKETS)]
     assert bounds[0][0] == 0
     assert bounds[-1][1] == 2**63 - 1
-    assert all(before[1] + 1 == after[0] for before, after in zip(bounds, bounds[1:], strict=False))
+    assert all(before[1] + 1 == after[0] for before, after in pairwise(bounds))
 
 
 def test_a_negative_latency_counts_as_0():
@@ -121,7 +122,7 @@ def test_one_line_a_second_on_the_grid_of_the_first():
         beats.append(heartbeat.beat(counts(1)))
         clock.now += 10_000_001
     assert sum(beats) == len(lines) == 3
-    assert [json.loads(line)["mono_ns"] for line in lines][0] == 50 * SECOND
+    assert json.loads(lines[0])["mono_ns"] == 50 * SECOND
 
 
 def test_late_beats_do_not_pile_up_nor_shift_the_grid():

@@ -29,7 +29,7 @@ def read_lines(path: Path) -> Iterator[list[str]]:
             break
         *lines, rest = (rest + chunk).split(b"\n")
         if len(rest) > MAX_LINE_BYTES or any(len(line) > MAX_LINE_BYTES for line in lines):
-            raise InputError(f"{path}: line {_long_line(count, lines)}: line_too_long: over 16 MiB; split or remove it")
+            raise InputError(f"{path}: line {_long_line(count, lines)}: over 16 MiB, no message of a venue; remove it")
         count += len(lines)
         if lines:
             yield [line.decode("utf-8", "replace") for line in lines]

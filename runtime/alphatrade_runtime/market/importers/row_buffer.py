@@ -12,6 +12,10 @@ class RowBuffer:
     """Rows as one Python list a column, in the order of the schema without seq, and the line of each row."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Drop all rows."""
         self.lists: list[list[int]] = [[] for _ in _COLUMNS]
         self.lines: list[int] = []
 
@@ -45,7 +49,7 @@ class RowBuffer:
         """Return (rows, line of each row) and start over."""
         columns = dict(zip(_COLUMNS, self.lists, strict=True))
         rows, lines = rows_from_columns({"seq": self.lines, **columns}), np.array(self.lines, np.int64)
-        self.__init__()  # type: ignore[misc]
+        self.clear()
         return rows, lines
 
 

@@ -19,7 +19,7 @@ from alphatrade_runtime.market.simulator.price import (
     set_volatility,
     step_volatility,
 )
-from alphatrade_runtime.numerics.jit import entry, inlined, kernel
+from alphatrade_runtime.numerics.jit import entry, kernel
 from alphatrade_runtime.numerics.math import exp_det
 from alphatrade_runtime.numerics.rng import normal
 
@@ -89,7 +89,7 @@ def _spans(calendar: Calendar, duration_ns: int) -> tuple[Ints, Ints]:
     return opened, np.minimum(opened + duration_ns, np.repeat(end, counts))
 
 
-@inlined
+@kernel
 def act_on_bar(world, action):
     """Carry out one planned action before the bar in which it falls."""
     market = world.market[0]
@@ -115,7 +115,7 @@ def act_on_bar(world, action):
         jump(state, action.value)
 
 
-@inlined
+@kernel
 def see_price(state, first):
     """Take the fair price into the bar: bid is its low, ask its high, bid_size its open, ask_size its close."""
     price = max(1, int(fair_ticks(state) + 0.5))
@@ -142,7 +142,7 @@ def make_bar(world):
             see_price(state, sub == 0)
 
 
-@inlined
+@kernel
 def draw_volume(market, state, regimes, rng):
     """Lots traded in a bar: more when the market moves more."""
     regime = regimes[market.regime]
@@ -155,27 +155,26 @@ def place_bar(world, out, k, i, open_ns, close_ns, ordinal):
     """Write one BAR row; it is received at its close."""
     market = world.market[0]
     state = world.instruments[i]
-    out.seq[k] = market.rows
-    out.ts_event_ns[k] = open_ns
-    out.ts_init_ns[k] = close_ns
-    out.instrument[k] = i
-    out.kind[k] = BAR
-    out.side[k] = 0
-    out.price[k] = state.ask_size
-    out.size[k] = draw_volume(market, state, world.regimes, world.rng[i])
-    out.bid[k] = state.bid
-    out.ask[k] = state.ask
-    out.bid_size[k] = state.bid_size
-    out.ask_size[k] = 0
-    out.venue_seq[k] = ordinal
-    out.flags[k] = 0
+    row = out[k]
+    row.seq = market.rows
+    row.ts_event_ns = open_ns
+    row.ts_init_ns = close_ns
+    row.instrument = i
+    row.kind = BAR
+    row.side = row.ask_size = row.flags = 0
+    row.price = state.ask_size
+    row.size = draw_volume(market, state, world.regimes, world.rng[i])
+    row.bid = state.bid
+    row.ask = state.ask
+    row.bid_size = state.bid_size
+    row.venue_seq = ordinal
     market.rows += 1
     return k + 1
 
 
 @entry
 def fill_bars(world, actions, open_ns, close_ns, ordinals, out):
-    """Write the rows of the bars given, (n,) int64 each; `out` has room for all. Returns the number of rows."""
+    """Write the rows of the bars given, (n,) int64 each; `out`, ROW_DTYPE, has room for all. Returns the number of rows."""
     market = world.market[0]
     k = 0
     for bar in range(len(open_ns)):
@@ -188,5 +187,5 @@ def fill_bars(world, actions, open_ns, close_ns, ordinals, out):
             if world.instruments[i].halted == 0 and world.instruments[i].silent == 0:
                 k = place_bar(world, out, k, i, open_ns[bar], close_ns[bar], ordinals[bar])
         if k > first:
-            out.flags[k - 1] |= LAST
+            out[k - 1].flags |= LAST
     return k

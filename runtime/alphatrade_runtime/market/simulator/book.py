@@ -17,7 +17,7 @@ SIGN_KEEP = 0.8
 MAX_SIZE = 1e12
 
 
-@inlined
+@kernel
 def draw_size(market, state, regimes, side, rng):
     """Lots newly displayed on a side (+1 bid, -1 ask)."""
     skew = SKEW * state.predictor if market.edge == EDGE_IMBALANCE else 0.0
@@ -25,7 +25,7 @@ def draw_size(market, state, regimes, side, rng):
     return max(1, int(min(state.depth * regimes[market.regime].depth * scale, MAX_SIZE)))
 
 
-@inlined
+@kernel
 def draw_spread(market, state, regimes, rng):
     """Spread in ticks: one, and an exponential excess rounded."""
     excess = max(0.0, state.spread_mean * regimes[market.regime].spread - 1.0)
@@ -57,7 +57,7 @@ def bounded(x):
     return x / (1.0 + abs(x))
 
 
-@inlined
+@kernel
 def draw_sign(market, state, rng):
     """Side of the next aggressor: it follows recent signs and moves, leans against longer ones."""
     lean = market.persistence * state.sign_trend + market.momentum * bounded(state.fast_return)

@@ -12,7 +12,7 @@ TRADING, HALTED = int(Status.TRADING), int(Status.HALTED)
 RESIZE_LEVEL = 0.3
 
 
-@inlined
+@kernel
 def receive(market, rng):
     """Time of receipt of what happens now: latency, then at least 1 ns after the message before."""
     delay = market.latency_ns + int(market.jitter_ns * exponential(rng))
@@ -22,25 +22,23 @@ def receive(market, rng):
 @inlined
 def place(out, k, market, i, kind, side, price, size, venue_seq, flags):
     """Write one row that shows a price and a size."""
-    out.seq[k] = market.rows
-    out.ts_event_ns[k] = market.now_ns
-    out.ts_init_ns[k] = market.last_init_ns
-    out.instrument[k] = i
-    out.kind[k] = kind
-    out.side[k] = side
-    out.price[k] = price
-    out.size[k] = size
-    out.bid[k] = 0
-    out.ask[k] = 0
-    out.bid_size[k] = 0
-    out.ask_size[k] = 0
-    out.venue_seq[k] = venue_seq
-    out.flags[k] = flags
+    row = out[k]
+    row.seq = market.rows
+    row.ts_event_ns = market.now_ns
+    row.ts_init_ns = market.last_init_ns
+    row.instrument = i
+    row.kind = kind
+    row.side = side
+    row.price = price
+    row.size = size
+    row.bid = row.ask = row.bid_size = row.ask_size = 0
+    row.venue_seq = venue_seq
+    row.flags = flags
     market.rows += 1
     return k + 1
 
 
-@inlined
+@kernel
 def emit_simple(out, k, world, i, kind, price, size):
     """Write a MARK, FUNDING, STATUS or GAP row."""
     market = world.market[0]
@@ -48,7 +46,7 @@ def emit_simple(out, k, world, i, kind, price, size):
     return place(out, k, market, i, kind, 0, price, size, 0, LAST)
 
 
-@inlined
+@kernel
 def tell_status(out, k, world, i):
     """Write a STATUS row when the feed has not yet told what the status is."""
     state = world.instruments[i]
@@ -70,7 +68,7 @@ def hidden(state):
     return state.silent > 0
 
 
-@inlined
+@kernel
 def emit_trade(out, k, world, i, side, price, lots):
     """Write a TRADE row, unless the feed is silent."""
     state = world.instruments[i]
@@ -94,16 +92,17 @@ def emit_quote(out, k, world, i):
         bid, ask = state.ask + state.crossed, state.bid
     first = k
     k = place(out, k, market, i, QUOTE, 0, 0, 0, state.venue_seq, 0)
-    out.bid[first] = bid
-    out.ask[first] = ask
-    out.bid_size[first] = state.bid_size
-    out.ask_size[first] = state.ask_size
+    row = out[first]
+    row.bid = bid
+    row.ask = ask
+    row.bid_size = state.bid_size
+    row.ask_size = state.ask_size
     if market.levels > 0:
         k = emit_side(out, k, world, i, 1)
         k = emit_side(out, k, world, i, -1)
         state.book_bid = state.bid
         state.book_ask = state.ask
-    out.flags[k - 1] |= LAST
+    out[k - 1].flags |= LAST
     return k
 
 
@@ -143,7 +142,7 @@ def emit_side(out, k, world, i, side):
     return k
 
 
-@inlined
+@kernel
 def remove_levels(out, k, world, i, side, known, shift):
     """Write the deletion of the prices that left the shown levels after a shift of the best price."""
     state = world.instruments[i]
@@ -157,7 +156,7 @@ def remove_levels(out, k, world, i, side, known, shift):
     return k
 
 
-@inlined
+@kernel
 def shift_sizes(sizes, levels, shift):
     """Move known sizes to their new levels; 0 marks a level to draw."""
     if shift > 0:

@@ -41,7 +41,7 @@ def room_for_one(world):
     return 2 * len(world.instruments) + 4 * (2 + 4 * market.levels)
 
 
-@inlined
+@kernel
 def next_gap_ns(market, state, regimes, rng):
     """Draw the time to the next book event of a self-exciting process, and count that event in.
 
@@ -59,7 +59,7 @@ def next_gap_ns(market, state, regimes, rng):
     return LEAST_GAP_NS + int(min(wait * SECOND, NEVER))
 
 
-@inlined
+@kernel
 def advance(world, i):
     """Bring one instrument's fair price to now."""
     market = world.market[0]
@@ -99,7 +99,7 @@ def book_event(world, out, k, i):
     return emit_quote(out, k, world, i)
 
 
-@inlined
+@kernel
 def fresh_quote(world, out, k, i):
     """Quote now, around the fair price."""
     state = world.instruments[i]
@@ -178,7 +178,7 @@ def act(world, out, k, action):
     return k
 
 
-@inlined
+@kernel
 def push(state, action):
     """Start or stop a crash's drift, or jump."""
     if action.do == DRIFT:
@@ -187,7 +187,7 @@ def push(state, action):
         jump(state, action.value)
 
 
-@inlined
+@kernel
 def mark_all(world, out, k):
     """Write the venue's mark price of every instrument, the fair price."""
     for i in range(len(world.instruments)):
@@ -210,13 +210,13 @@ def earliest(instruments):
 
 @entry
 def fill(world, actions, out):
-    """Write rows until `out` (Rows of writable columns, same length) is nearly full or the end is reached.
+    """Write rows until `out` ((m,) ROW_DTYPE) is nearly full or the end is reached.
 
     Returns the number of rows written; market.now_ns >= market.end_ns when it is the end.
     """
     market = world.market[0]
     k = 0
-    stop = len(out.seq) - room_for_one(world)
+    stop = len(out) - room_for_one(world)
     while k <= stop and market.now_ns < market.end_ns:
         i = earliest(world.instruments)
         event_ns = world.instruments[i].next_ns

@@ -14,14 +14,14 @@ MAX_LOG_PRICE = 30.0  # keeps ticks far below 2**48
 LOWEST_VOLATILITY, HIGHEST_VOLATILITY = 0.02, 50.0
 
 
-@inlined
+@kernel
 def set_volatility(market, regimes):
     """Volatility of the market now, a factor on each instrument's sigma."""
     factor = regimes[market.regime].volatility * exp_det(market.fast + market.slow + market.log_shift)
     market.volatility = min(max(factor, LOWEST_VOLATILITY), HIGHEST_VOLATILITY)
 
 
-@inlined
+@kernel
 def step_volatility(market, regimes, rng):
     """Move both log-volatility factors by one step."""
     market.fast = market.fast * market.fast_keep + market.fast_shock * normal(rng)
@@ -29,7 +29,7 @@ def step_volatility(market, regimes, rng):
     set_volatility(market, regimes)
 
 
-@inlined
+@kernel
 def move_common(market, steps, rng):
     """Move the path that all instruments share by `steps` (float)."""
     market.common += market.volatility * math.sqrt(steps) * normal(rng)
@@ -41,7 +41,7 @@ def keep_share(steps, horizon):
     return 1.0 / (1.0 + steps / horizon)
 
 
-@inlined
+@kernel
 def trend(market, state, regimes):
     """Expected move in one step, in log price: regime, pull to the anchor, crash, planted edge."""
     regime = regimes[market.regime]
@@ -54,7 +54,7 @@ def trend(market, state, regimes):
     return drift
 
 
-@inlined
+@kernel
 def move_predictor(market, state, steps, shock, rng):
     """Move the planted edge's predictor: a hidden factor, or the recent return in its standard deviations."""
     keep = keep_share(steps, market.horizon)

@@ -9,12 +9,12 @@ import numpy as np
 
 from alphatrade_runtime.market.instrument import Instrument
 from alphatrade_runtime.market.manifest import Manifest
-from alphatrade_runtime.market.schema import ARROW_SCHEMA, Rows
+from alphatrade_runtime.market.schema import Rows
 from alphatrade_runtime.market.simulator.bars import BarTimes, bar_times, fill_bars
 from alphatrade_runtime.market.simulator.config import SECOND_NS, SimulatorConfig, parse_config, to_instrument
 from alphatrade_runtime.market.simulator.kernel import fill
 from alphatrade_runtime.market.simulator.plan import Plan, make_plan
-from alphatrade_runtime.market.simulator.world import YEAR_NS, make_world
+from alphatrade_runtime.market.simulator.world import ROW_DTYPE, YEAR_NS, make_world
 from alphatrade_runtime.market.tape_writer import TapeWriter
 
 CHUNK_ROWS = 65_536
@@ -59,25 +59,25 @@ class Simulation:
         if self.bars is not None:
             yield from self._bar_chunks(world, chunk_rows)
             return
+        out = _new_rows(max(chunk_rows, LEAST_CHUNK_ROWS))
         ended = False
         while not ended:
-            out = _columns(max(chunk_rows, LEAST_CHUNK_ROWS))
             filled = fill(world, self.plan.actions, out)
             ended = bool(world.market[0].now_ns >= self.end_ns)
             if filled:
-                yield _sealed(out, filled)
+                yield _columns(out[:filled])
 
     def _bar_chunks(self, world: Any, chunk_rows: int) -> Iterator[Rows]:
         assert self.bars is not None
         n = len(self.config.instruments)
         bars_each = max(1, chunk_rows // n)
+        out = _new_rows(bars_each * n)
         for start in range(0, len(self.bars.open_ns), bars_each):
             part = slice(start, start + bars_each)
-            out = _columns(bars_each * n)
             spans = (self.bars.open_ns[part], self.bars.close_ns[part], self.bars.ordinal[part])
             filled = fill_bars(world, self.plan.actions, *spans, out)
             if filled:
-                yield _sealed(out, filled)
+                yield _columns(out[:filled])
 
 
 def prepare(config: SimulatorConfig | Mapping[str, Any]) -> Simulation:
@@ -115,11 +115,12 @@ def simulate(
         return writer.finish(clock_shift_ns={one.symbol: 0 for one in simulation.instruments})
 
 
-def _columns(rows: int) -> Rows:
-    return Rows(*(np.empty(rows, field.type.to_pandas_dtype()) for field in ARROW_SCHEMA))
+def _new_rows(n: int) -> Any:
+    return np.empty(n, ROW_DTYPE).view(np.recarray)
 
 
-def _sealed(out: Rows, filled: int) -> Rows:
-    for column in out:
+def _columns(rows: Any) -> Rows:
+    columns = Rows(*(np.ascontiguousarray(rows[name]) for name in Rows._fields))
+    for column in columns:
         column.setflags(write=False)
-    return out.slice(0, filled)
+    return columns

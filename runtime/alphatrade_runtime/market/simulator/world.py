@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from alphatrade_runtime.market.schema import ARROW_SCHEMA
 from alphatrade_runtime.market.simulator.config import (
     DAY_NS,
     EDGE_TYPES,
@@ -52,6 +53,9 @@ INSTRUMENT_STATE_DTYPE = np.dtype(
 REGIME_DTYPE = np.dtype(
     [("volatility", "f8"), ("trend", "f8"), ("reversion", "f8"), ("spread", "f8"), ("depth", "f8"), ("rate", "f8")]
 )
+
+# A row being written: the columns of the tape side by side.
+ROW_DTYPE = np.dtype([(field.name, field.type.to_pandas_dtype()) for field in ARROW_SCHEMA])
 
 
 class World(NamedTuple):

@@ -137,7 +137,9 @@ def read_batch(folder: Path, entry: BatchEntry, schema: pa.Schema) -> pa.RecordB
     """Read one batch of a live segment. Raises OSError or ArrowInvalid when its bytes are not there."""
     with pa.memory_map(str(folder / entry.segment)) as file:
         message = pa.ipc.read_message(pa.py_buffer(file.read_at(entry.end - entry.offset, entry.offset)))
-    return pa.ipc.read_record_batch(message, schema)
+    batch = pa.ipc.read_record_batch(message, schema)
+    batch.validate()  # damaged lengths must not read beyond the buffers
+    return batch
 
 
 def entry_groups(entries: list[BatchEntry]) -> Iterator[list[BatchEntry]]:

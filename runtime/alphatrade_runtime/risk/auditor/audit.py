@@ -1,7 +1,8 @@
 """The auditor's state over a run and its two verbs: feed whole steps, finish."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Context, Decimal, Inexact
 from typing import Any
 
@@ -20,6 +21,7 @@ _KEPT = 1_000  # violations kept with their facts; all are counted
 _NEVER = 2**62
 _MIN_SLOTS = 2**14
 _EXEC_IDS = 2**16
+_VIOLATIONS = "violations"
 _STATE = ("_books", "_instruments", "_ids", "_slots", "_execs")
 
 Records = npt.NDArray[np.void]
@@ -131,14 +133,17 @@ class Auditor:
         )  # fmt: skip
         return self._collect()
 
-    def checkpoint(self) -> dict[str, Records]:
-        """Return copies of everything that the next feed depends on."""
-        return {name: getattr(self, name).copy() for name in _STATE}
+    def checkpoint(self) -> dict[str, npt.NDArray[Any]]:
+        """Return copies of everything that the next feed depends on, and the violations found so far."""
+        found = json.dumps([asdict(violation) for violation in self.violations]).encode()
+        arrays = {name: getattr(self, name).copy() for name in _STATE}
+        return {**arrays, _VIOLATIONS: np.frombuffer(found, np.uint8)}
 
-    def restore(self, saved: Mapping[str, Records]) -> None:
+    def restore(self, saved: Mapping[str, npt.NDArray[Any]]) -> None:
         """Go on where a checkpoint of an auditor with the same instruments was taken."""
         for name in _STATE:
             getattr(self, name)[...] = saved[name]
+        self.violations = [Violation(**facts) for facts in json.loads(saved[_VIOLATIONS].tobytes())]
 
     def finish(self) -> list[Violation]:
         """Close the audit: money after the last fill must have been shown in an EQUITY row."""

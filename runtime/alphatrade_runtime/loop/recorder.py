@@ -1,0 +1,85 @@
+"""Where the rows of a run go: the chained record streams, and the auditor that reads them as they pass."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from alphatrade_runtime.loop.core import STREAM_DTYPES, STREAMS, Core
+from alphatrade_runtime.reflection.diary.chain import run_digests
+from alphatrade_runtime.reflection.diary.record_log import BATCH_SPAN_NS, RecordLog
+from alphatrade_runtime.risk.auditor import Auditor, Violation
+
+TIME_FIELDS = {"decisions": "event_ts_ns", "expost": "event_ts_ns"}
+AUDITED = ("orders", "fills", "marks", "equity", "decisions")
+
+
+class Recorder:
+    """Append what the step wrote, audit it, and give the digests at the end."""
+
+    def __init__(self, logs: Mapping[str, RecordLog], auditor: Auditor | None) -> None:
+        self.logs = dict(logs)
+        self.auditor = auditor
+        self.violations: list[Violation] = []
+
+    @classmethod
+    def create(cls, folder: Path | None, header: Mapping[str, Any], bar_mode: bool, auditor: Auditor | None) -> "Recorder":
+        """Start all streams, on disk or (folder None) in memory."""
+        return cls({s: _open(RecordLog, folder, s, header, bar_mode) for s in STREAMS}, auditor)
+
+    @classmethod
+    def resume(
+        cls,
+        folder: Path,
+        header: Mapping[str, Any],
+        bar_mode: bool,
+        auditor: Auditor | None,
+        states: Mapping[str, bytes],
+    ) -> "Recorder":
+        """Cut all streams back to a checkpoint and go on from there."""
+
+        def resumed(*args: Any, **options: Any) -> RecordLog:
+            span = args[-1]
+            return RecordLog.resume(*args[:-1], states[args[1]], span, **options)
+
+        return cls({s: _open(resumed, folder, s, header, bar_mode) for s in STREAMS}, auditor)
+
+    def drain(self, core: Core) -> None:
+        """Take all rows out of the output buffers. Raises DiaryStalled; the caller must stop trading."""
+        c = core[0]
+        spans = {}
+        for k, stream in enumerate(STREAMS):
+            rows = np.asarray(c[f"out_{stream}"][: int(c.out_n[k])])
+            spans[stream] = rows
+            self.logs[stream].append(rows)
+        if self.auditor is not None:
+            self.violations += self.auditor.feed(**{name: spans[name] for name in AUDITED})
+        c.out_n[:] = 0
+
+    def states(self) -> dict[str, bytes]:
+        """Return what `resume` needs, by stream."""
+        return {stream: log.state() for stream, log in self.logs.items()}
+
+    def close(self) -> dict[str, str]:
+        """Close all streams; return the digests diary, fills, pnl as `sha256:<hex>`."""
+        heads = {stream: log.close().head for stream, log in self.logs.items()}
+        if self.auditor is not None:
+            self.violations += self.auditor.finish()
+        return run_digests(heads)
+
+    def abandon(self) -> None:
+        """Let go of the files without closing the streams."""
+        for log in self.logs.values():
+            log.abandon()
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the streams of a run in memory as Arrow tables."""
+        return {stream: log.table() for stream, log in self.logs.items()}
+
+
+def _open(make: Callable[..., RecordLog], folder: Path | None, stream: str, header: Any, bar_mode: bool) -> RecordLog:
+    dtype = STREAM_DTYPES[STREAMS.index(stream)]
+    span = None if bar_mode else BATCH_SPAN_NS
+    return make(folder, stream, dtype, header, TIME_FIELDS.get(stream, "ts_ns"), span)

@@ -1,0 +1,118 @@
+"""The benchmarks: each returns its rows, our ratio to the peers, whether answers agree, and its target."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.bench import engines
+from tests.bench.growth import growth
+from tests.bench.make_reference import BARS, P1_FILE, P2_FILE, QUANTA
+from tests.bench.measure import CENT, interleave, ratios, row
+from tests.bench.peers.process import Engine
+from tests.bench.pnl import fills_sha256
+from tests.bench.tapes import CaptureTape, bars_file, capture_tape, generated_capture, quotes_file
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a benchmark is told."""
+
+    scratch: Path
+    runs: int
+    quotes: int
+    capture: Path | None
+
+
+def p1(options: Options) -> Result:
+    """Replay of seeded quotes against the event-driven peers."""
+    path = quotes_file(options.scratch, options.quotes)
+    peers = [*engines.hftbacktest_quotes(path), engines.nautilus("nautilus_quotes", path)]
+    result = _compare([engines.ours("quotes", str(options.quotes)), *peers], peers, options.runs)
+    known = json.loads(P1_FILE.read_text())["quotes"].get(str(options.quotes))
+    nets = [r["net"] for r in result["rows"]] + ([known["net_quanta"] / QUANTA] if known else [])
+    agree = max(nets) - min(nets) < CENT and len({(r["orders"], r["position"]) for r in result["rows"]}) == 1
+    clean = result["rows"][0]["denials"] == 0
+    met = agree and clean and result["ratio"]["fastest_peer"] >= 2.0
+    return {**result, "answers_agree": agree, "target": ">= 2x the fastest event-driven peer, net to the cent", "met": met}
+
+
+def p1_bars(options: Options) -> Result:
+    """The bar variant of P1 against the engines that read bars only."""
+    path = bars_file(options.scratch, BARS)
+    peers = engines.bar_peers(path)
+    result = _compare([engines.ours("bars", str(BARS)), *peers], peers, options.runs)
+    nets = [r["net"] for r in result["rows"]]
+    agree = max(nets) - min(nets) < CENT
+    return {**result, "answers_agree": agree, "target": "net to the cent", "met": agree}
+
+
+def p2(options: Options) -> Result:
+    """The rows of a capture against hftbacktest, passive and aggressive, fill by fill."""
+    tape = _capture(options)
+    parts = {name: _p2(tape, name, every, options) for name, every in engines.STRATEGIES.items()}
+    agree = all(part["answers_agree"] for part in parts.values())
+    slowest = min(part["ratio"]["fastest_peer"] for part in parts.values())
+    return {
+        "tape": tape.name,
+        "parts": parts,
+        "answers_agree": agree,
+        "target": ">= 2x hftbacktest, every fill equal",
+        "met": agree and slowest >= 2.0,
+    }
+
+
+def _capture(options: Options) -> CaptureTape:
+    if options.capture is None:
+        return generated_capture(options.scratch)
+    return capture_tape(options.scratch, options.capture, "capture")
+
+
+def _p2(tape: CaptureTape, strategy: str, every: int, options: Options) -> Result:
+    peers = engines.hftbacktest_capture(tape.columns, strategy, every)
+    ours = engines.ours("capture", str(tape.folder), strategy, str(every))
+    result = _compare([ours, *peers], peers, options.runs)
+    hashes = {fills_sha256(engine.runs[-1]["fills"]) for engine in (ours, *peers)}
+    known = json.loads(P2_FILE.read_text())["tapes"].get(tape.name)
+    if known and known["source_sha256"] == tape.source_sha256:
+        hashes.add(known["strategies"][strategy]["fills_sha256"])
+    fills = ours.runs[-1]["fills"]
+    return {**result, "answers_agree": len(hashes) == 1, "fills": len(fills), "maker_fills": sum(f[5] for f in fills)}
+
+
+def p5a(options: Options) -> Result:
+    """Latency from a quote to the broker client, queues empty."""
+    path = quotes_file(options.scratch, 200_000)
+    peers = [engines.nautilus("nautilus_latency", path)]
+    result = _compare([engines.ours("latency", "200000"), *peers], peers, options.runs)
+    mine = result["rows"][0]
+    met = mine["p50_us"] <= 20 and mine["p99_us"] <= 60 and mine["p999_us"] <= 250
+    return {**result, "target": "p50 <= 20, p99 <= 60, p99.9 <= 250 us", "met": met}
+
+
+def p7(options: Options) -> Result:
+    """The law's checks on one order, in the kernel and called from Python."""
+    engine = engines.ours("law", "0")
+    interleave([engine], options.runs)
+    mine = row(engine)
+    met = mine["kernel_ns"] <= 150 and mine["python_p99_us"] <= 5
+    return {"rows": [mine], "target": "<= 150 ns in the kernel, p99 <= 5 us from Python", "met": met}
+
+
+def p10(options: Options) -> Result:
+    """How time and memory grow with the number of quotes."""
+    return growth(options.runs)
+
+
+def _compare(everyone: list[Engine], peers: list[Engine], runs: int) -> Result:
+    interleave(everyone, runs)
+    rows = [row(engine) for engine in everyone]
+    return {"rows": rows, "ratio": ratios(rows, engines.OURS, [peer.name for peer in peers])}
+
+
+BENCHMARKS: dict[str, Callable[[Options], Result]] = {
+    "P1": p1, "P1-bars": p1_bars, "P2": p2, "P5a": p5a, "P7": p7, "P10": p10,
+}  # fmt: skip
