@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from tests.bench.peers.install import python_of
-from tests.bench.peers.process import Engine
+from bench.peers.install import python_of
+from bench.peers.process import Engine
 
 OURS = "alphatrade"
 EVERY = 20  # decisions between two flips of P2's aggressive strategy
@@ -12,9 +12,9 @@ STRATEGIES = {"passive": 0, "aggressive": EVERY}
 DEPTHS = ("roivector", "hashmap")
 
 
-def ours(mode: str, *arguments: str) -> Engine:
+def ours(mode: str, tape: str, setting: str = "", name: str = OURS) -> Engine:
     """Our engine, in this interpreter's environment; `mode` is what ours.py serves."""
-    return Engine(OURS, Path(sys.executable), "tests.bench.ours", (mode, *arguments))
+    return Engine(name, Path(sys.executable), "bench.ours", (tape, mode, setting))
 
 
 def hftbacktest_quotes(path: Path) -> list[Engine]:
@@ -27,8 +27,7 @@ def hftbacktest_capture(path: Path, strategy: str, every: int) -> list[Engine]:
     """Both depth structures of hftbacktest on P2's rows."""
     python = python_of("hftbacktest")
     return [
-        _peer(f"hftbacktest {depth}", python, "hbt_capture", str(path), strategy, str(every), depth)
-        for depth in DEPTHS
+        _peer(f"hftbacktest {depth}", python, "hbt_capture", str(path), strategy, str(every), depth) for depth in DEPTHS
     ]
 
 
@@ -46,4 +45,4 @@ def bar_peers(path: Path) -> list[Engine]:
 
 
 def _peer(name: str, python: Path, module: str, *arguments: str) -> Engine:
-    return Engine(name, python, f"tests.bench.peers.{module}", arguments)
+    return Engine(name, python, f"bench.peers.{module}", arguments)

@@ -3,10 +3,12 @@
 import math
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from tests.bench import engines
-from tests.bench.measure import interleave, row
+from bench import engines
+from bench.measure import interleave, row
+from bench.tapes import quotes_tape
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 MAX_SLOPE = 1.05
@@ -20,9 +22,9 @@ def slope(xs: Sequence[float], ys: Sequence[float]) -> float:
     return across / sum((x - mean_x) ** 2 for x in xs)
 
 
-def growth(runs: int) -> dict[str, Any]:
+def growth(scratch: Path, runs: int) -> dict[str, Any]:
     """Run each size in a process of its own; log-log slope of time, slope of peak memory from a mapped tape."""
-    everyone = [engines.ours("growth", str(n)) for n in SIZES]
+    everyone = [engines.ours("growth", str(quotes_tape(scratch, n)), name=f"alphatrade {n:,}") for n in SIZES]
     interleave(everyone, runs)
     rows = [row(engine) for engine in everyone]
     time_slope = slope([math.log(n) for n in SIZES], [math.log(r["median_s"]) for r in rows])

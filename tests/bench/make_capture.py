@@ -10,7 +10,7 @@ import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench.make_tape import START_NS, draws
+from bench.make_tape import START_NS, draws
 
 SEED = 77
 SKEW_NS = 1_250_000_000

@@ -1,6 +1,6 @@
 """Ask every peer for P1's net and P2's fills, check them against the plain answers, write the checked-in JSON.
 
-    python -m tests.bench.make_reference [CAPTURE]
+    PYTHONPATH=tests python -m bench.make_reference [CAPTURE]
 
 Without a capture only the generated one's fills are made anew; the recorded one's stay as they are.
 """
@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench import engines, make_tape, reference, reference_p2
-from tests.bench.measure import CENT
-from tests.bench.peers.process import Engine
-from tests.bench.pnl import fills_sha256, pnl_quanta
-from tests.bench.tapes import CaptureTape, bars_file, capture_tape, columns_sha256, generated_capture, quotes_file
+from bench import engines, make_tape, reference, reference_p2
+from bench.measure import CENT
+from bench.peers.process import Engine
+from bench.pnl import fills_sha256, pnl_quanta
+from bench.tapes import CaptureTape, bars_file, capture_tape, columns_sha256, generated_capture, quotes_file
 
 HERE = Path(__file__).parent
 P1_FILE, P2_FILE = HERE / "reference.json", HERE / "reference_p2.json"

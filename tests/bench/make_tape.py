@@ -86,3 +86,24 @@ def bar_columns(n: int, seed: int = SEED) -> dict[str, Ints]:
         "close": bids[:, -1],
         "volume": every("bid_size").sum(axis=1),
     }
+
+
+def bar_rows(n: int, seed: int = SEED) -> Rows:
+    """Make the bar variant of P1 as a tape: each bar arrives at its close."""
+    bars = bar_columns(n, seed)
+    opened = np.append(START_NS, bars["ts_ns"][:-1])
+    return rows_from_columns(
+        {
+            "seq": np.arange(n, dtype=np.int64),
+            "ts_event_ns": opened,
+            "ts_init_ns": bars["ts_ns"],
+            "kind": np.full(n, int(Kind.BAR), dtype=np.uint8),
+            "flags": np.full(n, int(Flag.LAST), dtype=np.uint8),
+            "price": bars["close"],
+            "bid": bars["low"],
+            "ask": bars["high"],
+            "bid_size": bars["open"],
+            "size": bars["volume"],
+            "venue_seq": np.arange(n, dtype=np.int64),
+        }
+    )

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.bench.peers.process import REPO, Engine
+from bench.peers.process import REPO, Engine
 
 CENT = 0.005
 
@@ -36,6 +36,9 @@ def row(engine: Engine) -> dict[str, Any]:
     median = statistics.median(seconds)
     events = engine.runs[-1]["events"]
     facts = {key: value for key, value in engine.runs[-1].items() if key not in ("seconds", "fills", "events")}
+    for key in facts:
+        if key.endswith(("_ns", "_us")):
+            facts[key] = round(statistics.median(run[key] for run in engine.runs), 3)
     return {
         "engine": engine.name,
         "version": engine.hello["version"],
@@ -63,7 +66,8 @@ def machine() -> dict[str, Any]:
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
     memory = int(Path("/proc/meminfo").read_text().split()[1]) // 1024
     packages = {name: version(name) for name in ("numba", "numpy", "pyarrow", "llvmlite")}
-    return {"cpu": model, "cores": os.cpu_count(), "memory_mib": memory, "python": platform.python_version(), **packages}
+    host = {"cpu": model, "cores": os.cpu_count(), "memory_mib": memory}
+    return {**host, "python": platform.python_version(), **packages}
 
 
 def commit() -> str:

@@ -3,22 +3,32 @@
 import numpy as np
 import numpy.typing as npt
 
-from alphatrade_runtime.market.schema import Flag, Kind, Rows
+from alphatrade_runtime.market.schema import Flag, Kind, Rows, rows_from_columns
 
 Ints = npt.NDArray[np.int64]
+SEAM_NS = 1_000_000_000
 _COLUMNS = ("kind", "side", "price", "size", "bid", "ask", "bid_size", "ask_size", "ts_init_ns")
 
 
 def quotes_and_trades(rows: Rows) -> Rows:
     """Keep QUOTE and TRADE rows; renumber them and close each step again at its last kept row."""
     kept = np.isin(rows.kind, (int(Kind.QUOTE), int(Kind.TRADE)))
-    chosen = Rows(*(np.ascontiguousarray(column[kept]) for column in rows))
-    last = np.append(np.diff(chosen.ts_init_ns) != 0, True)
-    flags = (chosen.flags & ~np.uint8(Flag.LAST)) | np.where(last, np.uint8(Flag.LAST), np.uint8(0))
-    numbered = chosen._replace(seq=np.arange(len(last), dtype=np.int64), flags=flags.astype(np.uint8))
-    for column in numbered:
-        column.setflags(write=False)
-    return numbered
+    columns = {name: np.asarray(getattr(rows, name))[kept] for name in Rows._fields}
+    last = np.append(np.diff(columns["ts_init_ns"]) != 0, True)
+    columns["seq"] = np.arange(len(last), dtype=np.int64)
+    columns["flags"] = (columns["flags"] & ~np.uint8(Flag.LAST)) | last * np.uint8(Flag.LAST)
+    return rows_from_columns(dict(columns))
+
+
+def repeated(rows: Rows, passes: int) -> Rows:
+    """Put a tape behind itself `passes` times, SEAM_NS between two passes."""
+    span = int(rows.ts_init_ns[-1] - rows.ts_event_ns[0]) + SEAM_NS
+    columns = {name: np.tile(np.asarray(getattr(rows, name)), passes) for name in Rows._fields}
+    later = np.repeat(np.arange(passes, dtype=np.int64) * span, len(rows.seq))
+    columns["ts_event_ns"] = columns["ts_event_ns"] + later
+    columns["ts_init_ns"] = columns["ts_init_ns"] + later
+    columns["seq"] = np.arange(len(later), dtype=np.int64)
+    return rows_from_columns(dict(columns))
 
 
 def peer_columns(rows: Rows) -> dict[str, Ints]:

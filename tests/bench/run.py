@@ -1,79 +1,11 @@
-"""Run benchmarks side by side and write their figures: `python -m tests.bench.run [P1 P2 ...]`."""
+"""Start the benchmarks from a checkout: `python tests/bench/run.py [P1 P2 ...]`."""
 
-import argparse
-import json
-import os
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
-from tests.bench import make_capture, make_tape
-from tests.bench.measure import commit, machine, one_core
-from tests.bench.peers.install import PeerMissing
-from tests.bench.peers.process import REPO
-from tests.bench.suite import BENCHMARKS, Options
-from tests.bench.table import markdown
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the folder that holds `bench`, as pytest sets it
 
-EVIDENCE = REPO / "docs" / "evidence" / "bench.json"
-PAGE = REPO / "docs" / "benchmarks.md"
-MEMORY_DISK = Path("/dev/shm")
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.run", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)}; all when left out")
-    parser.add_argument("--runs", type=int, default=5, help="timed runs of each engine (default 5)")
-    parser.add_argument("--quotes", type=int, default=1_000_000, help="length of P1's tape (default 1,000,000)")
-    parser.add_argument("--capture", type=Path, help="recorded capture for P2; the generated one when left out")
-    parser.add_argument("--out", type=Path, default=EVIDENCE, help="where the figures go")
-    arguments = parser.parse_args()
-    unknown = [name for name in arguments.names if name not in BENCHMARKS]
-    if unknown:
-        parser.error(f"unknown benchmark {unknown[0]}; known: {', '.join(BENCHMARKS)}")
-    return arguments
-
-
-def _run_all(arguments: argparse.Namespace) -> dict[str, Any]:
-    results = {}
-    with tempfile.TemporaryDirectory(dir=MEMORY_DISK if MEMORY_DISK.is_dir() else None) as folder:
-        os.environ["ALPHATRADE_BENCH_SCRATCH"] = folder
-        options = Options(Path(folder), arguments.runs, arguments.quotes, arguments.capture)
-        for name in arguments.names or BENCHMARKS:
-            started = time.perf_counter()
-            results[name] = BENCHMARKS[name](options)
-            results[name]["wall_s"] = round(time.perf_counter() - started, 1)
-            print(f"{name}: {'met' if results[name]['met'] else 'MISSED'}: {results[name]['target']}", flush=True)
-    return results
-
-
-def main() -> int:
-    """Run, merge with the figures of benchmarks that were not asked for, write JSON and page."""
-    arguments = _arguments()
-    one_core()
-    started = time.perf_counter()
-    try:
-        results = _run_all(arguments)
-    except PeerMissing as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
-    facts = {
-        "command": " ".join(["python -m tests.bench.run", *arguments.names, f"--runs {arguments.runs}"]),
-        "commit": commit(),
-        "seeds": {"quotes": make_tape.SEED, "capture": make_capture.SEED},
-        "wall_s": round(time.perf_counter() - started, 1),
-        "machine": machine(),
-    }
-    known = json.loads(arguments.out.read_text())["benchmarks"] if arguments.out.exists() else {}
-    merged = {**known, **{name: {**result, "facts": facts} for name, result in results.items()}}
-    ordered = {name: merged[name] for name in BENCHMARKS if name in merged}
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps({"benchmarks": ordered}, indent=1) + "\n")
-    if arguments.out == EVIDENCE:
-        PAGE.write_text(markdown(ordered))
-    return 0 if all(result["met"] for result in results.values()) else 1
-
+from bench.command import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

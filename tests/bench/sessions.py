@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.bench import make_tape
-from tests.bench.pnl import MAKER_FEE_E7, TAKER_FEE_E7
+from bench import make_tape
+from bench.pnl import MAKER_FEE_E7, TAKER_FEE_E7
 
 WIDE_BPS = 1_000_000
 LATENCY_NS = 10_000_000
@@ -29,6 +29,13 @@ def quotes_session() -> dict[str, Any]:
     }  # fmt: skip
     policy = _policy("ema_cross", {"fast": 20, "slow": 50}, "market")
     return _session(policy, {**instrument, **_sizes(1)}, 0)
+
+
+def bars_session() -> dict[str, Any]:
+    """The bar variant of P1: decide at each close, fill at the next open."""
+    session = quotes_session()
+    session["policy"]["genotype"]["decision_clock"] = {"type": "bar", "interval_ns": 1}
+    return session
 
 
 def capture_session(strategy: str, every: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ import numpy.typing as npt
 
 from alphatrade_runtime.market.importers.binance_capture import import_capture
 from alphatrade_runtime.market.importers.options import ImportOptions
+from alphatrade_runtime.market.instrument import Instrument
 from alphatrade_runtime.market.tape import Tape
 from alphatrade_runtime.market.tape_writer import write_tape
-from tests.bench.make_capture import write_capture
-from tests.bench.make_tape import bar_columns, quote_columns
-from tests.bench.p2_rows import peer_columns, quotes_and_trades
+from bench.make_capture import write_capture
+from bench.make_tape import LOT_SIZE, TICK_SIZE, bar_columns, quote_columns, quote_rows
+from bench.p2_rows import peer_columns, quotes_and_trades, repeated
 
 GENERATED_MOMENTS = 11_000
 
@@ -51,19 +53,29 @@ def bars_file(scratch: Path, n: int) -> Path:
     return path
 
 
-def generated_capture(scratch: Path) -> CaptureTape:
-    """Make and import the seeded capture."""
+def quotes_tape(scratch: Path, n: int) -> Path:
+    """Write n of P1's quotes as a tape."""
+    instrument = Instrument("TAPE", Decimal(TICK_SIZE), Decimal(LOT_SIZE), Decimal(1))
+    folder = scratch / f"tape-{n}"
+    source = {"type": "bench", "name": f"quotes-{n}", "simulated": True}
+    write_tape(folder, quote_rows(n), [instrument], source=source, replace=True)
+    return folder
+
+
+def generated_capture(scratch: Path, least_rows: int = 0) -> CaptureTape:
+    """Make and import the seeded capture, repeated until it has `least_rows`."""
     path = scratch / "generated.gz"
     write_capture(path, GENERATED_MOMENTS)
-    return capture_tape(scratch, path, "generated")
+    return capture_tape(scratch, path, "generated", least_rows)
 
 
-def capture_tape(scratch: Path, capture: Path, name: str) -> CaptureTape:
-    """Import a capture, keep its quotes and trades."""
+def capture_tape(scratch: Path, capture: Path, name: str, least_rows: int = 0) -> CaptureTape:
+    """Import a capture, keep its quotes and trades, repeated until there are `least_rows`."""
     imported, folder, columns = scratch / f"{name}-all", scratch / name, scratch / f"{name}.npz"
     import_capture(capture, imported, ImportOptions(replace=True))
     with Tape.open(imported) as tape:
         rows = quotes_and_trades(tape.rows())
+        rows = repeated(rows, max(1, -(-least_rows // len(rows.seq))))
         instruments, source = tape.instruments, tape.manifest["source"]
     write_tape(folder, rows, instruments, source=source, replace=True)
     np.savez(columns, **peer_columns(rows))  # type: ignore[arg-type]

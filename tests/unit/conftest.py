@@ -5,6 +5,8 @@ import subprocess
 import pytest
 from hypothesis import settings
 
+from twin import pytest_collection_finish, pytest_configure, pytest_pyfunc_call, pytest_runtest_logreport  # noqa: F401
+
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 

@@ -203,6 +203,12 @@ def note_break(account):
 
 
 @hot
+def doubt(order):
+    """Say that nobody knows where a working order stands; only the venue's word ends this."""
+    order.state = _UNKNOWN
+
+
+@hot
 def can_cancel(state):
     """True for states from which a cancel may be asked: at the venue as far as we know."""
     return state == _ACCEPTED or state == _PARTIAL or state == _PENDING_AMEND

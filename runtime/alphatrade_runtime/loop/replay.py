@@ -11,7 +11,7 @@ from alphatrade_runtime.execution.venue_state import RING
 from alphatrade_runtime.loop.core import OUT_DECISIONS, OUT_MARKS, ROWS_PER_DRAIN
 from alphatrade_runtime.loop.emit import diary_row, equity_rows, finish_followed, fold_row
 from alphatrade_runtime.loop.reports import on_report
-from alphatrade_runtime.loop.rows import take_row
+from alphatrade_runtime.loop.rows import take_quote_row, take_row
 from alphatrade_runtime.loop.step import step
 from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Kind
 from alphatrade_runtime.numerics.jit import entry, inlined, kernel
@@ -45,20 +45,19 @@ def _venue_rare(c, depth, kind, ts):
         exchange.on_status(c.books, i, row.price)
 
 
-@inlined
-def venue_row(c, depth, ts):
-    """Take the row in c.row into the simulated exchange at exchange time ts."""
+@kernel
+def _venue_other(c, depth, ts):
+    """Take the row in c.row, no QUOTE, into the simulated exchange at exchange time ts."""
     row = c.row[0]
     kind = row.kind
     i = row.instrument
-    venue = c.venue[0]
-    if kind == _QUOTE:
-        exchange.on_quote(
-            venue, c.books, c.resting, c.reports, i, row.bid, row.ask, row.bid_size, row.ask_size, ts
-        )  # fmt: skip
-    elif kind == _TRADE:
+    if i >= c.loop[0].instruments:
+        return
+    if kind == _TRADE:
         if c.books[i].resting > 0:
-            exchange.on_trade(venue, c.books, c.resting, c.reports, i, row.price, row.lots, row.side, ts)
+            exchange.on_trade(
+                c.venue[0], c.books, c.resting, c.reports, i, row.price, row.lots, row.side, ts
+            )  # fmt: skip
     else:
         _venue_rare(c, depth, kind, ts)
 
@@ -84,10 +83,10 @@ def load_row(row, rows, r):
 
 @inlined
 def _out_full(c):
-    full = False
+    most = 0
     for k in range(OUT_DECISIONS, OUT_MARKS + 1):
-        full = full or c.out_n[k] >= ROWS_PER_DRAIN
-    return full
+        most = max(most, c.out_n[k])
+    return most >= ROWS_PER_DRAIN
 
 
 @kernel
@@ -106,6 +105,98 @@ def _take_due_report(c):
     on_report(c, report, report.ts_ns)
 
 
+@inlined
+def _local_row(c, rows, r, now):
+    if rows.kind[r] == _QUOTE:
+        take_quote_row(
+            c, rows.seq[r], now, rows.instrument[r], rows.bid[r], rows.ask[r], rows.bid_size[r], rows.ask_size[r],
+            rows.flags[r],
+        )  # fmt: skip
+    else:
+        load_row(c.row[0], rows, r)
+        take_row(c)
+
+
+@inlined
+def _venue_row(c, rows, r, ts, depth):
+    c.loop[0].venue_ts = ts
+    i = rows.instrument[r]
+    if rows.kind[r] == _QUOTE and i < c.loop[0].instruments:
+        exchange.on_quote(
+            c.venue[0], c.books, c.resting, c.reports, i, rows.bid[r], rows.ask[r], rows.bid_size[r], rows.ask_size[r],
+            ts,
+        )  # fmt: skip
+    else:
+        load_row(c.row[0], rows, r)
+        _venue_other(c, depth, ts)
+
+
+@inlined
+def _step(c):
+    loop = c.loop[0]
+    loop.step_pending = 0
+    step(c, loop.step_ts, loop.step_seq)
+
+
+@kernel
+def _earliest(c, rows, n, depth):
+    """Do the one thing that comes next in time; return False when there is none."""
+    loop = c.loop[0]
+    venue = c.venue[0]
+    local = loop.local_row
+    ahead = loop.venue_row
+    t_data = rows.ts_init_ns[local] if local < n else NEVER
+    t_venue = max(loop.venue_ts, rows.ts_event_ns[ahead]) + loop.bar_mode if ahead < n else NEVER
+    t_step = loop.step_ts if loop.step_pending != 0 else NEVER
+    t_report = c.reports[venue.head & _MASK].ts_ns if venue.head < venue.tail else NEVER
+    t_command = c.commands[loop.commands_head & _MASK].ts_ns if loop.commands_head < loop.commands_tail else NEVER
+    if t_data <= t_report and t_data <= t_venue and t_data <= t_command and t_data <= t_step:
+        if t_data == NEVER:
+            return False
+        loop.local_row = local + 1
+        _local_row(c, rows, local, t_data)
+    elif t_report <= t_venue and t_report <= t_command and t_report <= t_step:
+        _take_due_report(c)
+    elif t_venue <= t_command and t_venue <= t_step:
+        loop.venue_row = ahead + 1
+        _venue_row(c, rows, ahead, t_venue - loop.bar_mode, depth)
+    elif t_command <= t_step:
+        _take_command(c, depth)
+    else:
+        _step(c)
+    return True
+
+
+@inlined
+def _is_quiet(c):
+    """True when neither commands nor reports are under way and no step is due."""
+    loop = c.loop[0]
+    venue = c.venue[0]
+    return venue.head == venue.tail and loop.commands_head == loop.commands_tail and loop.step_pending == 0
+
+
+@inlined
+def _quiet_row(c, rows, local, depth):
+    """Take one local row, the venue's rows up to its time, and the step, when nothing else can come between."""
+    loop = c.loop[0]
+    now = rows.ts_init_ns[local]
+    ahead = loop.venue_row
+    if max(loop.venue_ts, rows.ts_event_ns[ahead]) + loop.bar_mode < now or rows.ts_init_ns[local + 1] <= now:
+        return False
+    loop.local_row = local + 1
+    _local_row(c, rows, local, now)
+    while ahead < local + 2:
+        ts = max(loop.venue_ts, rows.ts_event_ns[ahead])
+        if ts + loop.bar_mode > now:
+            break
+        ahead += 1
+        loop.venue_row = ahead
+        _venue_row(c, rows, ahead - 1, ts, depth)
+    if ahead < local + 2 and loop.step_pending != 0 and c.venue[0].head == c.venue[0].tail:
+        _step(c)
+    return True
+
+
 @entry
 def run(core, rows, n, final, depth):
     """Run until the rows are used up, an output buffer is full, or (final) everything under way has arrived.
@@ -116,40 +207,16 @@ def run(core, rows, n, final, depth):
     """
     c = core[0]
     loop = c.loop[0]
-    venue = c.venue[0]
-    bar_mode = loop.bar_mode
     while True:
         local = loop.local_row
         ahead = loop.venue_row
         if not final and (local >= n or ahead >= n):
             return NEED_ROWS
-        t_data = rows.ts_init_ns[local] if local < n else NEVER
-        t_venue = NEVER
-        if ahead < n:
-            t_venue = max(loop.venue_ts, rows.ts_event_ns[ahead]) + bar_mode
-        t_report = c.reports[venue.head & _MASK].ts_ns if venue.head < venue.tail else NEVER
-        t_command = c.commands[loop.commands_head & _MASK].ts_ns if loop.commands_head < loop.commands_tail else NEVER
-        t_step = loop.step_ts if loop.step_pending != 0 else NEVER
-        if t_data <= t_report and t_data <= t_venue and t_data <= t_command and t_data <= t_step:
-            if t_data == NEVER:
-                return DONE
-            loop.local_row = local + 1
-            load_row(c.row[0], rows, local)
-            take_row(c)
-        elif t_report <= t_venue and t_report <= t_command and t_report <= t_step:
-            _take_due_report(c)
-        elif t_venue <= t_command and t_venue <= t_step:
-            loop.venue_ts = max(loop.venue_ts, rows.ts_event_ns[ahead])
-            loop.venue_row = ahead + 1
-            load_row(c.row[0], rows, ahead)
-            venue_row(c, depth, loop.venue_ts)
-        elif t_command <= t_step:
-            _take_command(c, depth)
-        else:
-            loop.step_pending = 0
-            step(c, loop.step_ts, loop.step_seq)
-            if _out_full(c):
-                return NEED_DRAIN
+        quiet = local + 2 < n and ahead <= local and _is_quiet(c)
+        if not (quiet and _quiet_row(c, rows, local, depth)) and not _earliest(c, rows, n, depth):
+            return DONE
+        if _out_full(c):
+            return NEED_DRAIN
 
 
 @entry

@@ -1,6 +1,7 @@
 """Take one tape row into what the strategy knows: its view, flow, mark, status, controls, reports."""
 
-from alphatrade_runtime.loop.emit import guard_row
+from alphatrade_runtime.execution.orders import EVENT_REPORT, doubt
+from alphatrade_runtime.loop.emit import guard_row, order_row
 from alphatrade_runtime.loop.reports import on_report
 from alphatrade_runtime.loop.step import TOUCHED_OTHER, TOUCHED_QUOTE
 from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Control, Flag, Kind, Status
@@ -10,7 +11,7 @@ from alphatrade_runtime.perception.features import NEEDS_FLOW, flow_on_quote, fl
 from alphatrade_runtime.risk.codes import Guard
 from alphatrade_runtime.risk.equity import remark
 from alphatrade_runtime.risk.kill import FLATTEN, REDUCE, trip
-from alphatrade_runtime.risk.state import HALT_CLOCK_STEP, HALT_RECONCILED, REDUCE_BREAK
+from alphatrade_runtime.risk.state import HALT_CLOCK_STEP, HALT_LINK_LOST, HALT_RECONCILED, REDUCE_BREAK
 
 _QUOTE = int(Kind.QUOTE)
 _TRADE = int(Kind.TRADE)
@@ -27,11 +28,13 @@ _TRADING = int(Status.TRADING)
 _RECONCILED = int(Control.RECONCILED)
 _CLOCK_STEP = int(Control.CLOCK_STEP)
 _BREAK = int(Control.BREAK)
+_LINK_LOST = int(Control.LINK_LOST)
 _G_KILL = int(Guard.KILL_SWITCH)
 _G_CLOCK = int(Guard.CLOCK_STEP)
 _G_BREAK = int(Guard.RECONCILE_BREAK)
 _G_RELEASED = int(Guard.RELEASED)
 _G_HALT = int(Guard.HALT_STATUS)
+_G_LINK = int(Guard.LINK_LOST)
 GOOD_QUOTES = 3  # valid quotes after a clock step before its halt may end
 
 
@@ -89,6 +92,20 @@ def _pay_funding(c, i, rate_e8):
 
 
 @kernel
+def _lose_link(c):
+    """Hold all trading: what became of the working orders is unknown until the venue has told."""
+    account = c.account[0]
+    account.halt = HALT_LINK_LOST
+    account.good_quotes = 0
+    for i in range(c.loop[0].instruments):
+        for k in range(c.exposures[i].open_orders):
+            order = c.slots[c.active[i, k]]
+            doubt(order)
+            order_row(c, order, EVENT_REPORT, 0)
+    guard_row(c, _G_LINK)
+
+
+@kernel
 def _take_control(c, what, argument):
     account = c.account[0]
     if REDUCE <= what <= FLATTEN:
@@ -101,6 +118,8 @@ def _take_control(c, what, argument):
     elif what == _BREAK:
         account.reduce_only |= REDUCE_BREAK
         guard_row(c, _G_BREAK)
+    elif what == _LINK_LOST:
+        _lose_link(c)
     elif what == _RECONCILED:
         account.reduce_only &= ~REDUCE_BREAK
         if account.halt != 0:
@@ -160,29 +179,47 @@ def _take_rare(c, kind, i, now):
 
 
 @inlined
-def take_row(c):
-    """Take the row in c.row; a LAST row leaves a step pending."""
-    row = c.row[0]
+def _arrive(c, now, seq, last):
+    """Note a row's arrival; a LAST row leaves a step pending."""
     loop = c.loop[0]
     account = c.account[0]
+    account.now = max(account.now, now)
+    account.seq = seq
+    loop.events += 1
+    if last:
+        loop.step_pending = 1
+        loop.step_ts = now
+        loop.step_seq = seq
+
+
+@inlined
+def take_quote_row(c, seq, now, i, bid, ask, bid_size, ask_size, flags):
+    """Take a QUOTE row, the kind that most rows are; quotes of instruments not traded only pass."""
+    _arrive(c, now, seq, flags & _LAST)
+    c.account[0].stream_ts = now
+    if i < c.loop[0].instruments:
+        _take_quote(c, i, bid, ask, bid_size, ask_size, now)
+
+
+@kernel
+def take_row(c):
+    """Take the row in c.row, of any kind."""
+    row = c.row[0]
     kind = row.kind
     i = row.instrument
     now = row.ts_init_ns
-    account.now = max(account.now, now)
-    account.seq = row.seq
-    loop.events += 1
-    if kind <= _BAR:
-        account.stream_ts = now
     if kind == _QUOTE:
-        _take_quote(c, i, row.bid, row.ask, row.bid_size, row.ask_size, now)
-    elif kind == _TRADE:
+        take_quote_row(c, row.seq, now, i, row.bid, row.ask, row.bid_size, row.ask_size, row.row_flags)
+        return
+    _arrive(c, now, row.seq, row.row_flags & _LAST)
+    if kind <= _BAR:
+        c.account[0].stream_ts = now
+    if i >= c.loop[0].instruments and i != ALL_INSTRUMENTS:
+        return
+    if kind == _TRADE:
         c.views[i].touched |= TOUCHED_OTHER
         on_trade(c.views[i], row.price, row.lots, row.side)
-        if loop.feature_needs & NEEDS_FLOW:
+        if c.loop[0].feature_needs & NEEDS_FLOW:
             flow_on_trade(c.flows[i], row.side, row.lots, now)
     elif kind != _DEPTH:
         _take_rare(c, kind, i, now)
-    if row.row_flags & _LAST:
-        loop.step_pending = 1
-        loop.step_ts = now
-        loop.step_seq = row.seq

@@ -98,7 +98,8 @@ ORDER_DTYPE = np.dtype(
         ("qty", "i8"), ("leaves", "i8"), ("ref2", "i8"), ("instrument", "u2"), ("event", "u1"),
         ("state", "u1"), ("side", "i1"), ("tif", "u1"), ("order_flags", "u1"), ("purpose", "u1"),
         ("topology", "u1"), ("code", "u1"),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 
 # A fill. Money in quanta of 1e-8 account currency; `fee` > 0 is paid, < 0 a rebate.
@@ -108,7 +109,8 @@ FILL_DTYPE = np.dtype(
         ("exec_id", "i8"), ("price", "i8"), ("qty", "i8"), ("fee", "i8"), ("position_after", "i8"),
         ("cash_after", "i8"), ("ref2", "i8"), ("instrument", "u2"), ("side", "i1"), ("maker", "u1"),
         ("topology", "u1"), ("purpose", "u1"),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 
 # Money over time: one row a minute of event time (bar tapes: a step), and one at the end. Quanta.
@@ -117,8 +119,11 @@ EQUITY_DTYPE = np.dtype(
         ("ts_ns", "i8"), ("seq", "i8"), ("nav", "i8"), ("cash", "i8"), ("funding", "i8"), ("fees", "i8"),
         ("gross", "i8"), ("net", "i8"), ("high_water", "i8"), ("day_start_nav", "i8"), ("turnover", "i8"),
         ("kill_state", "u1"), ("reduce_only", "u1"),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 
 # Position and mark by instrument at the same moments as EQUITY rows: what the auditor recomputes NAV from.
-MARK_DTYPE = np.dtype([("ts_ns", "i8"), ("seq", "i8"), ("position", "i8"), ("mark2", "i8"), ("instrument", "u2")])
+MARK_DTYPE = np.dtype([("ts_ns", "i8"), ("seq", "i8"), ("position", "i8"), ("mark2", "i8"), ("instrument", "u2")],
+    align=True,
+)

@@ -66,6 +66,7 @@ class Control(IntEnum):
     RECONCILED = 10
     CLOCK_STEP = 11
     BREAK = 12
+    LINK_LOST = 13
 
 
 ARROW_SCHEMA = pa.schema(

@@ -6,6 +6,7 @@ in place before numpy and numba are imported, so this module imports neither.
 
 import hashlib
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -28,22 +29,51 @@ def apply() -> None:
     """Set the pins in this process and keep numba's cache apart for each state of the code.
 
     numba does not notice a changed callee of a cached caller, so the cache folder carries
-    the digest of the sources.
+    the digest of every source that compiled code can depend on.
     """
     os.environ.update(_PINNED)
     if "numpy" not in sys.modules:
         os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", _NUMPY_DISPATCH_OFF)
     if "NUMBA_CACHE_DIR" not in os.environ:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        os.environ["NUMBA_CACHE_DIR"] = os.path.join(base, "alphatrade", "numba", source_digest()[:16])
+        os.environ["NUMBA_CACHE_DIR"] = os.path.join(base, "alphatrade", "numba", kernel_digest()[:16])
+
+
+_ROOT = Path(__file__).resolve().parent.parent
+_IMPORT = re.compile(rb"^\s*(?:from|import) (alphatrade_runtime[\w.]*)(?: import \(?([\w, \n]*))?", re.MULTILINE)
+_COMPILED = b"numerics.jit import"
 
 
 def source_digest() -> str:
     """SHA-256 over the runtime's Python sources: relative path and bytes, sorted by path."""
-    root = Path(__file__).resolve().parent.parent
+    return _digest(sorted(_ROOT.rglob("*.py")))
+
+
+def kernel_digest() -> str:
+    """SHA-256 over the sources of compiled functions and of all that they import, directly or not."""
+    todo = [path for path in sorted(_ROOT.rglob("*.py")) if _COMPILED in path.read_bytes()]
+    seen: set[Path] = set()
+    while todo:
+        path = todo.pop()
+        if path not in seen:
+            seen.add(path)
+            todo += _imported(path)
+    return _digest(sorted(seen))
+
+
+def _imported(path: Path) -> list[Path]:
+    found = []
+    for module, names in _IMPORT.findall(path.read_bytes()):
+        base = _ROOT.parent / module.decode().replace(".", "/")
+        candidates = [base, *(base / name.strip() for name in names.decode().replace("\n", " ").split(",") if name.strip())]
+        found += [f for c in candidates for f in (c.with_suffix(".py"), c / "__init__.py") if f.is_file()]
+    return found
+
+
+def _digest(paths: list[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode())
+    for path in paths:
+        digest.update(path.relative_to(_ROOT).as_posix().encode())
         digest.update(b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

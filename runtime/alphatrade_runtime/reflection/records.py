@@ -23,7 +23,8 @@ DECISION_DTYPE = np.dtype(
         ("score", "f8"), ("config_epoch", "i8"), ("instrument", "u2"), ("policy", "u1"), ("topology", "u1"),
         ("kind", "u1"), ("action", "u1"), ("side", "i1"), ("code", "u1"), ("tif", "u1"), ("purpose", "u1"),
         ("kill_state", "u1"), ("guard", "u1"), ("util", "u2", (CODE_COUNT,)),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 
 # What became of an action 1, 10 and 100 decisions of its instrument later. mid2_* in half ticks (0: not reached).
@@ -33,5 +34,6 @@ EXPOST_DTYPE = np.dtype(
         ("filled_lots", "i8"), ("filled_value", "i8"), ("fees", "i8"), ("ref2", "i8"), ("mid2_1", "i8"),
         ("mid2_10", "i8"), ("mid2_100", "i8"), ("worst2", "i8"), ("best2", "i8"), ("instrument", "u2"),
         ("side", "i1"), ("complete", "u1"),
-    ]
+    ],
+    align=True,
 )  # fmt: skip

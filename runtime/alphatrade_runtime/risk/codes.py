@@ -49,3 +49,4 @@ class Guard(IntEnum):
     RELEASED = 8
     DAY_ROLL = 9
     HALT_STATUS = 10
+    LINK_LOST = 11

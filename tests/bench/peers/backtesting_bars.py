@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from backtesting import Backtest, Strategy
 
-from tests.bench.peers.serve import Run, serve, timed
+from bench.peers.serve import Run, serve, timed
 
 TICK, FEE, CASH = 0.01, 0.01, 1e7
 FAST, SLOW, WARMUP = 20, 50, 50
@@ -48,8 +48,8 @@ def _load(path: str) -> Run:
     warnings.simplefilter("ignore")
     tape = dict(np.load(path))
     columns = {name.capitalize(): tape[name] * TICK for name in ("open", "high", "low", "close")}
-    frame = pd.DataFrame({**columns, "Volume": tape["volume"], "Ticks": tape["close"].astype(np.float64)})
-    frame.index = pd.to_datetime(tape["ts_ns"])
+    index = pd.DatetimeIndex(tape["ts_ns"])
+    frame = pd.DataFrame({**columns, "Volume": tape["volume"], "Ticks": tape["close"].astype(np.float64)}, index)
 
     def run() -> dict[str, Any]:
         test = Backtest(frame, EmaAlwaysIn, cash=CASH, commission=_half_fee_a_unit, margin=1.0, trade_on_close=False)

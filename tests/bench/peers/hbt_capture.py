@@ -25,8 +25,8 @@ from hftbacktest import (
 )
 from hftbacktest.order import IOC
 
-from tests.bench.peers.hbt_feed import AFTERWARDS_NS, QUOTE, events_from_rows
-from tests.bench.peers.serve import Run, serve, timed
+from bench.peers.hbt_feed import AFTERWARDS_NS, QUOTE, events_from_rows
+from bench.peers.serve import Run, serve, timed
 
 TICK, LOT = 0.1, 0.001
 LATENCY_NS = 10_000_000
@@ -35,9 +35,10 @@ PROTECTION_BPS = 10
 DEPTHS = {"roivector": ROIVectorMarketDepthBacktest, "hashmap": HashMapMarketDepthBacktest}
 _LONG_NS = 4 * AFTERWARDS_NS
 _MARKET_FEED = 2
-_MOST_FILLS = 100_000
+_MOST_FILLS = 1_000_000
 
-FILLS = np.dtype([("exch_ts", "i8"), ("side", "i8"), ("price", "i8"), ("lots", "i8"), ("maker", "i8"), ("id", "i8")])
+_WHAT = ("side", "price", "lots", "maker")
+FILLS = np.dtype([(name, "i8") for name in ("exch_ts", *_WHAT, "id")])
 
 
 @nb.njit  # type: ignore[misc, unused-ignore]
@@ -109,17 +110,18 @@ STRATEGIES = {"passive": quote_both_sides, "aggressive": flip}
 
 
 def canonical(fills: npt.NDArray[Any], last_ts: int) -> list[list[int]]:
-    """List the fills reported by last_ts: [exchange ts, local ts, side, price ticks, lots, maker], in exchange order."""
+    """List the fills reported by last_ts: [exchange ts, local ts, side, price ticks, lots, maker], by exchange time."""
     known = fills[fills["exch_ts"] + LATENCY_NS <= last_ts]
     known = known[np.lexsort((known["id"], known["exch_ts"]))]
-    return [[int(f["exch_ts"]), int(f["exch_ts"]) + LATENCY_NS, *(int(f[k]) for k in FILLS.names[1:5])] for f in known]
+    return [[int(f["exch_ts"]), int(f["exch_ts"]) + LATENCY_NS, *(int(f[k]) for k in _WHAT)] for f in known]
 
 
 def _load(strategy: str, every: int, kind: str, path: str) -> Run:
     tape = dict(np.load(path))
     events = events_from_rows(tape, TICK, LOT, resting=True)
     quotes = tape["kind"] == QUOTE
-    low, high, last = float(tape["bid"][quotes].min() - 100), float(tape["ask"].max() + 100), int(tape["ts_init_ns"][-1])
+    low, high = float(tape["bid"][quotes].min() - 100), float(tape["ask"].max() + 100)
+    last = int(tape["ts_init_ns"][-1])
     fills = np.zeros(_MOST_FILLS, FILLS)
     mid = (int(tape["bid"][quotes][-1]) + int(tape["ask"][quotes][-1])) * 0.5 * TICK
 

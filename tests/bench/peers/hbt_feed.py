@@ -81,9 +81,7 @@ def _expand(columns: Any, floor: int, roof: int, resting: bool, room: int) -> An
 
 
 @nb.njit(cache=True)  # type: ignore[misc, unused-ignore]
-def _side(
-    out: Any, k: int, flag: Any, row: int, old: int, new: int, lots: int, improves: int, resting: bool
-) -> int:
+def _side(out: Any, k: int, flag: Any, row: int, old: int, new: int, lots: int, improves: int, resting: bool) -> int:
     """Set the best, then the ticks it left: unknown when it improved (+1 bid, -1 ask), empty when it fell."""
     k = _put(out, k, flag, row, new, lots)
     step = 1 if new > old else -1

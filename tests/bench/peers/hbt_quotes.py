@@ -8,8 +8,8 @@ import numba as nb
 import numpy as np
 from hftbacktest import GTC, MARKET, BacktestAsset, HashMapMarketDepthBacktest, ROIVectorMarketDepthBacktest
 
-from tests.bench.peers.hbt_feed import AFTERWARDS_NS, QUOTE, events_from_rows
-from tests.bench.peers.serve import Run, serve, timed
+from bench.peers.hbt_feed import AFTERWARDS_NS, QUOTE, events_from_rows
+from bench.peers.serve import Run, serve, timed
 
 TICK, LOT, FEE = 0.01, 1.0, 0.01
 FAST, SLOW, WARMUP = 20, 50, 50

@@ -40,8 +40,8 @@ def _fingerprint(peer: str) -> str:
 
 def _install(peer: str, folder: Path, python: Path) -> None:
     venv.create(folder, clear=True, with_pip=True)
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]
-    result = subprocess.run([*command, REQUIREMENTS / f"{peer}.txt"], capture_output=True, text=True, check=False)
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]
+    result = subprocess.run([*command, str(REQUIREMENTS / f"{peer}.txt")], capture_output=True, text=True, check=False)
     if result.returncode != 0:
         reason = (result.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
         raise PeerMissing(f"{peer}: could not be installed: {reason}")

@@ -25,9 +25,9 @@ from nautilus_trader.model.identifiers import AccountId, ClientId, TradeId, Trad
 from nautilus_trader.model.objects import AccountBalance, Money
 from nautilus_trader.portfolio.portfolio import Portfolio
 
-from tests.bench.peers.nautilus_quotes import INSTRUMENT_ID, TICK, VENUE, instrument, ticks_from
-from tests.bench.peers.nautilus_strategy import EmaAlwaysIn
-from tests.bench.peers.serve import Run, serve
+from bench.peers.nautilus_quotes import INSTRUMENT_ID, TICK, VENUE, instrument, ticks_from
+from bench.peers.nautilus_strategy import EmaAlwaysIn
+from bench.peers.serve import Run, serve
 
 TRADER = TraderId("BENCH-001")
 RATE = "10000000/00:00:01"
@@ -95,8 +95,9 @@ class Node:
 
     def idle(self) -> bool:
         """True when no queue holds anything."""
-        queued = self.data.data_qsize() + self.risk.cmd_qsize() + self.execution.cmd_qsize() + self.execution.evt_qsize()
-        return bool(queued + self.risk.evt_qsize() == 0)
+        commands = self.risk.cmd_qsize() + self.execution.cmd_qsize()
+        events = self.risk.evt_qsize() + self.execution.evt_qsize()
+        return bool(self.data.data_qsize() + commands + events == 0)
 
 
 async def _drain(node: Node) -> None:

@@ -14,8 +14,8 @@ from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue
 from nautilus_trader.model.instruments import Equity
 from nautilus_trader.model.objects import Money, Price, Quantity
 
-from tests.bench.peers.nautilus_strategy import EmaAlwaysIn
-from tests.bench.peers.serve import Run, serve, timed
+from bench.peers.nautilus_strategy import EmaAlwaysIn
+from bench.peers.serve import Run, serve, timed
 
 VENUE = Venue("SIM")
 INSTRUMENT_ID = InstrumentId(Symbol("TAPE"), VENUE)

@@ -27,7 +27,7 @@ class Engine:
 
     def __enter__(self) -> "Engine":
         command = [str(self.python), "-m", self.module, *self.arguments]
-        environment = {**os.environ, "PYTHONPATH": str(REPO), **self.environment}
+        environment = {**os.environ, "PYTHONPATH": str(REPO / "tests"), **self.environment}
         self.process = subprocess.Popen(
             command, cwd=REPO, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -43,14 +43,16 @@ class Engine:
 
     def run(self) -> dict[str, Any]:
         """Ask for one run and keep its figures."""
-        assert self.process is not None and self.process.stdin is not None
+        assert self.process is not None
+        assert self.process.stdin is not None
         self.process.stdin.write("run\n")
         self.process.stdin.flush()
         self.runs.append(self._answer())
         return self.runs[-1]
 
     def _answer(self) -> dict[str, Any]:
-        assert self.process is not None and self.process.stdout is not None
+        assert self.process is not None
+        assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self.name}: {self.module} ended with code {self.process.wait()}; its reason is above")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import vectorbt as vbt
 
-from tests.bench.peers.serve import Run, serve, timed
+from bench.peers.serve import Run, serve, timed
 
 TICK, FEE, CASH = 0.01, 0.01, 1e9
 FAST, SLOW, WARMUP = 20, 50, 50

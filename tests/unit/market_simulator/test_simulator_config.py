@@ -38,7 +38,7 @@ def test_what_a_manifest_keeps_reads_back(example):
 
 
 def test_a_session_decides_sizes_and_order():
-    facts = [
+    facts: list[dict[str, object]] = [
         {"symbol": "B", "tick_size": "0.1", "lot_size": "0.1", "multiplier": "1", "maker_fee_e7": 200},
         {"symbol": "A", "tick_size": "0.5", "lot_size": "1", "multiplier": "1"},
     ]
@@ -93,7 +93,10 @@ def test_every_field_is_described():
         ({"events": [{"type": "storm", "duration": "1m", "instrument": "SIM-A"}]}, "takes the whole market"),
         ({"events": [{"type": "halt", "duration": "1m", "refill": 0.5}]}, "events[0].refill"),
         ({"bars": {}, "events": [{"type": "bad_print", "size": 2}]}, "bars have no bad_print"),
-        ({"regimes": {n: {"weight": 0} for n in ("calm", "trend_up", "trend_down", "mean_reverting", "storm")}}, "is 0"),
+        (
+            {"regimes": {n: {"weight": 0} for n in ("calm", "trend_up", "trend_down", "mean_reverting", "storm")}},
+            "is 0",
+        ),
     ],
 )
 def test_refusals_name_the_field(given, told):

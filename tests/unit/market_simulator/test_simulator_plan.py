@@ -1,6 +1,7 @@
 """The plan of a simulated market: regimes cover the time, scripted storms lie over them, the manifest tells it."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -22,7 +23,7 @@ def regime_spans(simulation):
 def test_regimes_cover_the_time_and_change_at_each_span():
     spans = regime_spans(prepare({"duration": "300h"}))
     assert spans[0][0] == 0
-    assert all(a[1] == b[0] and a[2] != b[2] for a, b in zip(spans, spans[1:]))
+    assert all(a[1] == b[0] and a[2] != b[2] for a, b in pairwise(spans))
     assert {span[2] for span in spans} == set(range(len(REGIMES)))
 
 
@@ -31,8 +32,9 @@ def test_regimes_come_by_weight_and_last_their_mean():
     counts = Counter(regime for _, _, regime in spans)
     assert counts[REGIMES.index("calm")] > 1.5 * counts[REGIMES.index("trend_up")]
     assert counts[REGIMES.index("trend_up")] > 2 * counts[STORM]
-    storms = [b - a for a, b, regime in spans if regime == STORM]
-    assert sum(storms) / len(storms) == pytest.approx(180, rel=0.15)
+    for name, mean_s in (("storm", 180), ("calm", 600)):
+        lengths = [b - a for a, b, regime in spans if regime == REGIMES.index(name)]
+        assert sum(lengths) / len(lengths) == pytest.approx(mean_s, rel=0.15)
 
 
 def test_a_scripted_storm_lies_over_the_chain():

@@ -38,6 +38,12 @@ def test_volatility_clusters_and_the_control_does_not():
         assert abs(autocorrelation(control, lag)) < 0.05
 
 
+@pytest.mark.parametrize("factor", ["fast", "slow"])
+def test_each_volatility_factor_clusters_alone(factor):
+    config = calm(**LONG, volatility={"fast_sd": 0, "slow_sd": 0, f"{factor}_sd": 0.8})
+    assert autocorrelation(np.abs(returns(rows_of(config), step_s=5)), 1) > 0.1
+
+
 def test_returns_of_a_market_without_an_edge_do_not_predict_themselves():
     steps = returns(rows_of(calm(**LONG)), step_s=5)
     assert abs(autocorrelation(steps, 1)) < 0.05

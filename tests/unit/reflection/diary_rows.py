@@ -44,7 +44,7 @@ def make_rows(stream: str, n: int, seed: int = 1, step_ns: int = 700_000_000) ->
     """Return n plausible rows of a stream, `step_ns` of event time apart."""
     dtype = DTYPES[stream]
     rows = np.zeros(n, dtype)
-    for k, name in enumerate(dtype.names):
+    for k, name in enumerate(dtype.names or ()):
         words = mixed(seed * 1000 + k, n * max(1, int(np.prod(dtype[name].shape))))
         rows[name] = _values(name, words, dtype[name]).reshape(rows[name].shape)
     rows["seq"] = np.arange(n) * 3 + 1
@@ -57,7 +57,10 @@ def write_run(folder: Path, n: int = 500, close: bool = True, **options: int) ->
     heads = {}
     for stream, dtype in DTYPES.items():
         log = RecordLog(folder, stream, dtype, FACTS, time_field(stream), **options)
-        log.append(make_rows(stream, n))
+        rows = make_rows(stream, n)
+        for start in range(0, n, 24):
+            log.append(rows[start : start + 24])
+            log.flush()
         if close:
             heads[stream] = log.close().head
         else:

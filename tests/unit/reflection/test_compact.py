@@ -2,8 +2,8 @@
 
 import errno
 import json
+import os
 from decimal import Decimal
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.reflection.diary import compact as compact_module
 from alphatrade_runtime.reflection.diary.attach import attach, time_field
 from alphatrade_runtime.reflection.diary.chain import columns_of
 from alphatrade_runtime.reflection.diary.compact import compact, compact_stream
@@ -35,7 +34,7 @@ def test_the_hashed_columns_stay_as_they_were(tmp_path, stream):
     write_run(tmp_path, 150, segment_bytes=20_000)
     compact(tmp_path, DICTIONARY)
     rows, table = make_rows(stream, 150), pq.read_table(tmp_path / f"{stream}.parquet")
-    for name in rows.dtype.names:
+    for name in rows.dtype.names or ():
         assert table.column(name).to_pylist() == rows[name].tolist()
     assert list(tmp_path.glob("*.arrow")) == []
     assert table.schema.metadata[b"stream"] == stream.encode()
@@ -100,7 +99,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
     def full(source, target):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(compact_module, "os", SimpleNamespace(replace=full, getpid=lambda: 1, fsync=lambda fd: None))
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(InputError, match=r"fills\.parquet: No space left on device; free some space"):
         compact_stream(tmp_path, "fills", DICTIONARY)
     assert sorted(path.name for path in tmp_path.iterdir()) == before

@@ -26,7 +26,7 @@ def explain(**values):
         row[name] = value
     for code, used in util.items():
         row["util"][0, code] = used
-    return explanations({name: row[name] for name in row.dtype.names}, DICTIONARY)[0]
+    return explanations({name: row[name] for name in row.dtype.names or ()}, DICTIONARY)[0] or ""
 
 
 def test_an_action_says_what_why_and_the_nearest_limit():
@@ -72,15 +72,15 @@ def test_cancels_amends_and_purposes_are_named():
 def test_a_guard_is_explained_and_a_fold_is_not():
     guard = explain(kind=DiaryKind.GUARD, guard=Guard.DRAWDOWN_PEAK, kill_state=KillState.TRIPPED)
     assert guard == "GUARD DRAWDOWN_PEAK: kill state is TRIPPED"
-    assert explain(kind=DiaryKind.FOLD) is explain(kind=DiaryKind.CLOSE) is None
+    assert explain(kind=DiaryKind.FOLD) == explain(kind=DiaryKind.CLOSE) == ""
 
 
 @given(st.binary(min_size=DECISION_DTYPE.itemsize, max_size=DECISION_DTYPE.itemsize), st.sampled_from([1, 2, 3]))
 def test_any_row_has_one_line_of_at_most_240_characters(raw, kind):
     rows = np.frombuffer(raw, DECISION_DTYPE).copy()
     rows["kind"] = kind
-    columns = {name: rows[name] for name in rows.dtype.names}
-    (text,) = explanations(columns, DICTIONARY)
+    columns = {name: rows[name] for name in rows.dtype.names or ()}
+    text = explanations(columns, DICTIONARY)[0] or ""
     assert 0 < len(text) <= MAX_LENGTH
     assert "\n" not in text
     assert explanations(columns, DICTIONARY) == [text]

@@ -15,7 +15,7 @@ def outcome(**values):
     row = np.zeros(1, EXPOST_DTYPE)
     for name, value in values.items():
         row[name] = value
-    columns = {name: row[name] for name in row.dtype.names}
+    columns = {name: row[name] for name in row.dtype.names or ()}
     return {name: array[0].as_py() for name, array in outcomes(columns, np.array([MULT])).items()}
 
 

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.reflection.diary import sink
 from alphatrade_runtime.reflection.diary.chain import columns_of, genesis, link
 from alphatrade_runtime.reflection.diary.record_log import BATCH_ROWS, DiaryStalled, RecordLog
 from alphatrade_runtime.reflection.diary.segments import read_manifest
@@ -40,6 +39,7 @@ def append_in(log, rows, cuts):
     edges = [0, *sorted(cut % (len(rows) + 1) for cut in cuts), len(rows)]
     for start, stop in pairwise(edges):
         log.append(rows[start:stop])
+        log.flush()
 
 
 def batches_twin(times, span_ns):
@@ -114,7 +114,7 @@ def test_the_log_does_not_read_its_callers_buffer_later():
 
 def test_segments_roll_and_each_is_a_whole_arrow_stream(tmp_path):
     rows, log = make_rows("decisions", 300), new_log(tmp_path, segment_bytes=30_000)
-    log.append(rows)
+    append_in(log, rows, range(0, 300, 20))
     log.close()
     paths = sorted(tmp_path.glob("*.arrow"))
     assert len(paths) > 2
@@ -136,6 +136,7 @@ def test_memory_stays_as_it_was(tmp_path):
 def test_a_killed_log_leaves_whole_batches(tmp_path):
     log = new_log(tmp_path)
     log.append(make_rows("decisions", 100))
+    log.flush()
     log.abandon()
     manifest = read_manifest(tmp_path, "decisions")
     assert manifest.closed is None
@@ -180,6 +181,31 @@ def test_a_resumed_log_leaves_the_same_files(tmp_path):
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
 
+def test_a_resumed_log_forgets_what_came_after_its_state(tmp_path):
+    rows = make_rows("decisions", 300)
+    for name, lost in (("a", 0), ("b", 210)):
+        log = new_log(tmp_path / name, segment_bytes=20_000)
+        log.append(rows[:90])
+        state = log.state()
+        append_in(log, rows[90 : 90 + lost], range(0, lost, 20))
+        log.abandon()
+        resumed(tmp_path / name, state, segment_bytes=20_000).close()
+    names = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in "ab"]
+    assert names[0] == names[1]
+    for name in names[0]:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_short_writes_are_gone_on_with(tmp_path, monkeypatch):
+    real, rows, whole = os.pwrite, make_rows("decisions", 100), new_log(None)
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, offset: real(fd, data[:1000], offset))
+    log = new_log(tmp_path)
+    for each in (log, whole):
+        each.append(rows)
+    assert log.close() == whole.close()
+    assert pa.ipc.open_stream(tmp_path / "decisions-000000.arrow").read_all().equals(whole.table())
+
+
 def test_resume_refuses_another_header_and_short_files(tmp_path):
     log = new_log(tmp_path)
     log.append(make_rows("decisions", 100))
@@ -222,9 +248,9 @@ def test_a_full_disk_stalls_the_diary_and_leaves_it_resumable(tmp_path, monkeypa
             return real(fd, data[: len(data) // 2], offset)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(sink.os, "pwrite", full)
+    monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(DiaryStalled, match=r"decisions.*No space left.*trading stops.*free space on it"):
-        log.append(rows[20:])
+        append_in(log, rows[20:], range(0, 380, 40))
     with pytest.raises(DiaryStalled):
         log.append(rows[:1])
     with pytest.raises(DiaryStalled):

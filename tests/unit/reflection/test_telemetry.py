@@ -115,7 +115,8 @@ def counts(n):
 
 
 def test_one_line_a_second_on_the_grid_of_the_first():
-    clock, lines = Clock(), []
+    clock = Clock()
+    lines: list[bytes] = []
     heartbeat = beating(clock, lines)
     beats = []
     for _ in range(300):
@@ -126,7 +127,8 @@ def test_one_line_a_second_on_the_grid_of_the_first():
 
 
 def test_late_beats_do_not_pile_up_nor_shift_the_grid():
-    clock, lines = Clock(), []
+    clock = Clock()
+    lines: list[bytes] = []
     heartbeat = beating(clock, lines)
     heartbeat.beat(counts(1))
     clock.now += 5 * SECOND + SECOND // 4

@@ -161,9 +161,10 @@ def place_bar(world, out, k, i, open_ns, close_ns, ordinal):
     row.ts_init_ns = close_ns
     row.instrument = i
     row.kind = BAR
-    row.side = row.ask_size = row.flags = 0
+    row.side = row.ask_size = 0
+    row["flags"] = 0
     row.price = state.ask_size
-    row.size = draw_volume(market, state, world.regimes, world.rng[i])
+    row["size"] = draw_volume(market, state, world.regimes, world.rng[i])
     row.bid = state.bid
     row.ask = state.ask
     row.bid_size = state.bid_size
@@ -174,7 +175,7 @@ def place_bar(world, out, k, i, open_ns, close_ns, ordinal):
 
 @entry
 def fill_bars(world, actions, open_ns, close_ns, ordinals, out):
-    """Write the rows of the bars given, (n,) int64 each; `out`, ROW_DTYPE, has room for all. Returns the number of rows."""
+    """Write the rows of the bars given, (n,) int64 each, to `out`, ROW_DTYPE with room; returns their number."""
     market = world.market[0]
     k = 0
     for bar in range(len(open_ns)):
@@ -187,5 +188,5 @@ def fill_bars(world, actions, open_ns, close_ns, ordinals, out):
             if world.instruments[i].halted == 0 and world.instruments[i].silent == 0:
                 k = place_bar(world, out, k, i, open_ns[bar], close_ns[bar], ordinals[bar])
         if k > first:
-            out[k - 1].flags |= LAST
+            out[k - 1]["flags"] |= LAST
     return k

@@ -45,7 +45,7 @@ def follow(market, state, regimes, rng):
         else:
             state.ask_size = draw_size(market, state, regimes, -1.0, rng)
         return
-    state.bid = max(1, int(math.floor(fair - 0.5 * state.spread + 0.5)))
+    state.bid = max(1, math.floor(fair - 0.5 * state.spread + 0.5))
     state.ask = state.bid + state.spread
     state.bid_size = draw_size(market, state, regimes, 1.0, rng)
     state.ask_size = draw_size(market, state, regimes, -1.0, rng)

@@ -4,6 +4,8 @@ Times of the market's inner life (regimes, volatility, edge) count in steps: one
 simulation, one bar of a bar simulation, so that one description fits both.
 """
 
+# ruff: noqa: RUF009 - each call declares a field
+
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -219,7 +221,9 @@ def _check(config: SimulatorConfig) -> None:
     for i, one in enumerate(config.instruments):
         ticks = one.price / one.tick_size
         if ticks != ticks.to_integral_value() or not 10 <= ticks < 2**40:
-            raise InputError(f"simulator.instruments[{i}].price: {one.price} must be 10 ticks of {one.tick_size} or more")
+            raise InputError(
+                f"simulator.instruments[{i}].price: {one.price} must be 10 ticks of {one.tick_size} or more"
+            )
     if not any(getattr(config.regimes, name).weight > 0 for name in REGIMES):
         raise InputError("simulator.regimes: every weight is 0; give at least one regime a weight")
     for i, event in enumerate(config.events):
@@ -270,7 +274,7 @@ def _describe(kind: type, prefix: str) -> list[tuple[str, str, str]]:
         name = f"{prefix}{one.name.removesuffix('_ns')}"
         inner = one.metadata.get("kind")
         if inner is None:
-            default = write_duration(one.default) if one.name.endswith("_ns") else str(one.default)
+            default = write_duration(int(str(one.default))) if one.name.endswith("_ns") else str(one.default)
             lines.append((name, default, one.metadata["text"]))
         else:
             lines += _describe(inner, f"{name}{'[]' if isinstance(one.default, tuple) else ''}.")

@@ -30,10 +30,10 @@ def place(out, k, market, i, kind, side, price, size, venue_seq, flags):
     row.kind = kind
     row.side = side
     row.price = price
-    row.size = size
+    row["size"] = size  # by name: a numpy record has attributes of its own called size and flags
     row.bid = row.ask = row.bid_size = row.ask_size = 0
     row.venue_seq = venue_seq
-    row.flags = flags
+    row["flags"] = flags
     market.rows += 1
     return k + 1
 
@@ -102,7 +102,7 @@ def emit_quote(out, k, world, i):
         k = emit_side(out, k, world, i, -1)
         state.book_bid = state.bid
         state.book_ask = state.ask
-    out[k - 1].flags |= LAST
+    out[k - 1]["flags"] |= LAST
     return k
 
 

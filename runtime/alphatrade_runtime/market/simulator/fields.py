@@ -90,7 +90,7 @@ def _number(spec: Field[Any], value: object, path: str) -> float:
     low, high = spec.metadata["low"], spec.metadata["high"]
     whole = isinstance(spec.default, int)
     right = isinstance(value, int) if whole else isinstance(value, int | float)
-    if not right or isinstance(value, bool) or not low <= value <= high:  # type: ignore[operator]
+    if not right or isinstance(value, bool) or not low <= value <= high:
         sort = "a whole number" if whole else "a number"
         raise InputError(f"{path}: {value!r} is refused; give {sort} from {low} to {high} ({spec.metadata['text']})")
     return value if whole else float(value)  # type: ignore[return-value, arg-type]
@@ -110,7 +110,9 @@ def _duration(spec: Field[Any], value: object, path: str) -> int:
 def parse_duration(value: object, path: str) -> int:
     """Return nanoseconds of a text such as "1m30s". Raises InputError."""
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
-        raise InputError(f'{path}: {value!r} is no duration; write a number with a unit, such as "250ms", "30s" or "4h"')
+        raise InputError(
+            f'{path}: {value!r} is no duration; write a number with a unit, such as "250ms", "30s" or "4h"'
+        )
     total = sum((Decimal(count) * _UNITS_NS[unit] for count, unit in _PART.findall(value)), Decimal(0))
     if total != total.to_integral_value():
         raise InputError(f"{path}: {value!r} is no whole number of nanoseconds; use a smaller unit")

@@ -9,7 +9,6 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from alphatrade_runtime.market.simulator.config import DAY_NS, REGIMES, SECOND_NS, EventConfig, SimulatorConfig
 from alphatrade_runtime.market.tape import utc
@@ -54,7 +53,7 @@ class _Action(NamedTuple):
 class Plan:
     """Actions in order of time, (n,) ACTION_DTYPE, and what was planted, as the manifest tells it."""
 
-    actions: npt.NDArray[np.void]
+    actions: Any
     planted: dict[str, Any]
 
 
@@ -73,7 +72,7 @@ def make_plan(config: SimulatorConfig, step_ns: int, end_ns: int, steps_between:
     return Plan(_array(actions, end_ns), _planted(config, segments, events, end_ns))
 
 
-def _array(actions: list[_Action], end_ns: int) -> npt.NDArray[np.void]:
+def _array(actions: list[_Action], end_ns: int) -> Any:
     array = np.zeros(len(actions) + 1, ACTION_DTYPE)
     for i, one in enumerate(actions):
         array[i] = tuple(one)
@@ -102,9 +101,7 @@ def _drawn(weights: list[float], state: State, otherwise: int) -> int:
     return otherwise  # no other regime has a weight
 
 
-def _with_storms(
-    config: SimulatorConfig, segments: list[tuple[int, int]], end_ns: int
-) -> Iterator[tuple[int, int]]:
+def _with_storms(config: SimulatorConfig, segments: list[tuple[int, int]], end_ns: int) -> Iterator[tuple[int, int]]:
     """Lay scripted storms over the chain; the regime beneath goes on when they end."""
     storms = [
         (config.start_ns + one.at_ns, config.start_ns + one.at_ns + one.duration_ns)

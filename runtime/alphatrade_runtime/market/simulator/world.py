@@ -27,9 +27,9 @@ EDGE_NONE, EDGE_MOMENTUM, EDGE_REVERSION, EDGE_IMBALANCE = range(len(EDGE_TYPES)
 MARKET_DTYPE = np.dtype(
     [
         ("now_ns", "i8"), ("end_ns", "i8"), ("step_ns", "i8"), ("next_step_ns", "i8"), ("mark_ns", "i8"),
-        ("next_mark_ns", "i8"), ("latency_ns", "i8"), ("jitter_ns", "f8"), ("last_init_ns", "i8"), ("next_action", "i8"),
-        ("rows", "i8"), ("levels", "i8"), ("regime", "i8"), ("common", "f8"), ("volatility", "f8"),
-        ("fast", "f8"), ("fast_keep", "f8"), ("fast_shock", "f8"),
+        ("next_mark_ns", "i8"), ("latency_ns", "i8"), ("jitter_ns", "f8"), ("last_init_ns", "i8"),
+        ("next_action", "i8"), ("rows", "i8"), ("levels", "i8"), ("regime", "i8"), ("common", "f8"),
+        ("volatility", "f8"), ("fast", "f8"), ("fast_keep", "f8"), ("fast_shock", "f8"),
         ("slow", "f8"), ("slow_keep", "f8"), ("slow_shock", "f8"), ("log_shift", "f8"),
         ("common_share", "f8"), ("own_share", "f8"), ("clustering", "f8"), ("clustering_decay", "f8"),
         ("persistence", "f8"), ("momentum", "f8"), ("mean_reversion", "f8"), ("mean_trade", "f8"),
@@ -45,8 +45,8 @@ INSTRUMENT_STATE_DTYPE = np.dtype(
         ("predictor", "f8"), ("fast_return", "f8"), ("slow_return", "f8"), ("sign_trend", "f8"), ("drift", "f8"),
         ("excitement", "f8"), ("next_ns", "i8"), ("spread", "i8"), ("bid", "i8"), ("ask", "i8"), ("bid_size", "i8"),
         ("ask_size", "i8"), ("halted", "i8"), ("told_halted", "i8"), ("silent", "i8"), ("missed", "i8"),
-        ("crossed", "i8"), ("venue_seq", "i8"), ("book_bid", "i8"), ("book_ask", "i8"), ("spread_mean", "f8"), ("depth", "f8"), ("rate", "f8"),
-        ("trade_share", "f8"),
+        ("crossed", "i8"), ("venue_seq", "i8"), ("book_bid", "i8"), ("book_ask", "i8"),
+        ("spread_mean", "f8"), ("depth", "f8"), ("rate", "f8"), ("trade_share", "f8"),
     ]
 )  # fmt: skip
 

@@ -69,15 +69,20 @@ def genesis(stream: str, dtype: np.dtype[Any], facts: Mapping[str, Any]) -> byte
 
 def link(previous: bytes, columns: Sequence[Column], rows: int) -> bytes:
     """Hash one batch of columns, each with `rows` rows, onto the chain's last hash (32 bytes)."""
-    digest = hashlib.sha256(previous)
+    return hashlib.sha256(previous + link_bytes(columns, rows)).digest()
+
+
+def link_bytes(columns: Sequence[Column], rows: int) -> bytes:
+    """Lay out what a batch adds to the chain: for each column name, type, count, validity, values."""
     count = struct.pack("<Q", rows)
     all_valid = validity_bits(None, rows)
+    parts: list[Any] = []
     for name, values, valid in columns:
         dtype = np.dtype((values.dtype, values.shape[1:]))
-        digest.update(name.encode() + b"\0" + type_name(dtype).encode() + b"\0" + count)
-        digest.update(all_valid if valid is None else validity_bits(valid, rows))
-        digest.update(values.astype(values.dtype.newbyteorder("<"), copy=False).data)
-    return digest.digest()
+        parts.append(name.encode() + b"\0" + type_name(dtype).encode() + b"\0" + count)
+        parts.append(all_valid if valid is None else validity_bits(valid, rows))
+        parts.append(values.astype(values.dtype.newbyteorder("<"), copy=False).data)
+    return b"".join(parts)
 
 
 def validity_bits(valid: npt.NDArray[np.bool_] | None, rows: int) -> bytes:

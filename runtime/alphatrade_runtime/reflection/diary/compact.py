@@ -48,10 +48,11 @@ def groups(folder: Path, stream: str, manifest: Manifest, dictionary: Dictionary
     """
     schema = segments.arrow_schema(manifest.dtype)
     previous = chain.genesis(stream, manifest.dtype, manifest.facts)
+    reader = segments.BatchReader(folder, schema)
     for entries in segments.entry_groups(manifest.entries):
         batches = []
         for entry in entries:
-            batch, previous = _checked(folder, stream, manifest, entry, previous)
+            batch, previous = _checked(reader, folder, stream, manifest, entry, previous)
             batches.append(batch)
         yield _group(stream, manifest, pa.Table.from_batches(batches), entries, dictionary)
     if not manifest.entries:
@@ -65,10 +66,10 @@ def batch_numbers(entries: list[BatchEntry]) -> npt.NDArray[np.int64]:
 
 
 def _checked(
-    folder: Path, stream: str, manifest: Manifest, entry: BatchEntry, previous: bytes
+    reader: segments.BatchReader, folder: Path, stream: str, manifest: Manifest, entry: BatchEntry, previous: bytes
 ) -> tuple[pa.RecordBatch, bytes]:
     try:
-        batch = segments.read_batch(folder, entry, segments.arrow_schema(manifest.dtype))
+        batch = reader.read(entry)
         head = chain.link(previous, segments.columns_from(batch, manifest.dtype), batch.num_rows)
     except (OSError, ValueError, pa.ArrowException):
         head = b""

@@ -18,7 +18,6 @@ _VIEWS = {
 }
 _LOCKS = (
     "SET temp_directory = ''",
-    "SET python_enable_replacements = false",
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )

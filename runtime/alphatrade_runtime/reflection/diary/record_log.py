@@ -6,6 +6,7 @@ and never on a clock, so the same rows always make the same chain.
 """
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.reflection.diary import chain, segments
+from alphatrade_runtime.reflection.diary.pack import Packer
 from alphatrade_runtime.reflection.diary.sink import SEGMENT_BYTES, DiaryStalled, FileSink, MemorySink, SinkState
 
 BATCH_ROWS = 4_096
@@ -57,7 +59,7 @@ class RecordLog:
     ) -> None:
         self._prepare(stream, dtype, header, time_field, span_ns)
         if folder is None:
-            self._sink: FileSink | MemorySink = MemorySink(segments.arrow_schema(dtype))
+            self._sink: FileSink | MemorySink = MemorySink(dtype)
         else:
             self._sink = FileSink.create(Path(folder), stream, dtype, header, self._head, segment_bytes)
 
@@ -67,6 +69,7 @@ class RecordLog:
         self.stream, self._dtype, self._time_field, self._span_ns = stream, dtype, time_field, span_ns
         self._genesis = self._head = chain.genesis(stream, dtype, header)
         self._buffer: npt.NDArray[Any] = np.zeros(BATCH_ROWS, dtype)
+        self._packer = Packer(dtype, BATCH_ROWS)
         self._held = self._batches = self._rows = 0
         self._ended = ""
 
@@ -118,6 +121,7 @@ class RecordLog:
         self._refuse_if_ended()
         if isinstance(self._sink, MemorySink):
             raise ValueError(f"stream {self.stream}: a log without folder cannot be resumed")
+        self.flush()
         facts = {"genesis": self._genesis.hex(), "head": self.head, "batches": self._batches, "rows": self._rows}
         held = base64.b64encode(self._buffer[: self._held].tobytes()).decode()
         return json.dumps({**facts, "sink": list(self._sink.state), "held": held}).encode()
@@ -165,16 +169,21 @@ class RecordLog:
 
     def _close_batch(self) -> None:
         rows = self._buffer[: self._held]
-        columns = chain.columns_of(rows)
-        head = chain.link(self._head, columns, len(rows))
+        head = hashlib.sha256(self._head)
+        head.update(self._packer.pack(rows))
         first, last = rows[0], rows[-1]
         entry = segments.BatchEntry(
-            self._batches, "", 0, 0, len(rows), int(first["seq"]), int(last["seq"]),
-            int(first[self._time_field]), int(last[self._time_field]), self.head, head.hex(),
+            self._batches, "", 0, 0, 0, len(rows), int(first["seq"]), int(last["seq"]),
+            int(first[self._time_field]), int(last[self._time_field]), self.head, head.hexdigest(),
         )  # fmt: skip
-        self._guarded(self._sink.write, columns, entry)
-        self._head, self._held = head, 0
+        self._guarded(self._sink.write, rows, entry)
+        self._head, self._held = head.digest(), 0
         self._batches, self._rows = self._batches + 1, self._rows + len(rows)
+
+    def flush(self) -> None:
+        """Hand the closed batches to the operating system now, not with the next 65,536 rows. Raises DiaryStalled."""
+        self._refuse_if_ended()
+        self._guarded(self._sink.flush)
 
     def _guarded(self, write: Any, *args: Any) -> None:
         try:

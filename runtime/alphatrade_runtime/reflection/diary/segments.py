@@ -1,7 +1,7 @@
 """How a record stream lies on disk: Arrow IPC segments and a manifest of its batches.
 
-`<stream>-000000.arrow`   Arrow IPC stream: schema message, one message a batch, end marker when complete.
-`<stream>.chain.jsonl`    JSON lines: a header, one line a batch written after the batch, a close line.
+`<stream>-000000.arrow`   Arrow IPC stream: schema message, messages of whole batches, end marker when complete.
+`<stream>.chain.jsonl`    JSON lines: a header, one line a batch written after its message, a close line.
 `<stream>.parquet`        after compaction, in place of the segments.
 
 A killed writer leaves whole batches: what follows the last line of the manifest is not part of the stream.
@@ -26,12 +26,17 @@ END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
 class BatchEntry(NamedTuple):
-    """One line of the manifest: where a batch lies and how it is chained (hashes in hex)."""
+    """One line of the manifest: where a batch lies and how it is chained (hashes in hex).
+
+    offset, end: bytes of the Arrow message in the segment.  at: the batch's first row in that message, which
+    holds whole batches of the chain, as many as were waiting when it was written.
+    """
 
     batch: int
     segment: str
     offset: int
     end: int
+    at: int
     rows: int
     first_seq: int
     last_seq: int
@@ -133,13 +138,30 @@ def columns_from(table: pa.RecordBatch | pa.Table, dtype: np.dtype[Any]) -> list
     return [_column_from(table.column(name), name, dtype[name]) for name in dtype.names or ()]
 
 
-def read_batch(folder: Path, entry: BatchEntry, schema: pa.Schema) -> pa.RecordBatch:
-    """Read one batch of a live segment. Raises OSError or ArrowInvalid when its bytes are not there."""
-    with pa.memory_map(str(folder / entry.segment)) as file:
-        message = pa.ipc.read_message(pa.py_buffer(file.read_at(entry.end - entry.offset, entry.offset)))
-    batch = pa.ipc.read_record_batch(message, schema)
-    batch.validate()  # damaged lengths must not read beyond the buffers
-    return batch
+class BatchReader:
+    """Read batches of a stream's live segments in order; a message that holds many batches is read once."""
+
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self._folder, self._schema = folder, schema
+        self._place: tuple[str, int, int] | None = None
+        self._message: Any = None
+
+    def read(self, entry: BatchEntry) -> pa.RecordBatch:
+        """Return one batch. Raises OSError or ArrowInvalid when its bytes are not there."""
+        place = (entry.segment, entry.offset, entry.end)
+        if place != self._place:
+            self._place, self._message = None, self._read(*place)
+            self._place = place
+        if self._message.num_rows < entry.at + entry.rows:
+            raise pa.ArrowInvalid(f"the message has {self._message.num_rows} rows")
+        return self._message.slice(entry.at, entry.rows)
+
+    def _read(self, segment: str, offset: int, end: int) -> pa.RecordBatch:
+        with pa.memory_map(str(self._folder / segment)) as file:
+            message = pa.ipc.read_message(pa.py_buffer(file.read_at(end - offset, offset)))
+        batch = pa.ipc.read_record_batch(message, self._schema)
+        batch.validate()  # damaged lengths must not read beyond the buffers
+        return batch
 
 
 def entry_groups(entries: list[BatchEntry]) -> Iterator[list[BatchEntry]]:

@@ -82,10 +82,10 @@ def _links(stream: str, manifest: Manifest) -> Iterator[Finding]:
 
 
 def _live_data(folder: Path, stream: str, manifest: Manifest) -> Iterator[Finding]:
-    schema = segments.arrow_schema(manifest.dtype)
+    reader = segments.BatchReader(folder, segments.arrow_schema(manifest.dtype))
     for entry in manifest.entries:
         try:
-            batch = segments.read_batch(folder, entry, schema)
+            batch = reader.read(entry)
             yield from _hash(stream, entry, segments.columns_from(batch, manifest.dtype))
         except FileNotFoundError:
             return  # named by _files

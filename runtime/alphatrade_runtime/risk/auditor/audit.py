@@ -127,9 +127,9 @@ class Auditor:
         if decisions is not None:
             self._books["kill_known"] = 1
         audit_chunk(
-            _usable(orders, ORDER_DTYPE), _usable(fills, FILL_DTYPE), _guards(decisions), _usable(marks, MARK_DTYPE),
-            _usable(equity, EQUITY_DTYPE), self._ids, self._slots, self._execs, self._instruments, self._books,
-            self._limits,
+            _usable(orders, ORDER_DTYPE), _usable(fills, FILL_DTYPE), _named(_guards(decisions)),
+            _usable(marks, MARK_DTYPE), _usable(equity, EQUITY_DTYPE), self._ids, _named(self._slots), self._execs,
+            _named(self._instruments), _named(self._books), _named(self._limits),
         )  # fmt: skip
         return self._collect()
 
@@ -218,10 +218,15 @@ def _slots_for(open_orders: int) -> int:
 def _usable(rows: Records | None, dtype: np.dtype[Any]) -> Records:
     """Return contiguous writeable rows: the one form that the kernel is compiled for."""
     if rows is None:
-        return np.zeros(0, dtype)
+        return _named(np.zeros(0, dtype))
     if rows.dtype != dtype:
         raise ValueError(f"auditor: rows of {rows.dtype.names} fed where {dtype.names} belong")
-    return np.require(rows, requirements=["C", "W"])
+    return _named(np.require(rows, requirements=["C", "W"]))
+
+
+def _named(rows: Records) -> Records:
+    """Let plain Python, the twin of the compiled kernel, read a row's fields by name as compiled code does."""
+    return rows.view(np.recarray)
 
 
 def _guards(decisions: Records | None) -> Records:

@@ -1,0 +1,121 @@
+"""The command line: `alphatrade COMMAND`. Exit codes: 0 good, 1 differs or fault of ours, 2 bad input, 3 a breach."""
+
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated
+
+import typer
+
+from alphatrade_operator.resources import ResourceError
+from alphatrade_runtime.cli import catalog, compare, diary, importing, plugin, report, run, tape
+from alphatrade_runtime.market.faults import InputError
+
+BAD_INPUT, INTERRUPTED, OUR_FAULT = 2, 130, 1
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+@app.callback()
+def alphatrade(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Trade simulated and recorded markets under a law that no strategy can get around.
+
+    \b
+    First steps:
+      alphatrade run -f examples/quickstart             trade a simulated market; prints digests and a report
+      alphatrade signals                                the built-in strategies and their parameters
+      alphatrade plugin check my.py                     test a strategy of your own
+      alphatrade import capture.gz --out tapes/mine     make a tape of recorded data
+      alphatrade replay tapes/mine -f my-session        trade that tape
+
+    \b
+    Every command explains itself: alphatrade COMMAND --help
+    Exit codes: 0 good, 1 two runs differ, 2 bad input (one line says what to do),
+    3 a breach: the auditor, a strategy's fault, or books that do not agree.
+    """
+
+
+app.command("run")(run.run)
+app.command("replay")(run.replay)
+app.command("compare")(compare.compare)
+app.command("report")(report.report)
+app.command("import")(importing.import_data)
+app.add_typer(tape.app, name="tape")
+app.add_typer(diary.app, name="diary")
+app.add_typer(plugin.app, name="plugin")
+app.command("signals")(catalog.signals)
+app.command("features")(catalog.features)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit code. Errors are lines `error: ...` on stderr."""
+    given = [argument for argument in arguments if argument != "--debug"]
+    command = typer.main.get_command(app)
+    return guarded(
+        lambda: command.main(given, prog_name="alphatrade", standalone_mode=False), debug=len(given) < len(arguments)
+    )
+
+
+def guarded(work: Callable[[], int | None], *, debug: bool = False) -> int:
+    """Do the work of a command; returns its exit code, or that of the error that ended it."""
+    try:
+        code = work()
+        sys.stdout.flush()
+        return int(code or 0)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader, such as `head`, has seen enough
+        return 0
+    except (KeyboardInterrupt, typer.Abort) as error:
+        _say(["stopped", *getattr(error, "__notes__", [])])
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        lines, code = _lines(error)
+        _say(lines)
+        return code
+
+
+def _lines(error: Exception) -> tuple[list[str], int]:
+    """Return what to say of an error, a line each, and the exit code."""
+    if isinstance(error, ResourceError):
+        return list(error.problems), BAD_INPUT
+    if isinstance(error, typer.TyperException):
+        return [_usage(error)], BAD_INPUT
+    if isinstance(error, OSError) and error.filename is not None:
+        return [f"{error.filename}: {error.strerror}; check the path, its permissions and the disk"], BAD_INPUT
+    if type(error).__name__ in _KNOWN or isinstance(error, InputError):
+        return [str(error)], BAD_INPUT
+    text = f"{type(error).__name__}: {error}"
+    return [f"a fault of this program, not of your input: {text}; --debug shows where"], OUR_FAULT
+
+
+_KNOWN = ("PluginError", "DiaryStalled")  # by name: their modules load the compiler, which --help need not wait for
+
+
+def _usage(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "alphatrade"
+    return f"{error.format_message().rstrip('.')}; see `{command} --help`"
+
+
+def _say(lines: Sequence[str]) -> None:
+    for line in _flat(lines):
+        print(f"error: {line}", file=sys.stderr)
+
+
+def _flat(lines: Sequence[str]) -> Iterator[str]:
+    yield from (" ".join(line.split()) for line in lines)

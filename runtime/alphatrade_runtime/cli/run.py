@@ -1,0 +1,80 @@
+"""`alphatrade run` and `alphatrade replay`."""
+
+# Modules that load the compiler are imported inside the commands: --help must not wait for them.
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alphatrade_runtime.cli import options
+
+BREACH = 3
+
+
+def run(
+    folder: options.Folder,
+    strategy: options.Strategy = None,
+    plugin: options.PluginFile = None,
+    signal: options.SignalName = None,
+    speed: options.Speed = None,
+    artifacts: options.Artifacts = options.ARTIFACTS,
+    checkpoint_every: options.CheckpointEvery = 5.0,
+) -> int:
+    """Trade a session: its strategy, on its feed, under its risk template.
+
+    The folder holds the same YAML that a cluster takes. The run is kept under
+    artifacts/KIND/YYYY/MM/DD/RUN_ID/ with its diary, run.json and report.html. Run it again and the three
+    digests are the same. Killed, the same command goes on from the last checkpoint.
+
+    \b
+    Examples:
+      alphatrade run -f examples/quickstart
+      alphatrade run -f examples/quickstart --plugin my.py       your own strategy under the same law
+      alphatrade run -f examples/quickstart --speed 200x         on the wall clock, 200 times as fast
+    """
+    from alphatrade_runtime.cli.session import read_plan
+
+    return trade(
+        read_plan(folder, strategy, plugin=plugin, signal=signal, speed=speed), artifacts, checkpoint_every
+    )
+
+
+def replay(
+    tape: Annotated[Path, typer.Argument(help="Folder of a tape, as `alphatrade import` makes it.")],
+    folder: options.Folder,
+    strategy: options.Strategy = None,
+    plugin: options.PluginFile = None,
+    signal: options.SignalName = None,
+    artifacts: options.Artifacts = options.ARTIFACTS,
+    checkpoint_every: options.CheckpointEvery = 5.0,
+) -> int:
+    """Trade a recorded tape with the strategy and the law of a folder, in simulated time.
+
+    The tape takes the place of the folder's feed; symbols, tick and lot sizes must be those of the folder.
+
+    \b
+    Example:
+      alphatrade import capture.gz --out artifacts/tapes/mine
+      alphatrade replay artifacts/tapes/mine -f examples/capture
+    """
+    from alphatrade_runtime.cli.session import read_plan
+
+    feed = {"type": "tape", "path": str(tape)}
+    plan = read_plan(folder, strategy, plugin=plugin, signal=signal, feed=feed, speed="Max")
+    return trade(plan, artifacts, checkpoint_every)
+
+
+def trade(plan: Any, base: Path, checkpoint_s: float = 5.0) -> int:
+    """Run a plan, print what it came to, return the exit code."""
+    from alphatrade_runtime.cli.execute import execute
+    from alphatrade_runtime.cli.feeds import open_tape
+    from alphatrade_runtime.cli.screen import remark
+    from alphatrade_runtime.cli.summary import print_summary
+
+    for text in plan.remarks:
+        remark(text)
+    with open_tape(plan.session.feed, plan.document["policy"]["envelope"]["instruments"], base) as tape:
+        finished = execute(plan, tape, base, checkpoint_s)
+    print_summary(finished.folder)
+    return BREACH if finished.breached else 0

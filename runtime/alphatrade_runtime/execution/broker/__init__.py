@@ -1,0 +1,1 @@
+"""Brokers: where commands go and reports come from, over one contract."""

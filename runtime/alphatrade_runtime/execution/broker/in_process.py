@@ -1,0 +1,67 @@
+"""The paper exchange in the runtime's own process: the same class without a socket."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from alphatrade_runtime.execution.broker.contract import Commands, Reports, VenueState
+from alphatrade_runtime.execution.broker.paper_exchange import PaperExchange
+from alphatrade_runtime.market.orders import REPORT_DTYPE
+
+MakeExchange = Callable[[str, Mapping[str, Any]], PaperExchange]
+
+
+class InProcessBroker:
+    """Broker over an exchange that `make` opens at logon, from a session id and the facts of its clock."""
+
+    def __init__(self, make: MakeExchange) -> None:
+        self._make = make
+        self._exchange: PaperExchange | None = None
+        self._missed = np.zeros(0, REPORT_DTYPE)
+
+    def logon(self, session_id: str, after: int, clock: Mapping[str, Any]) -> None:
+        """Open the session's exchange; what it reported before and is not known here comes first."""
+        if self._exchange is None:
+            self._exchange = self._make(session_id, clock)
+        self._missed = self._exchange.resend(after)
+
+    def send(self, commands: Commands) -> None:
+        """Hand commands to the exchange."""
+        self._open.submit(commands)
+
+    def receive(self) -> Reports:
+        """Return the reports whose latency is over."""
+        self._open.advance()
+        return self._with_missed(self._open.take_reports())
+
+    def reconcile(self, order_ids: Sequence[int]) -> tuple[Reports, VenueState]:
+        """Settle, and return reports and books."""
+        reports = self._with_missed(self._open.settle())
+        return reports, self._open.state(order_ids)
+
+    def cancel_all(self) -> Reports:
+        """Cancel every working order."""
+        return self._with_missed(self._open.cancel_all())
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep; nothing arrives by itself in one process."""
+        time.sleep(timeout_s)
+
+    def close(self) -> None:
+        """Let the exchange and its log go."""
+        if self._exchange is not None:
+            self._exchange.close()
+            self._exchange = None
+
+    @property
+    def _open(self) -> PaperExchange:
+        assert self._exchange is not None, "logon comes first"
+        return self._exchange
+
+    def _with_missed(self, reports: Reports) -> Reports:
+        if len(self._missed) == 0:
+            return reports
+        missed, self._missed = self._missed, self._missed[:0]
+        return np.concatenate((missed, reports))

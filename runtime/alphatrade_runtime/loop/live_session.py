@@ -1,0 +1,140 @@
+"""The state of a wall-clock session with its journal: a batch is on record before it acts, commands before they leave."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alphatrade_runtime.execution.broker.contract import Commands
+from alphatrade_runtime.loop.build import build
+from alphatrade_runtime.loop.core import Core
+from alphatrade_runtime.loop.identity import Identity
+from alphatrade_runtime.loop.journal import Journal
+from alphatrade_runtime.loop.live_batch import calls_of, command_buffer, commands_of, live, make_batch
+from alphatrade_runtime.loop.live_clock import ClockFacts
+from alphatrade_runtime.loop.live_rows import venue_reports
+from alphatrade_runtime.loop.recorder import Recorder
+from alphatrade_runtime.market.calendar import ALWAYS, DAY_NS, Calendar
+from alphatrade_runtime.market.schema import Rows
+from alphatrade_runtime.policy.document import Session
+
+DIARY_SCHEMA = 1
+DRAIN_ROWS = 4_096
+_HORIZON_DAYS = 3_650  # of a 24/7 calendar; an exchange's own ends sooner
+_EXCHANGE_DAYS = 30
+
+
+@dataclass(frozen=True)
+class LiveFacts:
+    """What the journal's first record says of its session."""
+
+    session_id: str
+    document: Mapping[str, Any]
+    plugin_digests: Mapping[str, str]
+    clock: ClockFacts
+    feed_digest: str
+    looped: bool
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {**self.__dict__, "clock": self.clock.to_mapping()}
+
+    @classmethod
+    def from_mapping(cls, facts: Mapping[str, Any]) -> "LiveFacts":
+        """Read what `to_mapping` returned."""
+        return cls(**{**facts, "clock": ClockFacts.from_mapping(facts["clock"])})
+
+    def header(self, identity: Identity, session: Session) -> dict[str, Any]:
+        """Return the facts that the record streams' chains start from."""
+        return {
+            "schema": DIARY_SCHEMA,
+            "policy_hash": identity.policy_hash,
+            "envelope_hash": identity.envelope_hash,
+            "code_hash": identity.code_hash,
+            "strategy_id": session.policy.strategy_id,
+            "stage": session.policy.stage,
+            "tape": self.feed_digest,
+        }
+
+
+def new_live_core(session: Session, clock: ClockFacts) -> Core:
+    """Return the state of a wall-clock session at its start."""
+    name = session.policy.envelope.calendar
+    days = _HORIZON_DAYS if name == ALWAYS else _EXCHANGE_DAYS
+    core = build(session, Calendar.load(name, clock.origin_ns, clock.origin_ns + days * DAY_NS), bar_mode=False)
+    core[0].loop[0].live = 1
+    return core
+
+
+class LiveSession:
+    """Take batches, journal them, run the step, journal what leaves. journal None: replay without writing.
+
+    seq: number of the next row.  now_ns: time of the last batch.  reports: how many of the venue's were taken.
+    """
+
+    def __init__(self, core: Core, recorder: Recorder, journal: Journal | None) -> None:
+        self.core, self.recorder, self.journal = core, recorder, journal
+        self.seq = self.now_ns = self.reports = 0
+        self._commands = command_buffer()
+
+    def take(self, spans: Sequence[Rows], now_ns: int, decide: bool = True) -> Commands:
+        """Take rows that arrived at now_ns as one batch; return the commands that may leave now.
+
+        decide False applies the rows without a step. Raises JournalStalled or DiaryStalled; nothing may leave then.
+        """
+        batch = make_batch(spans, max(now_ns, self.now_ns + 1), self.seq, decide)
+        if self.journal is not None:
+            self.journal.append_rows(batch)
+            self.journal.flush()
+        commands = self.apply(batch)
+        if self.journal is not None and len(commands):
+            self.journal.append_commands(commands)
+            self.journal.flush()
+        return commands
+
+    def apply(self, batch: Rows) -> Commands:
+        """Run a batch that is on record; return the commands that it made."""
+        for rows in calls_of(batch):
+            live(self.core, rows, len(rows.seq))
+            if self.core[0].out_n.max() >= DRAIN_ROWS:
+                self.drain()
+        self.seq = int(batch.seq[-1]) + 1
+        self.now_ns = int(batch.ts_init_ns[-1])
+        self.reports += venue_reports(batch)
+        return commands_of(self.core, self._commands)
+
+    def drain(self) -> None:
+        """Hand the rows written so far to the record streams. Raises DiaryStalled."""
+        if self.core[0].out_n.any():
+            self.recorder.drain(self.core)
+
+    @property
+    def blocked(self) -> bool:
+        """True while a guard holds all orders, or only reductions may leave because books disagreed."""
+        account = self.core[0].account[0]
+        return bool(account.halt != 0 or int(account.reduce_only) & 2)
+
+    def positions(self) -> tuple[int, ...]:
+        """Return our position of each instrument, lots."""
+        n = int(self.core[0].loop[0].instruments)
+        return tuple(int(lots) for lots in self.core[0].exposures["position"][:n])
+
+    def open_orders(self) -> list[Any]:
+        """Return the working orders, SLOT_DTYPE records, by instrument and age."""
+        c = self.core[0]
+        found = []
+        for i in range(int(c.loop[0].instruments)):
+            found += [c.slots[int(c.active[i, k])] for k in range(int(c.exposures[i].open_orders))]
+        return found
+
+    def count(self, name: str) -> int:
+        """Return a counter of the loop."""
+        return int(self.core[0].loop[0][name])
+
+
+def same_commands(ours: Sequence[Commands], journaled: Sequence[Commands]) -> bool:
+    """True when two lists of commands are the same, however they are cut."""
+    if sum(map(len, ours)) != sum(map(len, journaled)):
+        return False
+    return not ours or bytes(np.concatenate(ours)) == bytes(np.concatenate(journaled))

@@ -1,0 +1,106 @@
+"""What a wall-clock session measures: a latency for every event, decision, order and acknowledgement; a beat a second.
+
+ingest_signal  from reading an event to the end of the step that took it: one an event.
+signal_order   from there until its commands, if any, were handed to the broker: one a decision.
+ingest_order   from reading to handing over: one an order command.
+order_ack      from handing an order's last command over to the venue's word on it: one a report that is no fill.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from alphatrade_runtime.execution.broker.contract import Commands
+from alphatrade_runtime.loop.live_clock import Clocks
+from alphatrade_runtime.loop.live_session import LiveSession
+from alphatrade_runtime.market.schema import Kind, Rows
+from alphatrade_runtime.market.orders import Report
+from alphatrade_runtime.reflection.telemetry import COUNTS, Heartbeat, append_to, read_rss_kb, read_telemetry
+
+NAME = "telemetry.jsonl"
+_REPORT = int(Kind.EXEC_REPORT)
+_FILL = int(Report.FILL)
+_MOST_FOLLOWED = 65_536
+
+
+class Stepped(NamedTuple):
+    """A batch that was taken: when it was read, when its step ended, what it decided and ordered."""
+
+    ingest_ns: int
+    signal_ns: int
+    decisions: int
+    orders: int
+
+
+class LiveTelemetry:
+    """Stopwatch and heartbeat of one process; goes on with the counts of the file's earlier processes."""
+
+    def __init__(self, folder: Path, live: LiveSession, clocks: Clocks) -> None:
+        path = folder / NAME
+        _cut_torn_line(path)
+        before = read_telemetry(path).counts if path.exists() else dict.fromkeys(COUNTS, 0)
+        self._live, self._mono_ns = live, clocks.mono_ns
+        self._seen = self._counters()
+        self._base = {name: before[name] - self._seen[name] for name in COUNTS}
+        self._sent: dict[int, int] = {}
+        self._heart = Heartbeat(append_to(path), clocks.wall_ns, clocks.mono_ns, read_rss_kb)
+
+    def stepped(self, spans: list[Rows], ingest_ns: int) -> Stepped:
+        """Count a batch that was just taken; what it returns is for `sent`."""
+        now, counters = self._mono_ns(), self._counters()
+        new = {name: counters[name] - self._seen[name] for name in COUNTS}
+        stages = self._heart.stages
+        stages["ingest_signal"].record_all(np.full(new["events"], now - ingest_ns, np.int64))
+        if new["acks"]:
+            stages["order_ack"].record_all(self._ack_latencies(spans, new["acks"], ingest_ns))
+        self._seen = counters
+        return Stepped(ingest_ns, now, new["decisions"], new["orders"])
+
+    def sent(self, commands: Commands, step: Stepped) -> None:
+        """Count what the batch decided and handed to the broker (or could not hand over)."""
+        if not step.decisions and not step.orders:
+            return
+        now = self._mono_ns()
+        stages = self._heart.stages
+        stages["signal_order"].record_all(np.full(step.decisions, now - step.signal_ns, np.int64))
+        if step.orders:
+            stages["ingest_order"].record_all(np.full(step.orders, now - step.ingest_ns, np.int64))
+            if len(self._sent) > _MOST_FOLLOWED:
+                self._sent.clear()
+            self._sent.update(dict.fromkeys(commands["order_id"].tolist(), now))
+
+    def beat(self) -> bool:
+        """Write a line if one is due."""
+        return self._heart.beat(self.counts())
+
+    def close(self) -> None:
+        """Write the last line."""
+        self._heart.close(self.counts())
+
+    def counts(self) -> Mapping[str, int]:
+        """Return events, decisions, orders, acks of this file's processes."""
+        return {name: self._base[name] + value for name, value in self._seen.items()}
+
+    def _counters(self) -> dict[str, int]:
+        loop = self._live.core[0].loop[0]
+        return {name: int(loop[name]) for name in COUNTS}
+
+    def _ack_latencies(self, spans: list[Rows], n: int, now_ns: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        found: list[int] = []
+        for span in spans:
+            for r in np.flatnonzero((span.kind == _REPORT) & (span.ask != _FILL)):
+                found.append(now_ns - self._sent.get(int(span.bid[r]), now_ns))
+        return np.array((found + [0] * n)[:n], np.int64)
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Drop the unfinished last line of a killed process."""
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)
