@@ -25,9 +25,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests/bench/run.py", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)}; all when left out")
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each engine (default 5)")
-    parser.add_argument(
-        "--quotes", type=int, default=1_000_000, help="length of P1's tape, least of P2's (default 1,000,000)"
-    )
+    parser.add_argument("--quotes", type=int, default=1_000_000, help="rows of P1's and P2's tapes (default 1,000,000)")
     parser.add_argument("--capture", type=Path, help="recorded capture for P2; the generated one when left out")
     parser.add_argument("--out", type=Path, default=EVIDENCE, help="where the figures go")
     arguments = parser.parse_args()
@@ -39,9 +37,10 @@ def _arguments() -> argparse.Namespace:
 
 def _run_all(arguments: argparse.Namespace) -> dict[str, Any]:
     results = {}
-    with tempfile.TemporaryDirectory(dir=MEMORY_DISK if MEMORY_DISK.is_dir() else None) as folder:
-        os.environ["ALPHATRADE_BENCH_SCRATCH"] = folder
-        options = Options(Path(folder), arguments.runs, arguments.quotes, arguments.capture)
+    memory = str(MEMORY_DISK) if MEMORY_DISK.is_dir() else None
+    with tempfile.TemporaryDirectory() as tapes, tempfile.TemporaryDirectory(dir=memory) as diaries:
+        os.environ["ALPHATRADE_BENCH_DIARIES"] = diaries
+        options = Options(Path(tapes), arguments.runs, arguments.quotes, arguments.capture)
         for name in arguments.names or BENCHMARKS:
             started = time.perf_counter()
             results[name] = BENCHMARKS[name](options)

@@ -13,11 +13,17 @@ from typing import Any
 from bench.peers.process import REPO, Engine
 
 CENT = 0.005
+_ALLOWED = os.sched_getaffinity(0)
 
 
 def one_core() -> None:
     """Keep this process and its children on one core: the last that we may use."""
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    os.sched_setaffinity(0, {max(_ALLOWED)})
+
+
+def every_core() -> None:
+    """Let this process and its children run where they could at the start."""
+    os.sched_setaffinity(0, _ALLOWED)
 
 
 def interleave(engines: Sequence[Engine], runs: int) -> None:

@@ -22,10 +22,11 @@ from alphatrade_runtime.market.tape import Tape
 from bench import make_tape, sessions, strategies  # noqa: F401 (declares P2's signals)
 from bench.fills import canonical
 from bench.make_reference import QUANTA
+from bench.ours_latency import latency
 from bench.ours_law import law
 from bench.peers.serve import Run, serve, timed
 
-SCRATCH = Path(os.environ.get("ALPHATRADE_BENCH_SCRATCH", "/dev/shm"))
+DIARIES = Path(os.environ.get("ALPHATRADE_BENCH_DIARIES", "/dev/shm"))
 Figures = dict[str, Any]
 Work = Callable[[], tuple[Figures, Path]]
 
@@ -35,7 +36,7 @@ def replayed(session: dict[str, Any], tape: Tape | Rows, events: int, audit: boo
     engine, number = Engine(session), count()
 
     def run() -> tuple[Figures, Path]:
-        folder = SCRATCH / f"run-{os.getpid()}-{next(number)}"
+        folder = DIARIES / f"run-{os.getpid()}-{next(number)}"
         seconds, result = timed(lambda: engine.replay(tape, folder, audit=audit))
         return {"seconds": seconds, "events": events, **_figures(result)}, folder
 
@@ -120,7 +121,7 @@ def _peak_rss_kib() -> int:
 
 
 MODES: dict[str, Callable[[str, str], Run]] = {
-    "quotes": _quotes, "bars": _bars, "capture": _capture, "growth": _growth, "law": law,
+    "quotes": _quotes, "bars": _bars, "capture": _capture, "growth": _growth, "law": law, "latency": latency,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -11,6 +11,34 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Test and pi
 File = Annotated[Path, typer.Argument(help="Python file that declares a strategy with @signal or @quote.")]
 
 
+@app.command("check")
+def check(file: File) -> int:
+    """Test a strategy: pure, compiles, same bytes as plain Python, no look-ahead, restarts, bears NaN; and its speed.
+
+    Exit code 3 when a check fails; the table says what to change.
+
+    \b
+    Example:
+      alphatrade plugin check my.py
+    """
+    from alphatrade_runtime.cli.cut_tape import cut_tape
+    from alphatrade_runtime.cli.screen import table
+    from alphatrade_runtime.plugin.check import Check
+    from alphatrade_runtime.plugin.check import check as check_function
+    from alphatrade_runtime.plugin.load import load
+
+    loaded = load(file)
+    passed = True
+    for spec in loaded.signals:
+        found: list[Check] = check_function(spec)
+        if all(one.passed for one in found):
+            found.append(cut_tape(spec, loaded.digest))
+        print(f"{file}: {spec.form} {spec.name}")
+        table(("check", "result", ""), [(one.name, "ok" if one.passed else "FAILED", one.detail) for one in found])
+        passed = passed and all(one.passed for one in found)
+    return 0 if passed else FAILED
+
+
 @app.command("pin")
 def pin(file: File) -> int:
     """Print the digest of a strategy file and the lines that a Strategy names it by.

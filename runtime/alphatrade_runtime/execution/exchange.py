@@ -211,6 +211,33 @@ def on_status(books, i, status):
     books[i].halted = 0 if status == _TRADING else status
 
 
+@hot
+def crosses(book, side, price):
+    """True when an order at this price would take."""
+    if side > 0:
+        return book.ask != NO_PRICE and price >= book.ask
+    return book.bid != NO_PRICE and price <= book.bid
+
+
+@kernel
+def _reduces(book, resting, i, side, extra):
+    """True when `extra` lots and all resting ones of that side can only shrink the position."""
+    for k in range(book.resting):
+        if resting[i, k].side == side:
+            extra += resting[i, k].leaves
+    return side * book.position < 0 and extra <= abs(book.position)
+
+
+@kernel
+def _meets_own(book, resting, i, side, price):
+    """True when an order at this price could trade with one of ours that rests on the other side."""
+    for k in range(book.resting):
+        other = resting[i, k]
+        if other.side != side and other.tif != _AT_OPEN and (price - other.price) * side >= 0:
+            return True
+    return False
+
+
 @kernel
 def _refusal(venue, books, resting, command):
     """Return why the venue refuses a new order, 0 when it does not."""
@@ -220,23 +247,23 @@ def _refusal(venue, books, resting, command):
         return _DUPLICATE
     if book.halted != 0:
         return _HALTED
-    if (command.order_flags & _REDUCE_ONLY) != 0:
-        same_side = 0
-        for k in range(book.resting):
-            if resting[i, k].side == command.side:
-                same_side += resting[i, k].leaves
-        if command.side * book.position >= 0 or command.qty + same_side > abs(book.position):
-            return _NOT_REDUCING
+    if (command.order_flags & _REDUCE_ONLY) != 0 and not _reduces(book, resting, i, command.side, command.qty):
+        return _NOT_REDUCING
     if book.resting >= resting.shape[1]:
         return _CAPACITY
-    for k in range(book.resting):
-        other = resting[i, k]
-        if other.side != command.side and other.tif != _AT_OPEN:
-            if (command.side > 0 and command.price >= other.price) or (
-                command.side < 0 and command.price <= other.price
-            ):
-                return _SELF_TRADE
-    return 0
+    return _SELF_TRADE if _meets_own(book, resting, i, command.side, command.price) else 0
+
+
+@kernel
+def _amend_refusal(book, resting, i, order, price, leaves):
+    """Return why the venue refuses to amend a resting order, 0 when it does not."""
+    if book.halted != 0:
+        return _HALTED
+    if (order.order_flags & _POST_ONLY) != 0 and crosses(book, order.side, price):
+        return _WOULD_TAKE
+    if (order.order_flags & _REDUCE_ONLY) != 0 and not _reduces(book, resting, i, order.side, leaves - order.leaves):
+        return _NOT_REDUCING
+    return _SELF_TRADE if _meets_own(book, resting, i, order.side, price) else 0
 
 
 @inlined
@@ -253,44 +280,38 @@ def displayed_at(venue, book, depth, i, side, price):
     return depth[i, 0 if side > 0 else 1, at]
 
 
-@hot
-def crosses(book, side, price):
-    """True when an order at this price would take."""
-    if side > 0:
-        return book.ask != NO_PRICE and price >= book.ask
-    return book.bid != NO_PRICE and price <= book.bid
-
-
 @kernel
 def _take(venue, books, depth, reports, order_id, i, side, limit, leaves, ts, dry):
     """Take from the opposite side up to the limit; return the leaves. dry: only count what could be had."""
     book = books[i]
     best = book.ask if side > 0 else book.bid
+    taken = book.taken_ask if side > 0 else book.taken_bid  # what we took since the last quote, best level first
     level = 0
     while leaves > 0:
         price = best + side * level
         if (side > 0 and price > limit) or (side < 0 and price < limit) or price <= 0:
             break
         if level == 0:
-            shown = book.ask_size - book.taken_ask if side > 0 else book.bid_size - book.taken_bid
+            shown = book.ask_size if side > 0 else book.bid_size
         else:
             shown = displayed_at(venue, book, depth, i, -side, price)
-        lots = leaves if venue.partial_fills == 0 else min(leaves, max(shown, 0))
+        gone = min(taken, shown)
+        taken -= gone
+        lots = leaves if venue.partial_fills == 0 else min(leaves, shown - gone)
         if lots > 0:
             leaves -= lots
             if dry == 0:
-                _taken(venue, book, reports, order_id, i, side, price, lots, leaves, level, ts)
+                _taken(venue, book, reports, order_id, i, side, price, lots, leaves, ts)
         level += 1
     return leaves
 
 
 @inlined
-def _taken(venue, book, reports, order_id, i, side, price, lots, leaves, level, ts):
-    if level == 0:
-        if side > 0:
-            book.taken_ask += lots
-        else:
-            book.taken_bid += lots
+def _taken(venue, book, reports, order_id, i, side, price, lots, leaves, ts):
+    if side > 0:
+        book.taken_ask += lots
+    else:
+        book.taken_bid += lots
     book.position += side * lots
     send_report(venue, reports, ts, _FILL, order_id, i, side, price, lots, leaves, 0, 0)
 
@@ -405,13 +426,14 @@ def _on_amend(venue, books, depth, resting, reports, command, ts):
         send_report(venue, reports, ts, _CANCELED, command.order_id, i, order.side, order.price, 0, 0, 0, 0)
         _remove(books, resting, i, at)
         return
-    takes = crosses(books[i], order.side, command.price)
-    if takes and (order.order_flags & _POST_ONLY) != 0:
+    reason = _amend_refusal(books[i], resting, i, order, command.price, leaves)
+    if reason != 0:
         send_report(
             venue, reports, ts, _AMEND_REJECTED, command.order_id, i, order.side, order.price, 0, order.leaves, 0,
-            _WOULD_TAKE,
+            reason,
         )  # fmt: skip
         return
+    takes = crosses(books[i], order.side, command.price)
     send_report(venue, reports, ts, _AMENDED, command.order_id, i, order.side, command.price, 0, leaves, 0, 0)
     if command.price == order.price and leaves <= order.leaves:
         order.leaves = leaves

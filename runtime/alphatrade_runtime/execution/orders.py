@@ -119,11 +119,14 @@ def book_fill(account, exposure, view, instrument, side, price, qty, maker, now)
 
 
 @hot
-def _back_to_prior(order, exposure):
-    wanted = order.leaves
-    reserve(exposure, order.side, wanted - order.reserved)
-    order.reserved = wanted
-    order.state = order.prior
+def _settle_amend(order, exposure):
+    """End an amend's wait: what is reserved is what is left; a cancel that was asked meanwhile stays asked."""
+    reserve(exposure, order.side, order.leaves - order.reserved)
+    order.reserved = order.leaves
+    if order.state == _PENDING_AMEND:
+        order.state = order.prior
+    elif order.state == _PENDING_CANCEL and order.prior == _PENDING_AMEND:
+        order.prior = _PARTIAL if order.leaves < order.qty else _ACCEPTED
 
 
 @hot
@@ -135,7 +138,7 @@ def _on_partial(order, exposure, qty):
     if order.leaves <= 0:
         order.state = _FILLED
     elif order.state == _PENDING_CANCEL or order.state == _PENDING_AMEND:
-        order.prior = _PARTIAL
+        order.prior = _PARTIAL if order.prior != _PENDING_AMEND else _PENDING_AMEND
     else:
         order.state = _PARTIAL
 
@@ -174,13 +177,12 @@ def advance(order, exposure, report):
         order.price = report.price
         order.qty = filled + report.leaves
         order.leaves = report.leaves
-        if order.state == _PENDING_AMEND:
+        _settle_amend(order, exposure)
+    elif kind == _R_AMEND_REJECTED:
+        _settle_amend(order, exposure)
+    elif kind == _R_CANCEL_REJECTED:
+        if order.state == _PENDING_CANCEL:
             order.state = order.prior
-        reserve(exposure, order.side, order.leaves - order.reserved)
-        order.reserved = order.leaves
-    elif kind == _R_CANCEL_REJECTED or kind == _R_AMEND_REJECTED:
-        if order.state == _PENDING_CANCEL or order.state == _PENDING_AMEND:
-            _back_to_prior(order, exposure)
     else:
         return False
     return True

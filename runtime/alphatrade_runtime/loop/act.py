@@ -31,9 +31,10 @@ _MASK = RING - 1
 
 @inlined
 def commands_full(c):
-    """True when no further command fits on its way to the venue."""
+    """True when no further command fits on its way to the venue, or its reports might not fit on their way back."""
     loop = c.loop[0]
-    return loop.commands_tail - loop.commands_head >= RING - 1
+    venue = c.venue[0]
+    return loop.commands_tail - loop.commands_head >= RING - 1 or venue.tail - venue.head >= RING // 2
 
 
 @kernel

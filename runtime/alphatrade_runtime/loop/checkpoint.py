@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from alphatrade_runtime.loop.core import STATE_BYTES, Core
+from alphatrade_runtime.loop.core import STATE_BYTES, Core, part
 from alphatrade_runtime.market.faults import InputError
 
 NAME = "checkpoint.npz"
@@ -71,6 +71,6 @@ def restore(core: Core, state: npt.NDArray[np.uint8]) -> None:
     """
     if len(state) != STATE_BYTES:
         raise InputError("checkpoint: made by another version of the runtime; delete it to start the run again")
-    addresses = np.array(core[0]["policies"]["address"])
+    addresses = np.array(part(core, "policies")["address"])
     core.view(np.uint8).reshape(-1)[:STATE_BYTES] = state
-    core[0]["policies"]["address"] = addresses
+    part(core, "policies")["address"] = addresses

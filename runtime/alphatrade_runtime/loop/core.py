@@ -55,7 +55,7 @@ MAX_PENDING = 256
 OUT_DECISIONS, OUT_EXPOST, OUT_ORDERS, OUT_FILLS, OUT_EQUITY, OUT_MARKS = range(6)
 STREAMS = ("decisions", "expost", "orders", "fills", "equity", "marks")
 STREAM_DTYPES = (DECISION_DTYPE, EXPOST_DTYPE, ORDER_DTYPE, FILL_DTYPE, EQUITY_DTYPE, MARK_DTYPE)
-ROWS_PER_DRAIN = 16_384
+ROWS_PER_DRAIN = 4_096  # small enough to stay in the cache between the loop and the diary
 
 
 # One tape row on its way into the step or the venue; columns as in market/schema.py.
@@ -127,3 +127,8 @@ STATE_BYTES = np.dtype(STATE_FIELDS).itemsize
 def new_core() -> Core:
     """Return a zeroed state, shape (1,): compiled functions take it, the Python side reads core[0]."""
     return np.zeros(1, CORE_DTYPE).view(np.recarray)
+
+
+def part(core: Core, name: str) -> Any:
+    """Return one field of the state as an array view. (`core[0].name` would copy: numpy's records do.)"""
+    return core[name][0]

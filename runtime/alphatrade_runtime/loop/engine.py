@@ -13,7 +13,7 @@ from alphatrade_runtime.execution.venue_state import DEPTH_TICKS
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.build import build, instrument_of
 from alphatrade_runtime.loop.checkpoint import Checkpoint, restore, state_of
-from alphatrade_runtime.loop.core import Core
+from alphatrade_runtime.loop.core import Core, part
 from alphatrade_runtime.loop.identity import Identity, identify
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.loop.window import RowWindow, remap
@@ -172,13 +172,13 @@ class _Run:
             if state == replay.NEED_ROWS:
                 self._advance()
             if progress is not None:
-                progress(window.base + int(self.core[0].loop[0].local_row), self.source.rows)
+                progress(window.base + int(part(self.core, "loop")[0].local_row), self.source.rows)
             if checkpoint_every_s is not None and time.monotonic() - last >= checkpoint_every_s:
                 self.checkpoint()
                 last = time.monotonic()
 
     def _advance(self) -> None:
-        loop = self.core[0].loop[0]
+        loop = part(self.core, "loop")[0]
         consumed = int(min(loop.local_row, loop.venue_row))
         self.window.advance(consumed)
         loop.local_row -= consumed
@@ -226,7 +226,7 @@ def _header(engine: Engine, source: _Source) -> dict[str, Any]:
 
 def counts_of(core: Core) -> dict[str, Any]:
     """Return the counters of a run; denials by code name."""
-    loop = core[0].loop[0]
+    loop = part(core, "loop")[0]
     names = ("events", "steps", "decisions", "actions", "orders", "acks", "fills", "near_misses", "plugin_faults", "breaks")
     counts: dict[str, Any] = {name: int(loop[name]) for name in names}
     counts["denials"] = {code.name: int(loop.denials[code]) for code in Code if loop.denials[code]}
@@ -235,13 +235,13 @@ def counts_of(core: Core) -> dict[str, Any]:
 
 def money_of(core: Core) -> dict[str, int]:
     """Return the account's money in quanta of 1e-8."""
-    account = core[0].account[0]
+    account = part(core, "account")[0]
     return {name: int(account[name]) for name in ("initial_cash", "cash", "nav", "fees", "funding", "turnover", "high_water")}
 
 
 def kill_of(core: Core) -> dict[str, str]:
     """Return the kill state and what tripped it."""
-    account = core[0].account[0]
+    account = part(core, "account")[0]
     return {
         "state": KillState(int(account.kill_state)).name,
         "mode": str(int(account.kill_mode)),

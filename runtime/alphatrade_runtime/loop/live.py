@@ -23,8 +23,9 @@ from alphatrade_runtime.loop.live_clock import ClockFacts, Clocks, SessionClock,
 from alphatrade_runtime.loop.live_feed import FeedSource, PacedFeed, open_source
 from alphatrade_runtime.loop.live_reconcile import conclude
 from alphatrade_runtime.loop.live_rows import control_row, gap_row, report_rows, timer_row
-from alphatrade_runtime.loop.live_session import LiveFacts, LiveSession
+from alphatrade_runtime.loop.live_session import LiveFacts, LiveSession, new_live_core
 from alphatrade_runtime.loop.live_telemetry import LiveTelemetry
+from alphatrade_runtime.loop.live_warm import warm_up
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.schema import Control, Rows
 from alphatrade_runtime.policy.document import Session, parse_session
@@ -97,10 +98,12 @@ def run_live(document: Mapping[str, Any], folder: Path, options: LiveOptions | N
     session = parse_session(document)
     source = open_source(session)
     identity = identify(session, options.plugin_digests)
+    next(source.chunks(), None)  # a simulation compiles, too
+    warm_up(session, new_live_core(session, ClockFacts(source.first_ts_ns, 0, 1)))
     folder.mkdir(parents=True, exist_ok=True)
     resumed = recovery.has_journal(folder)
     if resumed:
-        facts = _same_session(recovery.read_facts(folder), document, source, options.loop, folder)
+        facts = _same_session(recovery.read_facts(folder), document, source, identity, options.loop, folder)
         live = recovery.recover(folder, facts, session, identity, options.audit)
     else:
         facts = _new_facts(document, session, source, identity, options)
@@ -356,19 +359,21 @@ def _new_facts(
     wall = options.clocks.wall_ns()
     clock = ClockFacts(source.first_ts_ns, wall, parse_speed(session.feed.speed))
     session_id = identity.run_id(f"{source.digest}@{wall}", session)
-    return LiveFacts(session_id, dict(document), dict(options.plugin_digests), clock, source.digest, options.loop)
+    digests = dict(options.plugin_digests)
+    return LiveFacts(session_id, document, digests, identity.code_hash, clock, source.digest, options.loop)
 
 
 def _same_session(
-    facts: LiveFacts, document: Mapping[str, Any], source: FeedSource, loop: bool, folder: Path
+    facts: LiveFacts, document: Mapping[str, Any], source: FeedSource, identity: Identity, loop: bool, folder: Path
 ) -> LiveFacts:
     for name, here, there in (
+        ("code", identity.code_hash, facts.code_hash),
         ("session document", dict(document), dict(facts.document)),
         ("feed", source.digest, facts.feed_digest),
         ("--loop", loop, facts.looped),
     ):
         if here != there:
-            raise InputError(f"{folder}: its journal is of another {name}; give the same one, or another folder")
+            raise InputError(f"{folder}: its journal is of another {name}; go on with the same, or give another folder")
     return facts
 
 

@@ -32,6 +32,7 @@ class LiveFacts:
     session_id: str
     document: Mapping[str, Any]
     plugin_digests: Mapping[str, str]
+    code_hash: str
     clock: ClockFacts
     feed_digest: str
     looped: bool

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from alphatrade_runtime.loop.core import STREAM_DTYPES, STREAMS, Core
+from alphatrade_runtime.loop.core import STREAM_DTYPES, STREAMS, Core, part
 from alphatrade_runtime.reflection.diary.chain import run_digests
 from alphatrade_runtime.reflection.diary.record_log import BATCH_SPAN_NS, RecordLog
 from alphatrade_runtime.risk.auditor import Auditor, Violation
@@ -48,15 +48,15 @@ class Recorder:
 
     def drain(self, core: Core) -> None:
         """Take all rows out of the output buffers. Raises DiaryStalled; the caller must stop trading."""
-        c = core[0]
+        counts = part(core, "out_n")
         spans = {}
         for k, stream in enumerate(STREAMS):
-            rows = np.asarray(c[f"out_{stream}"][: int(c.out_n[k])])
+            rows = _plain(part(core, f"out_{stream}")[: int(counts[k])], STREAM_DTYPES[k])
             spans[stream] = rows
             self.logs[stream].append(rows)
         if self.auditor is not None:
             self.violations += self.auditor.feed(**{name: spans[name] for name in AUDITED})
-        c.out_n[:] = 0
+        counts[:] = 0
 
     def states(self) -> dict[str, bytes]:
         """Return what `resume` needs, by stream."""
@@ -77,6 +77,11 @@ class Recorder:
     def tables(self) -> dict[str, pa.Table]:
         """Return the streams of a run in memory as Arrow tables."""
         return {stream: log.table() for stream, log in self.logs.items()}
+
+
+def _plain(rows: Any, dtype: np.dtype[Any]) -> Any:
+    """Return record-array rows as a plain structured array: numpy's record arrays are slow to slice."""
+    return rows.view(np.ndarray).view(dtype)
 
 
 def _open(make: Callable[..., RecordLog], folder: Path | None, stream: str, header: Any, bar_mode: bool) -> RecordLog:

@@ -34,10 +34,11 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Verification:
-    """The digests of a journal replayed, those its session closed with, and what the auditor found."""
+    """The digests of a journal replayed, those its session closed with, and what the auditor found. positions: in lots at the end."""
 
     digests: dict[str, str]
     recorded: dict[str, str]
+    positions: tuple[int, ...]
     violations: list[Violation] = field(default_factory=list)
 
     @property
@@ -122,6 +123,8 @@ def verify(folder: Path, plugin_digests: Mapping[str, str] | None = None) -> Ver
     facts = read_facts(folder)
     session = parse_session(facts.document)
     identity = identify(session, plugin_digests if plugin_digests is not None else facts.plugin_digests)
+    if identity.code_hash != facts.code_hash:
+        raise InputError(f"{folder}: its journal is of another code; verify it with the version that wrote it")
     live = _start(None, facts, session, identity, audit=True)
     replayed = replay_records(live, read_records(folder / JOURNAL), folder)
     if replayed.closed is None:
@@ -129,7 +132,7 @@ def verify(folder: Path, plugin_digests: Mapping[str, str] | None = None) -> Ver
     replay.close(live.core)
     live.drain()
     digests = live.recorder.close()
-    return Verification(digests, dict(replayed.closed["digests"]), live.recorder.violations)
+    return Verification(digests, dict(replayed.closed["digests"]), live.positions(), live.recorder.violations)
 
 
 def _start(folder: Path | None, facts: LiveFacts, session: Session, identity: Identity, audit: bool) -> LiveSession:

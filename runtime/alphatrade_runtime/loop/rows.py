@@ -9,7 +9,7 @@ from alphatrade_runtime.market.view import on_bar, on_quote, on_trade
 from alphatrade_runtime.numerics.jit import inlined, kernel
 from alphatrade_runtime.perception.features import NEEDS_FLOW, flow_on_quote, flow_on_trade
 from alphatrade_runtime.risk.codes import Guard
-from alphatrade_runtime.risk.equity import remark
+from alphatrade_runtime.risk.equity import on_nav, remark
 from alphatrade_runtime.risk.kill import FLATTEN, REDUCE, trip
 from alphatrade_runtime.risk.state import HALT_CLOCK_STEP, HALT_LINK_LOST, HALT_RECONCILED, REDUCE_BREAK
 
@@ -89,6 +89,7 @@ def _pay_funding(c, i, rate_e8):
     account.cash -= paid
     account.funding += paid
     account.nav = account.cash + account.marked
+    on_nav(account, c.limits[0])
 
 
 @kernel

@@ -87,12 +87,11 @@ def _watch_drawdown(c):
 def _cancel_killed(c, i):
     """Ask to cancel what the kill mode does not leave standing."""
     account = c.account[0]
-    position = c.exposures[i].position
     k = 0
     while k < c.exposures[i].open_orders:
         slot = c.active[i, k]
         order = c.slots[slot]
-        if order.purpose != _FLATTEN_PURPOSE and must_cancel(account, order.side, position):
+        if order.purpose != _FLATTEN_PURPOSE and must_cancel(account, c.exposures[i], order.side):
             send_cancel(c, i, slot)
         k += 1
 

@@ -13,6 +13,7 @@ import rfc8785
 from alphatrade_runtime.plugin.contract import PluginError, SignalSpec, declared
 
 MAX_BYTES = 256 * 1024
+_PACKAGE = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ def _bytes(path: Path) -> bytes:
 
 
 def _import(path: Path, digest: str) -> ModuleType:
+    if path.is_relative_to(_PACKAGE):  # a built-in: one file must not be two modules, numba's cache knows the file
+        return importlib.import_module(".".join(path.relative_to(_PACKAGE.parent).with_suffix("").parts))
     # the digest is in the name so that an edited file is another module, never a stale one
     name = f"alphatrade_plugin_{re.sub(r'[^0-9A-Za-z_]', '_', path.stem)}_{digest[7:19]}"
     if name in sys.modules:

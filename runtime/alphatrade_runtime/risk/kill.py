@@ -36,11 +36,12 @@ def trip(account, mode, guard, slippage_bps, seq):
 
 
 @hot
-def must_cancel(account, side, position):
-    """True when a working order of this side must go: all of them, under REDUCE those that do not reduce."""
+def must_cancel(account, exposure, side):
+    """True when the working orders of this side must go: always, under REDUCE unless together they can only reduce."""
     if account.kill_state == ARMED:
         return False
-    return account.kill_mode != REDUCE or side * position >= 0
+    working = exposure.working_buy if side > 0 else exposure.working_sell
+    return account.kill_mode != REDUCE or working > -side * exposure.position
 
 
 @hot

@@ -9,10 +9,12 @@ from alphatrade_runtime.market.schema import Control, Status
 from alphatrade_runtime.market.view import reference2
 from alphatrade_runtime.numerics.jit import hot, kernel
 from alphatrade_runtime.risk.codes import Code, KillState
-from alphatrade_runtime.risk.state import RATE_RING, REDUCE_DAY_DRAWDOWN
+from alphatrade_runtime.risk.state import RATE_RING, REDUCE_DAY_DRAWDOWN, TURN_BUCKETS
 
 FULL = 10_000
 CAP = 65_535
+MOST = 1 << 60  # quanta; what is more is not computed
+MOST_TICKS = 1 << 48  # the bound of prices on tapes
 _KILL_REDUCE = int(Control.REDUCE)
 _ARMED = int(KillState.ARMED)
 _TRADING = int(Status.TRADING)
@@ -63,9 +65,18 @@ def failing(fails):
 
 
 @hot
+def product(a, b, c):
+    """Return a * b * c held within -MOST and MOST, so that no product wraps around and passes."""
+    about = float(a) * float(b) * float(c)
+    if about >= MOST:
+        return MOST
+    return a * b * c if about > -MOST else -MOST
+
+
+@hot
 def of_nav(nav, bps):
-    """Return nav * bps / 10,000, rounded down, without overflow."""
-    return nav // 10_000 * bps
+    """Return nav * bps / 10,000, rounded down; below MOST, so that what is not countable is above every limit."""
+    return min(product(nav // 10_000, bps, 1), MOST - 1)
 
 
 @hot
@@ -112,8 +123,8 @@ def unknown_symbol(instrument):
 
 @hot
 def bad_size(request, instrument):
-    """SIZE: below the minimum, above the order maximum, or no price."""
-    if request.qty < instrument.min_order or request.price <= 0:
+    """SIZE: below the minimum, above the order maximum, or no price that a market could have."""
+    if request.qty < instrument.min_order or request.price <= 0 or request.price > MOST_TICKS:
         return CAP
     return utilisation(request.qty, instrument.max_order)
 
@@ -136,7 +147,7 @@ def outside_band(request, view, limits, band_bps):
         marketable = marketable or (0 < request.price <= view.bid)
     if band_bps == 0:
         band_bps = limits.band_marketable_bps if marketable else limits.band_limit_bps
-    return utilisation(abs(2 * request.price - request.ref2) * 10_000, band_bps * request.ref2)
+    return utilisation(abs(2 * request.price - request.ref2) * 10_000, product(band_bps, request.ref2, 1))
 
 
 @hot
@@ -166,10 +177,10 @@ def portfolio(exposures, views, instruments, n, request):
         buy = extra if request.side > 0 else 0
         worst, sign = worst_position(exposures[i], buy, extra - buy)
         if worst != 0:
-            value = worst * reference2(views[i]) * instruments[i].half_mult
-            net += sign * value
-            gross += value
-            margin += (value + 9_999) // 10_000 * instruments[i].initial_margin_bps
+            value = product(worst, reference2(views[i]), instruments[i].half_mult)
+            net = max(min(net + sign * value, MOST), -MOST)
+            gross = min(gross + value, MOST)
+            margin = min(margin + product((value + 9_999) // 10_000, instruments[i].initial_margin_bps, 1), MOST)
     return net, gross, margin
 
 
@@ -225,21 +236,21 @@ def too_many_open(request, exposure, limits):
 
 @hot
 def expire_turnover(account, now):
-    """Move the turnover windows up to now: 60 buckets of a second, 60 of a minute.
+    """Move the turnover windows up to now: the bucket under way and the 60 seconds, or minutes, before it.
 
-    The oldest bucket counts whole, so a window is at most one bucket longer than its name.
+    The oldest bucket counts whole, so a window is at most one bucket longer than its name, never shorter.
     """
     second = now // _SECOND_NS
-    steps = min(second - account.turn_s_at, 60)
+    steps = min(second - account.turn_s_at, TURN_BUCKETS)
     for k in range(steps):
-        slot = (second - k) % 60
+        slot = (second - k) % TURN_BUCKETS
         account.turn_minute -= account.turn_s[slot]
         account.turn_s[slot] = 0
     account.turn_s_at = max(account.turn_s_at, second)
     minute = now // _MINUTE_NS
-    steps = min(minute - account.turn_min_at, 60)
+    steps = min(minute - account.turn_min_at, TURN_BUCKETS)
     for k in range(steps):
-        slot = (minute - k) % 60
+        slot = (minute - k) % TURN_BUCKETS
         account.turn_hour -= account.turn_min[slot]
         account.turn_min[slot] = 0
     account.turn_min_at = max(account.turn_min_at, minute)
@@ -249,8 +260,8 @@ def expire_turnover(account, now):
 def add_turnover(account, value, now):
     """Count a fill's notional into the windows."""
     expire_turnover(account, now)
-    account.turn_s[account.turn_s_at % 60] += value
-    account.turn_min[account.turn_min_at % 60] += value
+    account.turn_s[account.turn_s_at % TURN_BUCKETS] += value
+    account.turn_min[account.turn_min_at % TURN_BUCKETS] += value
     account.turn_minute += value
     account.turn_hour += value
     account.turnover += value
@@ -267,7 +278,7 @@ def too_much_turnover(value, account, limits):
 @hot
 def too_risky(value, account, limits):
     """RISK_PER_TRADE: what the stop distance would cost on this order."""
-    return utilisation((value + 9_999) // 10_000 * limits.stop_bps, of_nav(account.nav, limits.risk_per_trade_bps))
+    return utilisation(product((value + 9_999) // 10_000, limits.stop_bps, 1), of_nav(account.nav, limits.risk_per_trade_bps))
 
 
 @hot
@@ -303,7 +314,7 @@ def check(request, exposures, views, instruments, n, limits, account, rate_ring,
     before, _ = worst_position(exposure, 0, 0)
     after, _ = worst_position(exposure, buy, request.extra - buy)
     raises = after > before
-    value = request.qty * request.price * instrument.mult
+    value = product(request.qty, request.price, instrument.mult)
     net, gross, margin = portfolio(exposures, views, instruments, n, request)
     flatten = request.purpose == _FLATTEN
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from alphatrade_runtime.risk.codes import CODE_COUNT
 
+TURN_BUCKETS = 61  # a window of 60 whole buckets and the one under way never forgets early
 RATE_RING = 8192  # orders remembered for the RATE windows; limits above it are refused
 
 # Limits as numbers. *_bps of NAV unless said; 0 in *_drawdown_bps means the check is off.
@@ -30,7 +31,7 @@ ACCOUNT_DTYPE = np.dtype(
         ("halt", "i8"), ("good_quotes", "i8"), ("flatten_slippage_bps", "i8"), ("max_order_id", "i8"),
         ("next_order_id", "i8"), ("foreign_order_id", "i8"), ("rate_head", "i8"), ("rate_tail_s", "i8"),
         ("rate_tail_min", "i8"), ("turn_s_at", "i8"), ("turn_min_at", "i8"), ("turn_minute", "i8"),
-        ("turn_hour", "i8"), ("turn_s", "i8", (60,)), ("turn_min", "i8", (60,)),
+        ("turn_hour", "i8"), ("turn_s", "i8", (TURN_BUCKETS,)), ("turn_min", "i8", (TURN_BUCKETS,)),
     ]
 )  # fmt: skip
 

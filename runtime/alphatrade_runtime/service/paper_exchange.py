@@ -16,6 +16,7 @@ from alphatrade_runtime.execution.broker.server import PaperServer
 from alphatrade_runtime.loop.live import exchange_maker
 from alphatrade_runtime.loop.live_clock import Clocks
 from alphatrade_runtime.loop.live_feed import open_source
+from alphatrade_runtime.loop.live_warm import warm_up_exchange
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.policy.document import parse_session
 
@@ -42,7 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def serve(document: Path, socket: Path, log: Path, loop: bool, stop: threading.Event) -> None:
     """Serve one session's exchange until `stop` is set. Raises InputError."""
     session = parse_session(json.loads(document.read_bytes()))
-    make = exchange_maker(session, open_source(session), log, loop, Clocks())
+    source = open_source(session)
+    next(source.chunks(), None)  # a simulation compiles, too
+    warm_up_exchange(session)
+    make = exchange_maker(session, source, log, loop, Clocks())
     PaperServer(socket, make, session.exchange.cancel_on_disconnect).serve(stop.is_set)
 
 

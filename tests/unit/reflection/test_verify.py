@@ -87,7 +87,8 @@ def test_any_changed_value_is_found_in_its_batch(live, data):
     entry = data.draw(st.sampled_from(read_manifest(live, "equity").entries))
     raw = (live / entry.segment).read_bytes()
     seq = data.draw(st.integers(entry.first_seq, entry.last_seq).filter(lambda s: s % 3 == 1))
-    at = raw.find(seq.to_bytes(8, "little"), entry.offset + 600)
+    body = raw.find(entry.first_ts.to_bytes(8, "little"), entry.offset)
+    at = raw.find(seq.to_bytes(8, "little"), body)
     try:
         (live / entry.segment).write_bytes(raw[:at] + bytes([raw[at] ^ 4]) + raw[at + 1 :])
         found = verify(live)

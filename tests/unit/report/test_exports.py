@@ -21,9 +21,13 @@ def folder(tmp_path):
     return write_run(tmp_path / "run", streams)
 
 
+def csv_rows(folder):
+    return list(csv.DictReader((folder / "exports" / "trades.csv").read_text().splitlines()))
+
+
 def test_trades_as_csv_are_exact(folder):
     write_report(folder)
-    (row,) = csv.DictReader((folder / "exports" / "trades.csv").open())
+    (row,) = csv_rows(folder)
     assert (row["symbol"], row["side"], row["lots"], row["fills"]) == ("BBB", "long", "10", "2")
     assert (Decimal(row["entry_price"]), Decimal(row["exit_price"])) == (Decimal("600"), Decimal("600.14"))
     assert Decimal(row["gross"]) == Decimal("1.4")
@@ -35,7 +39,7 @@ def test_parquet_and_csv_hold_the_same_rows(tmp_path):
     folder = write_run(tmp_path / "run", clean_run(200))
     write_report(folder)
     table = pq.read_table(folder / "exports" / "trades.parquet").to_pylist()
-    rows = list(csv.DictReader((folder / "exports" / "trades.csv").open()))
+    rows = csv_rows(folder)
     assert [str(row["net"]) for row in table] == [row["net"] for row in rows]
     assert len(rows) > 5
 

@@ -82,16 +82,35 @@ def bought(tape=None):
 
 # SIZE, NOTIONAL, PRICE_BAND, INVENTORY, EXPOSURE, LEVERAGE, MARGIN, RISK_PER_TRADE: one bid, too large by one
 
+
 def _one_bid(price=MID - 10, lots=10, **template):
-    return session(quotes((1, price, lots, 0, 0)), **template), calm()
+    return session(quotes((1, price, lots, 0, 0)), **template), calm(1)
 
 
 pair("size_most", "SIZE", lambda lots: _one_bid(lots=lots, terms={"max_order_lots": 10}), 10, 11)
 pair("size_least", "SIZE", lambda lots: _one_bid(lots=lots, terms={"min_order_lots": 3}), 3, 2)
 pair("notional", "NOTIONAL", lambda lots: _one_bid(MID, lots, limits={"max_notional_bps": 100}), 100, 101)
-pair("band_bid", "PRICE_BAND", lambda p: _one_bid(p, limits={"band_limit_bps": 50, "band_marketable_bps": 20}), 9_950, 9_949)
-pair("band_taking", "PRICE_BAND", lambda p: _one_bid(p, limits={"band_limit_bps": 50, "band_marketable_bps": 20}), 10_020, 10_021)
-pair("inventory", "INVENTORY", lambda lots: _one_bid(lots=lots, terms={"max_position_lots": 50, "max_order_lots": 100}), 50, 51)
+pair(
+    "band_bid",
+    "PRICE_BAND",
+    lambda p: _one_bid(p, limits={"band_limit_bps": 50, "band_marketable_bps": 20}),
+    9_950,
+    9_949,
+)
+pair(
+    "band_taking",
+    "PRICE_BAND",
+    lambda p: _one_bid(p, limits={"band_limit_bps": 50, "band_marketable_bps": 20}),
+    10_020,
+    10_021,
+)
+pair(
+    "inventory",
+    "INVENTORY",
+    lambda lots: _one_bid(lots=lots, terms={"max_position_lots": 50, "max_order_lots": 100}),
+    50,
+    51,
+)
 pair("exposure", "EXPOSURE", lambda lots: _one_bid(lots=lots, limits={"max_net_exposure_bps": 100}), 100, 101)
 pair("leverage", "LEVERAGE", lambda lots: _one_bid(lots=lots, limits={"max_leverage_bps": 100}), 100, 101)
 pair("margin", "MARGIN", lambda lots: _one_bid(lots=lots, terms={"initial_margin_bps": 1_000_000}), 100, 101)
@@ -99,16 +118,35 @@ pair("risk_per_trade", "RISK_PER_TRADE", lambda lots: _one_bid(MID, lots, limits
 
 
 def _one_ask(price=MID + 10, lots=10, **template):
-    return session(quotes((1, 0, 0, price, lots)), **template), calm()
+    return session(quotes((1, 0, 0, price, lots)), **template), calm(1)
 
 
-pair("band_ask", "PRICE_BAND", lambda p: _one_ask(p, limits={"band_limit_bps": 50, "band_marketable_bps": 20}), 10_050, 10_051)
-pair("band_selling", "PRICE_BAND", lambda p: _one_ask(p, limits={"band_limit_bps": 50, "band_marketable_bps": 20}), 9_980, 9_979)
-pair("inventory_short", "INVENTORY", lambda lots: _one_ask(lots=lots, terms={"max_position_lots": 50, "max_order_lots": 100}), 50, 51)
+pair(
+    "band_ask",
+    "PRICE_BAND",
+    lambda p: _one_ask(p, limits={"band_limit_bps": 50, "band_marketable_bps": 20}),
+    10_050,
+    10_051,
+)
+pair(
+    "band_selling",
+    "PRICE_BAND",
+    lambda p: _one_ask(p, limits={"band_limit_bps": 50, "band_marketable_bps": 20}),
+    9_980,
+    9_979,
+)
+pair(
+    "inventory_short",
+    "INVENTORY",
+    lambda lots: _one_ask(lots=lots, terms={"max_position_lots": 50, "max_order_lots": 100}),
+    50,
+    51,
+)
 pair("exposure_short", "EXPOSURE", lambda lots: _one_ask(lots=lots, limits={"max_net_exposure_bps": 100}), 100, 101)
 
 
 # Reservations: what works already counts
+
 
 def _second_instrument(code_limits):
     """A bid of 60 lots rests in one instrument; the other asks for more on the side and size given."""
@@ -131,14 +169,17 @@ pair("leverage_reserved", "LEVERAGE", _second_instrument({"max_leverage_bps": 10
 add("exposure_nets", *_second_instrument({"max_net_exposure_bps": 100})(-150), left=2)  # 60 - 150, worst each
 add(
     "reservation_released",  # the bid moves: its lots come free when it is canceled, so the same lots fit again
-    session(quotes((1, MID - 10, 50, 0, 0), (3, MID - 20, 50, 0, 0)), terms={"max_position_lots": 50}),
+    session(
+        quotes((1, MID - 10, 50, 0, 0), (3, MID - 20, 50, 0, 0)), terms={"max_position_lots": 50, "max_order_lots": 50}
+    ),
     calm(6),
     left=2,
 )
 add(
     "reservation_of_a_fill_released",  # 50 filled and sold again; 50 more fit only if no leaves stayed reserved
     session(
-        quotes((1, MID, 50, 0, 0), (2, 0, 0, MID, 50), (3, MID - 10, 50, 0, 0)), terms={"max_position_lots": 50}
+        quotes((1, MID, 50, 0, 0), (2, 0, 0, MID, 50), (3, MID - 10, 50, 0, 0)),
+        terms={"max_position_lots": 50, "max_order_lots": 50},
     ),
     bought().quote().trade(MID + 1, 1_000, 1).quotes(2),
     left=3,
@@ -150,11 +191,32 @@ def _after_a_buy(wish, **template):
     return session(quotes((1, MID, 50, 0, 0), (2, *wish)), **template), bought().quotes(3)
 
 
-pair("inventory_of_position", "INVENTORY", lambda lots: _after_a_buy((MID - 10, lots, 0, 0), terms={"max_position_lots": 80}), 30, 31, left=2)  # noqa: E501
+pair(
+    "inventory_of_position",
+    "INVENTORY",
+    lambda lots: _after_a_buy((MID - 10, lots, 0, 0), terms={"max_position_lots": 80, "max_order_lots": 160}),
+    30,
+    31,
+    left=2,
+)  # noqa: E501
 # SIZE lets a flip through; INVENTORY counts where it ends
-pair("inventory_of_a_flip", "INVENTORY", lambda lots: _after_a_buy((0, 0, MID + 10, lots), terms={"max_position_lots": 80, "max_order_lots": 160}), 130, 131, left=2)  # noqa: E501
+pair(
+    "inventory_of_a_flip",
+    "INVENTORY",
+    lambda lots: _after_a_buy((0, 0, MID + 10, lots), terms={"max_position_lots": 80, "max_order_lots": 160}),
+    130,
+    131,
+    left=2,
+)  # noqa: E501
 # TURNOVER: 50 lots x 10,000 filled are half of 1% of NAV
-pair("turnover", "TURNOVER", lambda lots: _after_a_buy((MID, lots, 0, 0), limits={"max_turnover_min_bps": 100}), 50, 51, left=2)
+pair(
+    "turnover",
+    "TURNOVER",
+    lambda lots: _after_a_buy((MID, lots, 0, 0), limits={"max_turnover_min_bps": 100}),
+    50,
+    51,
+    left=2,
+)
 add(
     "turnover_of_a_sale",  # reduces: passes above the limit
     *_after_a_buy((0, 0, MID + 10, 50), limits={"max_turnover_min_bps": 50}),
@@ -163,7 +225,8 @@ add(
 add(
     "risk_of_a_sale",  # 50 lots are above the limit, selling them is not
     session(
-        quotes((1, MID, 40, 0, 0), (2, MID, 40, 0, 0), (3, 0, 0, MID + 10, 80)), limits={"risk_per_trade_bps": 1, "stop_bps": 250}
+        quotes((1, MID, 40, 0, 0), (2, MID, 40, 0, 0), (3, 0, 0, MID + 10, 80)),
+        limits={"risk_per_trade_bps": 1, "stop_bps": 250},
     ),
     bought().quote().trade(MID - 1, 100_000, -1).quotes(2),
     left=3,
@@ -181,10 +244,18 @@ def _turnover_later(limits):
 
 # the window never forgets early: what was filled within its second 0 counts through second 60
 pair("turnover_minute", "TURNOVER", _turnover_later({"max_turnover_min_bps": 100}), 61, 60, left=2)
-pair("turnover_hour", "TURNOVER", _turnover_later({"max_turnover_min_bps": 100, "max_turnover_hour_bps": 100}), 3_660, 3_600, left=2)
+pair(
+    "turnover_hour",
+    "TURNOVER",
+    _turnover_later({"max_turnover_min_bps": 100, "max_turnover_hour_bps": 100}),
+    3_660,
+    3_600,
+    left=2,
+)
 
 
 # RATE: two orders, then a third at the edge of the window
+
 
 def _third_order(limits):
     def build(at_ns):
@@ -195,7 +266,14 @@ def _third_order(limits):
 
 
 pair("rate_second", "RATE", _third_order({"max_orders_per_s": 2}), SECOND_NS, SECOND_NS - 1, left=3)
-pair("rate_minute", "RATE", _third_order({"max_orders_per_s": 2, "max_orders_per_min": 2}), MINUTE_NS, MINUTE_NS - 1, left=3)
+pair(
+    "rate_minute",
+    "RATE",
+    _third_order({"max_orders_per_s": 2, "max_orders_per_min": 2}),
+    MINUTE_NS,
+    MINUTE_NS - 1,
+    left=3,
+)
 add(
     "rate_of_cancels",  # both orders are canceled within the second in which no third may leave
     session(quotes((1, MID - 10, 1, MID + 10, 1), (2, 0, 0, 0, 0)), limits={"max_orders_per_s": 2}),
@@ -208,7 +286,10 @@ add(
 def _pegged(limits, **template):
     """A pegged order of one lot; the touch moves after each 100 ms."""
     document = session(
-        targets((1, 1.0), topology="pegged"), limits=limits, terms={"max_position_lots": 1, "max_order_lots": 1}, **template
+        targets((1, 1.0), topology="pegged"),
+        limits=limits,
+        terms={"max_position_lots": 1, "max_order_lots": 1},
+        **template,
     )
     tape = TapeByHand().quotes(2)
     for k in range(1, 3):
@@ -217,11 +298,17 @@ def _pegged(limits, **template):
 
 
 add("rate_of_amends_at", *_pegged({"max_orders_per_s": 3}), also=lambda r: len(order_rows(r, event=2, code=0)) == 2)
-add("rate_of_amends_above", *_pegged({"max_orders_per_s": 2}), {"RATE": 1}, also=lambda r: len(order_rows(r, event=2, code=0)) == 1)
+add(
+    "rate_of_amends_above",
+    *_pegged({"max_orders_per_s": 2}),
+    {"RATE": 1},
+    also=lambda r: len(order_rows(r, event=2, code=0)) == 1,
+)
 add("open_orders_of_amends", *_pegged({"max_open_orders": 1}), also=lambda r: len(order_rows(r, event=2, code=0)) == 2)
 
 
 # OPEN_ORDERS: a bid and an ask
+
 
 def _both_sides(most):
     return session(quotes((1, MID - 10, 1, MID + 10, 1)), limits={"max_open_orders": most}), calm()
@@ -253,7 +340,7 @@ add(
 )
 add(
     "session_before_stale",
-    session(quotes((1, 0, 0, 0, 0), (2, MID - 10, 1, 0, 0)), clock="timer", interval_ns=STEP_NS),
+    session(quotes((1, 0, 0, 0, 0), (3, MID - 10, 1, 0, 0)), clock="timer", interval_ns=STEP_NS),
     TapeByHand().quote().status(Status.HALTED).row(Kind.TIMER, dt=9 * SECOND_NS),
     {"SESSION": 1},
     left=0,
@@ -298,11 +385,10 @@ add(
 
 # DRAWDOWN: 5,000 lots bought at 10,000 are half of NAV; at 9,000 the day has lost 5%
 
+
 def _day_loss(wish):
     def build(bid):
-        document = session(
-            quotes((1, MID, 5_000, 0, 0), (2, 0, 0, 0, 0), (3, *wish)), limits={"day_drawdown_bps": 500}
-        )
+        document = session(quotes((1, MID, 5_000, 0, 0), (2, 0, 0, 0, 0), (3, *wish)), limits={"day_drawdown_bps": 500})
         return document, bought().quote(bid=bid, ask=9_001).quotes(3, bid=bid, ask=9_001)
 
     return build
@@ -313,9 +399,7 @@ add("drawdown_day_reduces", *_day_loss((0, 0, 9_100, 5_000))(8_998), left=2)
 add("drawdown_day_flips", *_day_loss((0, 0, 9_100, 5_001))(8_998), {"DRAWDOWN": 1})
 add(
     "drawdown_of_yesterday",
-    session(
-        quotes((1, MID, 5_000, 0, 0), (2, 0, 0, 0, 0), (4, 8_900, 1, 0, 0)), limits={"day_drawdown_bps": 500}
-    ),
+    session(quotes((1, MID, 5_000, 0, 0), (2, 0, 0, 0, 0), (4, 8_900, 1, 0, 0)), limits={"day_drawdown_bps": 500}),
     bought().quotes(2, bid=8_000, ask=9_000).quotes(2, bid=8_999, ask=9_001, at=START_NS + DAY_NS),
     left=2,
 )
@@ -333,6 +417,7 @@ pair("drawdown_peak", "KILL", _peak_loss, 6_999, 6_998, left=2)
 
 # KILL: each mode, and halts of the clock
 
+
 def _tripped(control, wish, argument=0, tape=None):
     return (
         session(quotes((1, MID, 50, 0, 0), (2, 0, 0, 0, 0), (3, *wish))),
@@ -341,11 +426,20 @@ def _tripped(control, wish, argument=0, tape=None):
 
 
 for control in (Control.REDUCE, Control.HALT, Control.FLATTEN):
-    add(f"kill_{control.name.lower()}", *_tripped(control, (MID - 10, 1, 0, 0)), {"KILL": 1}, left=1 + (control == Control.FLATTEN))
+    add(
+        f"kill_{control.name.lower()}",
+        *_tripped(control, (MID - 10, 1, 0, 0)),
+        {"KILL": 1},
+        left=1 + (control == Control.FLATTEN),
+    )
 add("kill_reduce_sells", *_tripped(Control.REDUCE, (0, 0, MID + 10, 50)), left=2)
 add("kill_reduce_flips", *_tripped(Control.REDUCE, (0, 0, MID + 10, 51)), {"KILL": 1})
 add("kill_halt_sells", *_tripped(Control.HALT, (0, 0, MID + 10, 50)), {"KILL": 1})
-add("kill_not_armed_again", *_tripped(Control.ARMED, (MID - 10, 1, 0, 0), tape=bought().quote().control(Control.HALT).control(Control.ARMED)), {"KILL": 1})  # noqa: E501
+add(
+    "kill_not_armed_again",
+    *_tripped(Control.ARMED, (MID - 10, 1, 0, 0), tape=bought().quote().control(Control.HALT).control(Control.ARMED)),
+    {"KILL": 1},
+)  # noqa: E501
 add(
     "clock_step_halts",
     *_tripped(Control.CLOCK_STEP, (0, 0, MID + 10, 50)),
@@ -374,6 +468,7 @@ add(
 
 # Reduce-only after a break in the books, told by a CONTROL row
 
+
 def _broken(wish):
     return _tripped(Control.BREAK, wish)
 
@@ -389,6 +484,7 @@ add(
 
 
 # DUP: the venue tells of an order with an id that we did not give
+
 
 def _foreign(order_id, wish_from):
     document = session(quotes((1, 0, 0, 0, 0), (wish_from, MID - 10, 1, 0, 0)))
@@ -410,6 +506,7 @@ add("dup_below_ours", *_foreign(0, 2), left=1, breaks=1)
 
 
 # NAV: at or below nothing opens and nothing is sent, but a FLATTEN
+
 
 def _ruined(bid, wish=(0, 0, 5_100, 1), trip=None):
     document = session(quotes((1, MID, 20_000, 0, 0), (2, 0, 0, 0, 0), (3, *wish)))
@@ -456,9 +553,7 @@ def fills_sum(result):
 
 add(
     "flatten_in_parts",  # a position larger than one order may be: SIZE holds for a FLATTEN too
-    session(
-        quotes((1, MID, 50, 0, 0), (2, MID, 50, 0, 0), (3, 0, 0, 0, 0)), terms={"max_order_lots": 50}
-    ),
+    session(quotes((1, MID, 50, 0, 0), (2, MID, 50, 0, 0), (3, 0, 0, 0, 0)), terms={"max_order_lots": 50}),
     bought(bought()).quote().control(Control.FLATTEN).quotes(3),
     left=4,
     also=lambda result: fills_sum(result) == 0 and max(row["qty"] for row in order_rows(result)) == 50,

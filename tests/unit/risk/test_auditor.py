@@ -1,8 +1,11 @@
 """The auditor finds nothing in consistent records, whatever the chunks, and is fast and small."""
 
+import os
 import random
+import subprocess
+import sys
 import time
-from dataclasses import replace
+from dataclasses import astuple, replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -47,6 +50,44 @@ def test_chunks_do_not_change_the_findings():
     feed_in_chunks(parts, arrays, cuts)
     assert whole.violations == parts.violations
     assert whole.total > 0
+
+
+_TWIN = """
+import sys
+from dataclasses import astuple
+import numpy as np
+sys.path[:0] = sys.argv[1:]
+from unit.risk.test_auditor import a_run_with_faults
+from unit.risk.record_streams import new_auditor
+np.seterr(over="ignore")
+auditor = new_auditor()
+auditor.feed(**a_run_with_faults())
+print([astuple(v) for v in auditor.violations], auditor.counts)
+"""
+
+
+def a_run_with_faults():
+    """A run in which every column that money or order life depends on is off by one somewhere."""
+    streams = clean_run(120, 11)
+    plants = {"fills": ("fee", "price", "qty", "position_after", "cash_after", "order_id", "side"),
+              "orders": ("leaves", "qty", "price", "state", "order_id"), "marks": ("mark2", "position"),
+              "equity": ("nav", "cash", "fees", "gross", "funding")}  # fmt: skip
+    for stream, columns in plants.items():
+        for k, column in enumerate(columns):
+            rows = streams.rows[stream]
+            rows[len(rows) * (k + 1) // (len(columns) + 1)][column] += -2 if column == "side" else 1
+    return streams.arrays()
+
+
+def test_the_compiled_auditor_and_its_python_twin_find_the_same():
+    auditor = new_auditor()
+    auditor.feed(**a_run_with_faults())
+    compiled = f"{[astuple(v) for v in auditor.violations]} {auditor.counts}"
+    paths = [path for path in sys.path if path.rstrip("/").endswith(("tests", "runtime"))]
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    twin = subprocess.run([sys.executable, "-c", _TWIN, *paths], env=environment, capture_output=True, text=True)
+    assert twin.stdout.strip() == compiled, twin.stderr
+    assert len(auditor.counts) > 8
 
 
 def test_records_of_a_read_only_map_are_taken():

@@ -89,17 +89,20 @@ class RecordLog:
         times, start = rows[self._time_field], 0
         while start < len(rows):
             stop, closes = self._room(times, start)
-            self._buffer[self._held : self._held + stop - start] = rows[start:stop]
-            self._held += stop - start
-            if closes:
-                self._close_batch()
+            if closes and self._held == 0:
+                self._close_batch(rows[start:stop])  # a whole batch at hand is not copied first
+            else:
+                self._buffer[self._held : self._held + stop - start] = rows[start:stop]
+                self._held += stop - start
+                if closes:
+                    self._close_batch(self._buffer[: self._held])
             start = stop
 
     def close(self) -> RunDigest:
         """Close the last batch and the stream. Raises DiaryStalled."""
         self._refuse_if_ended()
         if self._held:
-            self._close_batch()
+            self._close_batch(self._buffer[: self._held])
         self._guarded(self._sink.finish, self._batches, self._rows, self._head)
         self._ended = "closed"
         return RunDigest(self.stream, self.head, self._batches, self._rows)
@@ -167,21 +170,20 @@ class RecordLog:
                 return start + int(late.argmax()), True
         return start + len(window), self._held + len(window) == BATCH_ROWS
 
-    def _close_batch(self) -> None:
-        rows = self._buffer[: self._held]
+    def _close_batch(self, rows: npt.NDArray[Any]) -> None:
         head = hashlib.sha256(self._head)
         head.update(self._packer.pack(rows))
-        first, last = rows[0], rows[-1]
+        seq, ts = rows["seq"], rows[self._time_field]
         entry = segments.BatchEntry(
-            self._batches, "", 0, 0, 0, len(rows), int(first["seq"]), int(last["seq"]),
-            int(first[self._time_field]), int(last[self._time_field]), self.head, head.hexdigest(),
+            self._batches, "", 0, 0, 0, len(rows), int(seq[0]), int(seq[-1]), int(ts[0]), int(ts[-1]), self.head,
+            head.hexdigest(),
         )  # fmt: skip
         self._guarded(self._sink.write, rows, entry)
         self._head, self._held = head.digest(), 0
         self._batches, self._rows = self._batches + 1, self._rows + len(rows)
 
     def flush(self) -> None:
-        """Hand the closed batches to the operating system now, not with the next 65,536 rows. Raises DiaryStalled."""
+        """Hand the closed batches to the operating system now, not with the next 16,384 rows. Raises DiaryStalled."""
         self._refuse_if_ended()
         self._guarded(self._sink.flush)
 

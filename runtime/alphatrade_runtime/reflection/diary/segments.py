@@ -87,7 +87,13 @@ def header_line(stream: str, dtype: np.dtype[Any], facts: Mapping[str, Any], gen
 
 
 def batch_line(entry: BatchEntry) -> bytes:
-    return json_line({"kind": "batch", **entry._asdict()})
+    # as json_line writes it; a line a batch, so the encoder's ten microseconds count
+    e = entry
+    return (
+        f'{{"at":{e.at},"batch":{e.batch},"end":{e.end},"first_seq":{e.first_seq},"first_ts":{e.first_ts},'
+        f'"hash":"{e.hash}","kind":"batch","last_seq":{e.last_seq},"last_ts":{e.last_ts},"offset":{e.offset},'
+        f'"prev":"{e.prev}","rows":{e.rows},"segment":"{e.segment}"}}\n'
+    ).encode()
 
 
 def close_line(batches: int, rows: int, head: bytes) -> bytes:

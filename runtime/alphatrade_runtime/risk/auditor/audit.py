@@ -85,7 +85,7 @@ class Auditor:
         self._symbols = [instrument.symbol for instrument in instruments]
         self._instruments = _instrument_rows(instruments)
         self._limits = _limit_rows(limits, funding)
-        self._books = np.zeros(1, state.BOOK_DTYPE)
+        self._books = _records(1, state.BOOK_DTYPE)
         self._books["cash_no_funding"] = initial_cash
         self._books["flatten_bps"] = limits.max_flatten_slippage_bps
         self._books["break_seq"] = _NEVER
@@ -93,7 +93,7 @@ class Auditor:
             self._books[name] = -1
         capacity = _slots_for(len(instruments) * limits.max_open_orders)
         self._ids = np.full(capacity, state.EMPTY, np.int64)
-        self._slots = np.zeros(capacity, state.SLOT_DTYPE)
+        self._slots = _records(capacity, state.SLOT_DTYPE)
         self._execs = np.full(_EXEC_IDS, state.EMPTY, np.int64)
         self.violations: list[Violation] = []
 
@@ -186,13 +186,18 @@ class Auditor:
         return violation(Rule(rule), seq, ts_ns, order_id, symbol, expected, found)
 
 
+def _records(n: int, dtype: np.dtype[Any]) -> Records:
+    """Return n zeroed records with attribute access, as the compiled code and its Python twin both use them."""
+    return np.zeros(n, dtype).view(np.recarray)
+
+
 def _quanta(amount: Decimal) -> int:
     """Convert an amount of account currency to quanta of 1e-8, exactly."""
     return int(_EXACT.quantize(_EXACT.multiply(amount, Decimal(10**8)), Decimal(1)))
 
 
 def _instrument_rows(instruments: Sequence[AuditInstrument]) -> Records:
-    rows = np.zeros(len(instruments), state.INSTRUMENT_DTYPE)
+    rows = _records(len(instruments), state.INSTRUMENT_DTYPE)
     for i, facts in enumerate(instruments):
         rows[i]["mult"], rows[i]["flat_fee"], rows[i]["lot_step"] = facts.mult, facts.flat_fee, facts.lot_step
         rows[i]["maker_fee_e7"], rows[i]["taker_fee_e7"] = facts.maker_fee_e7, facts.taker_fee_e7
@@ -202,7 +207,7 @@ def _instrument_rows(instruments: Sequence[AuditInstrument]) -> Records:
 
 
 def _limit_rows(limits: AuditLimits, funding: bool) -> Records:
-    rows = np.zeros(1, state.LIMITS_DTYPE)
+    rows = _records(1, state.LIMITS_DTYPE)
     rows["band_limit_bps"], rows["band_marketable_bps"] = limits.band_limit_bps, limits.band_marketable_bps
     rows["max_open_orders"], rows["funding"] = limits.max_open_orders, int(funding)
     return rows
@@ -232,9 +237,9 @@ def _named(rows: Records) -> Records:
 def _guards(decisions: Records | None) -> Records:
     """Take the guard transitions out of DECISION rows."""
     if decisions is None:
-        return np.zeros(0, state.GUARD_DTYPE)
+        return _records(0, state.GUARD_DTYPE)
     rows = decisions[decisions["guard"] != int(Guard.NONE)]
-    guards = np.zeros(len(rows), state.GUARD_DTYPE)
+    guards = _records(len(rows), state.GUARD_DTYPE)
     for name in ("seq", "kill_state", "guard"):
         guards[name] = rows[name]
     guards["kill_mode"], guards["slippage_bps"] = rows["qty"], rows["limit"]

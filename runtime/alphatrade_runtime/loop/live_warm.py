@@ -1,0 +1,38 @@
+"""Load every compiled function of a wall-clock session before its clock starts: loading takes a second, compiling more."""
+
+import numpy as np
+
+from alphatrade_runtime.execution.broker import matching
+from alphatrade_runtime.execution.venue_state import RING
+from alphatrade_runtime.loop import replay
+from alphatrade_runtime.loop.core import Core
+from alphatrade_runtime.loop.live_batch import command_buffer, live, make_batch, take_commands
+from alphatrade_runtime.loop.live_rows import timer_row
+from alphatrade_runtime.loop.recorder import Recorder
+from alphatrade_runtime.market.orders import REPORT_DTYPE
+from alphatrade_runtime.policy.document import Session
+from alphatrade_runtime.reflection.telemetry import Histogram
+from alphatrade_runtime.risk.auditor import Auditor
+
+
+def warm_up(session: Session, core: Core) -> None:
+    """Run every compiled function once on a state that nobody needs afterwards."""
+    rows = make_batch([timer_row()], 0, 0, decide=False)
+    live(core, rows, 0)
+    take_commands(core, command_buffer())
+    warm_up_exchange(session)
+    recorder = Recorder.create(None, {}, False, Auditor.from_session(session))
+    replay.close(core)
+    recorder.drain(core)
+    recorder.abandon()
+    Histogram().record_all(np.zeros(1, np.int64))
+
+
+def warm_up_exchange(session: Session) -> None:
+    """The same for the matching of the paper exchange alone."""
+    rows = make_batch([timer_row()], 0, 0, decide=False)
+    state = matching.new_matching(session.exchange, 1, 1, 0)
+    depth = np.zeros((1, 2, 0), np.int64)
+    matching.take_market(state, rows, 0, depth)
+    matching.take_command(state, depth, 0)
+    matching.take_reports(state, np.zeros(RING, REPORT_DTYPE))
