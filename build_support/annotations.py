@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("operator", "runtime", "build_support")
-COMPILED = frozenset({"kernel", "hot", "njit", "overload", "intrinsic", "signal", "quote"})
+COMPILED = frozenset({"kernel", "hot", "entry", "inlined", "njit", "overload", "intrinsic", "signal", "quote"})
 READ_BY_OLD_PYTHONS = frozenset({"bootstrap.py"})
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

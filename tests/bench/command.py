@@ -49,6 +49,12 @@ def _run_all(arguments: argparse.Namespace) -> dict[str, Any]:
     return results
 
 
+def _command(arguments: argparse.Namespace) -> str:
+    """Return the command without the place of the capture, which is another one on each machine."""
+    parts = ["python tests/bench/run.py", *arguments.names, f"--runs {arguments.runs} --quotes {arguments.quotes}"]
+    return " ".join([*parts, "--capture CAPTURE"] if arguments.capture else parts)
+
+
 def main() -> int:
     """Run, merge with the figures of benchmarks that were not asked for, write JSON and page."""
     arguments = _arguments()
@@ -60,7 +66,7 @@ def main() -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     facts = {
-        "command": " ".join(["python tests/bench/run.py", *arguments.names, f"--runs {arguments.runs}"]),
+        "command": _command(arguments),
         "commit": commit(),
         "seeds": {"quotes": make_tape.SEED, "capture": make_capture.SEED},
         "wall_s": round(time.perf_counter() - started, 1),

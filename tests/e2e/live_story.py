@@ -78,7 +78,8 @@ def document(
 
 def environment() -> dict[str, str]:
     """Return the environment of a child process."""
-    return {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    path = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
 
 
 class Exchange:
@@ -117,9 +118,7 @@ class Runtimes:
 
     def close(self) -> None:
         """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(30)
+        self.process.communicate(timeout=30)
 
     def _ask(self, question: dict[str, Any]) -> str:
         assert self.process.stdin is not None

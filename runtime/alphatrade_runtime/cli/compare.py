@@ -5,7 +5,9 @@ from alphatrade_runtime.cli import options
 DIFFERENT = 1
 
 
-def compare(run_a: options.RunArgument, run_b: options.RunArgument, artifacts: options.Artifacts = options.ARTIFACTS) -> int:
+def compare(
+    run_a: options.RunArgument, run_b: options.RunArgument, artifacts: options.Artifacts = options.ARTIFACTS
+) -> int:
     """Compare two runs: hashes, digests, and the first row at which a record stream differs.
 
     Exit code 0 when every row is the same, 1 when not.

@@ -31,7 +31,9 @@ def cut_tape(spec: SignalSpec, digest: str, rows_wanted: int = 3_000, cuts: int 
             if not _same_until(whole, engine.replay(part), rows, k):
                 return Check("cut tape", False, f"what comes after row {k} of the tape changes a decision before it")
     sent = whole.counts["orders"]
-    return Check("cut tape", True, f"{whole.counts['decisions']:,} decisions, {sent:,} orders, {cuts} cuts: none differs")
+    return Check(
+        "cut tape", True, f"{whole.counts['decisions']:,} decisions, {sent:,} orders, {cuts} cuts: none differs"
+    )
 
 
 def _breach(result: RunResult) -> str:

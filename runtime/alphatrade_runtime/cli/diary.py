@@ -11,7 +11,9 @@ from alphatrade_runtime.cli import options
 BROKEN = 3
 _SHOWN = ("event_ts", "seq", "decision_id", "kind_name", "symbol", "explanation")
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Read a run's diary: every decision, denial and why.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Read a run's diary: every decision, denial and why."
+)
 
 
 @app.command("verify")

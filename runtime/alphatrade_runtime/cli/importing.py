@@ -9,20 +9,36 @@ import typer
 def import_data(
     file: Annotated[Path, typer.Argument(help="The recording: a Binance USD-M capture, CSV or Parquet.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the tape to write; must not exist.")],
-    format_name: Annotated[str | None, typer.Option("--format", help="binance-usdm or tabular; else told by content.")] = None,
-    symbol: Annotated[str | None, typer.Option(help="The symbol, where the data names none, or the only one wanted.")] = None,
-    tick_size: Annotated[str | None, typer.Option(help="Smallest price step, such as 0.1; else read from the data.")] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="binance-usdm or tabular; else told by content.")
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="The symbol, where the data names none, or the only one wanted.")
+    ] = None,
+    tick_size: Annotated[
+        str | None, typer.Option(help="Smallest price step, such as 0.1; else read from the data.")
+    ] = None,
     lot_size: Annotated[str | None, typer.Option(help="Smallest quantity step, such as 0.001.")] = None,
-    tolerate: Annotated[list[str] | None, typer.Option(help="A fault to skip and count rather than stop at; repeatable.")] = None,
+    tolerate: Annotated[
+        list[str] | None, typer.Option(help="A fault to skip and count rather than stop at; repeatable.")
+    ] = None,
     calendar: Annotated[str, typer.Option(help='Trading sessions: "24/7" or an exchange code such as XNYS.')] = "24/7",
-    base_latency_ns: Annotated[int | None, typer.Option(min=0, help="Least delay assumed from venue to recorder.")] = None,
+    base_latency_ns: Annotated[
+        int | None, typer.Option(min=0, help="Least delay assumed from venue to recorder.")
+    ] = None,
     replace: Annotated[bool, typer.Option(help="Replace a tape that is at --out.")] = False,
-    rows: Annotated[str | None, typer.Option(help="Tables: quotes, trades, bars or funding; else told by columns.")] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="Tables: quotes, trades, bars or funding; else told by columns.")
+    ] = None,
     columns: Annotated[str | None, typer.Option(help="Tables: our=theirs pairs, such as ts=time,bid=b,ask=a.")] = None,
-    ts_unit: Annotated[str | None, typer.Option(help="Tables: ns, us, ms, s, iso or date; else told by digits.")] = None,
+    ts_unit: Annotated[
+        str | None, typer.Option(help="Tables: ns, us, ms, s, iso or date; else told by digits.")
+    ] = None,
     bar_duration: Annotated[str | None, typer.Option(help="Bars: 1d, 1h, 5min, 30s.")] = None,
     bar_label: Annotated[str | None, typer.Option(help="Bars: what a bar's time says: open, close or date.")] = None,
-    round_to_units: Annotated[bool, typer.Option("--round", help="Round to whole ticks and lots, and count it.")] = False,
+    round_to_units: Annotated[
+        bool, typer.Option("--round", help="Round to whole ticks and lots, and count it.")
+    ] = False,
 ) -> int:
     """Make a tape of recorded market data: checked row by row, clock repaired, every fault named and counted.
 

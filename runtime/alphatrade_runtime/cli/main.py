@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alphatrade_operator.resources import ResourceError
-from alphatrade_runtime.cli import catalog, compare, diary, importing, plugin, report, run, tape
+from alphatrade_runtime.cli import catalog, compare, diary, importing, kill, plugin, report, run, tape
 from alphatrade_runtime.market.faults import InputError
 
 BAD_INPUT, INTERRUPTED, OUR_FAULT = 2, 130, 1
@@ -51,6 +51,8 @@ app.command("import")(importing.import_data)
 app.add_typer(tape.app, name="tape")
 app.add_typer(diary.app, name="diary")
 app.add_typer(plugin.app, name="plugin")
+app.command("kill")(kill.kill)
+app.command("verify")(kill.verify)
 app.command("signals")(catalog.signals)
 app.command("features")(catalog.features)
 
@@ -103,7 +105,11 @@ def _lines(error: Exception) -> tuple[list[str], int]:
     return [f"a fault of this program, not of your input: {text}; --debug shows where"], OUR_FAULT
 
 
-_KNOWN = ("PluginError", "DiaryStalled")  # by name: their modules load the compiler, which --help need not wait for
+_KNOWN = (
+    "PluginError",
+    "DiaryStalled",
+    "JournalStalled",
+)  # by name: their modules load the compiler, which --help need not wait for
 
 
 def _usage(error: typer.TyperException) -> str:

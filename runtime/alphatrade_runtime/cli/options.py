@@ -14,13 +14,17 @@ Folder = Annotated[
 Strategy = Annotated[str | None, typer.Option(help="Name of the Strategy to run, when the folder holds several.")]
 PluginFile = Annotated[
     Path | None,
-    typer.Option("--plugin", help="Python file with a strategy of your own; it takes the place of the policies' signals."),
+    typer.Option(
+        "--plugin", help="Python file with a strategy of your own; it takes the place of the policies' signals."
+    ),
 ]
 SignalName = Annotated[str | None, typer.Option("--signal", help="Which signal of --plugin, when it declares several.")]
 Artifacts = Annotated[Path, typer.Option(help="Folder under which runs and made tapes are kept.")]
 Speed = Annotated[
     str | None,
-    typer.Option(help="Max: simulated time, as fast as it goes. Realtime, or 200x: the wall clock. Default: the feed's."),
+    typer.Option(
+        help="Max: simulated time, as fast as it goes. Realtime, or 200x: the wall clock. Default: the feed's."
+    ),
 ]
 CheckpointEvery = Annotated[
     float, typer.Option(min=0.01, help="Seconds between checkpoints; a killed run goes on from its last one.")

@@ -20,6 +20,11 @@ def run(
     speed: options.Speed = None,
     artifacts: options.Artifacts = options.ARTIFACTS,
     checkpoint_every: options.CheckpointEvery = 5.0,
+    duration: Annotated[float | None, typer.Option(min=0.1, help="Wall clock: end after so many seconds.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Wall clock: start the feed again at its end.")] = False,
+    broker: Annotated[
+        Path | None, typer.Option(help="Wall clock: socket of a paper exchange in another process.")
+    ] = None,
 ) -> int:
     """Trade a session: its strategy, on its feed, under its risk template.
 
@@ -33,11 +38,13 @@ def run(
       alphatrade run -f examples/quickstart --plugin my.py       your own strategy under the same law
       alphatrade run -f examples/quickstart --speed 200x         on the wall clock, 200 times as fast
     """
-    from alphatrade_runtime.cli.session import read_plan
+    from alphatrade_runtime.cli.session import by_wall_clock, read_plan
 
-    return trade(
-        read_plan(folder, strategy, plugin=plugin, signal=signal, speed=speed), artifacts, checkpoint_every
-    )
+    plan = read_plan(folder, strategy, plugin=plugin, signal=signal, speed=speed)
+    if by_wall_clock(plan.session):
+        return trade_live(plan, artifacts, duration_s=duration, loop=loop, broker=broker)
+    _refuse(duration=duration, loop=loop, broker=broker)
+    return trade(plan, artifacts, checkpoint_every)
 
 
 def replay(
@@ -63,6 +70,27 @@ def replay(
     feed = {"type": "tape", "path": str(tape)}
     plan = read_plan(folder, strategy, plugin=plugin, signal=signal, feed=feed, speed="Max")
     return trade(plan, artifacts, checkpoint_every)
+
+
+def _refuse(**given: Any) -> None:
+    """Refuse options that only the wall clock has a use for."""
+    from alphatrade_runtime.market.faults import InputError
+
+    for name, value in given.items():
+        if value:
+            raise InputError(f"--{name}: only for a run by the wall clock; add --speed Realtime, or leave it out")
+
+
+def trade_live(plan: Any, base: Path, **how: Any) -> int:
+    """Run a plan by the wall clock, print what it came to, return the exit code."""
+    from alphatrade_runtime.cli.execute import execute_live
+    from alphatrade_runtime.cli.feeds import open_tape
+    from alphatrade_runtime.cli.summary import print_summary
+
+    with open_tape(plan.session.feed, plan.document["policy"]["envelope"]["instruments"], base) as tape:
+        finished = execute_live(plan, tape, base, **how)
+    print_summary(finished.folder)
+    return BREACH if finished.breached else 0
 
 
 def trade(plan: Any, base: Path, checkpoint_s: float = 5.0) -> int:

@@ -82,7 +82,9 @@ def _prices(module: str) -> Any:
     try:
         frame = importlib.import_module(f"arch.data.{module}").load()
     except ImportError:
-        raise InputError("the package arch is not installed; `make run-sim` installs it, or: pip install arch") from None
+        raise InputError(
+            "the package arch is not installed; `make run-sim` installs it, or: pip install arch"
+        ) from None
     return frame[["Open", "High", "Low", "Close"]]
 
 

@@ -46,6 +46,17 @@ def progress(what: str, unit: str = "rows") -> Iterator[Advance]:
         yield advance
 
 
+@contextmanager
+def status() -> Iterator[Callable[[str], None]]:
+    """Give a function that shows one changing line, on a terminal only."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda text: None
+        return
+    with console.status("starting") as shown:
+        yield lambda text: shown.update(text)
+
+
 def remark(text: str) -> None:
     """Say something in passing, on stderr."""
     print(text, file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
 """From a folder of YAML and the command's options to what an engine runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,14 +49,31 @@ def read_plan(
         document["feed"] = {**feed, "speed": document["feed"]["speed"], "record": False}
     if speed is not None:
         document["feed"]["speed"] = speed
-    loaded = [load(Path(given["path"]), given["digest"]) for given in document["policy"]["plugins"]]
+    loaded = load_plugins(document)
     if plugin is not None:
         loaded.append(load(plugin))
         _put_in_place(document, loaded[-1], signal)
     elif signal is not None:
         raise InputError("--signal: names a signal of --plugin; give --plugin too, or leave it out")
-    digests = {spec.name: one.digest for one in loaded for spec in one.signals}
-    return Plan(document, _parsed(document), digests, resources.notes)
+    return Plan(document, _parsed(document), plugin_digests_of(loaded), resources.notes)
+
+
+def load_plugins(document: Mapping[str, Any]) -> list[LoadedPlugin]:
+    """Load the strategy files that a session document names. Raises PluginError, also for another digest."""
+    return [load(Path(given["path"]), given["digest"]) for given in document["policy"]["plugins"]]
+
+
+def plugin_digests_of(loaded: Sequence[LoadedPlugin]) -> dict[str, str]:
+    """Return the digests by signal name."""
+    return {spec.name: one.digest for one in loaded for spec in one.signals}
+
+
+def by_wall_clock(session: Session) -> bool:
+    """Whether a session runs by the wall clock. Raises InputError for a paper account in simulated time."""
+    simulated = session.feed.speed == "Max"
+    if simulated and session.policy.mode == "Paper":
+        raise InputError("mode Paper runs by the wall clock: give --speed Realtime or 200x, or set the mode to Sim")
+    return not simulated
 
 
 def _parsed(document: Document) -> Session:
@@ -64,7 +81,9 @@ def _parsed(document: Document) -> Session:
         return parse_session(document)
     except InputError as error:
         if str(error).startswith("session.feed.speed"):
-            raise InputError(f"--speed {document['feed']['speed']}: write Max, Realtime, or a multiple such as 200x") from None
+            raise InputError(
+                f"--speed {document['feed']['speed']}: write Max, Realtime, or a multiple such as 200x"
+            ) from None
         raise
 
 

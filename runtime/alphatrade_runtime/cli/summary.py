@@ -25,14 +25,16 @@ def print_summary(folder: Path) -> None:
 
 def rows(run: RunData) -> list[tuple[str, str]]:
     """Return the table of a run, label and value."""
+    speed = run.facts["speed"]
+    clock = "simulated time" if speed == "Simulated" else f"wall clock, {speed}"
     counts, money, kill = run.part("counts"), run.part("money"), run.part("kill")
     currency = money["currency"]
     table = [
-        ("strategy", f"{run.facts['strategy_id']} ({run.facts['mode']}, {run.facts['speed'].lower()} time)"),
+        ("strategy", f"{run.facts['strategy_id']} ({run.facts['mode']}, {clock})"),
         ("market", market(run.part("tape"))),
         ("events", f"{counts['events']:,} in {counts['steps']:,} steps"),
         ("decisions", f"{counts['decisions']:,}"),
-        ("orders", f"{counts['orders']:,}{by_name(orders(run))}"),
+        ("orders", f"{sum(orders(run).values()):,}{by_name(orders(run))}"),
         ("fills", f"{counts['fills']:,}"),
         ("denials", f"{sum(counts['denials'].values()):,}{by_name(counts['denials'])}"),
         ("near misses", f"{counts['near_misses']:,}"),

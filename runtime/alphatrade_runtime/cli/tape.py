@@ -38,9 +38,12 @@ def info(
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
+    source = facts["source"]
+    rows = [("source", f"{source['name']} ({source['type']})")]
+    rows += [(f"planted {what}", f"{len(found):,}") for what, found in source.get("planted", {}).items() if found]
     for label, value in facts.items():
-        rows += _labelled(label.replace("_", " "), value)
+        if label != "source":
+            rows += _labelled(label.replace("_", " "), value)
     return rows
 
 
@@ -53,9 +56,14 @@ def _labelled(label: str, value: Any) -> list[tuple[str, str]]:
 
 
 def _inline(value: Any) -> str:
+    """Write a mapping in one line, inner ones in braces."""
     if not isinstance(value, dict):
         return _text(value)
-    return ", ".join(f"{name} {_inline(item) if not isinstance(item, dict) else '{' + _inline(item) + '}'}" for name, item in value.items())
+    return ", ".join(
+        f"{name} {{{_inline(item)}}}" if isinstance(item, dict) else f"{name} {_text(item)}"
+        for name, item in value.items()
+        if item != {}
+    )
 
 
 def _text(value: Any) -> str:

@@ -156,7 +156,7 @@ def on_quote(venue, books, resting, reports, i, bid, ask, bid_size, ask_size, ts
 
 @kernel
 def on_trade(venue, books, resting, reports, i, price, size, aggressor, ts):
-    """Take a TRADE: through our price fills us, at our price moves the queue. aggressor 0 (unknown) serves neither side."""
+    """Take a TRADE: through our price fills us, at it moves the queue. An unknown aggressor (0) serves neither side."""
     book = books[i]
     book.last = price
     at = 0
@@ -179,7 +179,7 @@ def on_trade(venue, books, resting, reports, i, price, size, aggressor, ts):
 
 @kernel
 def on_bar(venue, books, resting, reports, i, bar_open, high, low, opens_ts, close_ts):
-    """Take a BAR: at-the-open orders fill at its open, resting limits at the close of the bar that went through them."""
+    """Take a BAR: at-the-open orders fill at its open, resting limits at the close of the bar that passed them."""
     book = books[i]
     book.last = bar_open
     at = 0

@@ -1,10 +1,10 @@
 """Execution topologies: from a desired position or quote to order intents. No law, no sending, no clock.
 
-| type          | entry price            | requote                     | slices              | time-out                 |
-| market        | far touch + protection | -                           | one                 | IOC remainder retried    |
-| passive_quote | join own best          | best moved: cancel, new     | one                 | cross after timeout_ns   |
-| pegged        | best - offset_ticks    | amend, >= repeg_ns          | one                 | cross after timeout_ns   |
-| twap          | far touch + protection | -                           | `slices` equal ones | last slice takes the rest|
+| type          | entry price            | requote                 | slices              | time-out                  |
+| market        | far touch + protection | -                       | one                 | IOC remainder retried     |
+| passive_quote | join own best          | best moved: cancel, new | one                 | cross after timeout_ns    |
+| pegged        | best - offset_ticks    | amend, >= repeg_ns      | one                 | cross after timeout_ns    |
+| twap          | far touch + protection | -                       | `slices` equal ones | last slice takes the rest |
 """
 
 from dataclasses import dataclass
@@ -111,6 +111,11 @@ def _intend(intents, n, command, slot, side, price, qty, tif, flags):
 
 
 @hot
+def _intend_cancel(intents, n, slot, order):
+    return _intend(intents, n, _CANCEL, slot, order.side, order.price, order.leaves, order.tif, order.order_flags)
+
+
+@hot
 def take_price(plan, view, side):
     """Return the limit of a taking order: the far touch and the protection beyond it, in ticks."""
     bps = plan.params[_P_PROTECTION]
@@ -205,10 +210,10 @@ def _tend_resting(plan, slots, active, i, count, delta, side, price, pegged, now
             continue
         wanted = delta * order.side
         if wanted <= 0 or wanted < order.leaves or expired:
-            n = _intend(intents, n, _CANCEL, slot, order.side, order.price, order.leaves, order.tif, order.order_flags)
+            n = _intend_cancel(intents, n, slot, order)
         elif order.price != price:
             if not pegged:
-                n = _intend(intents, n, _CANCEL, slot, order.side, order.price, order.leaves, order.tif, order.order_flags)
+                n = _intend_cancel(intents, n, slot, order)
             elif now - plan.last_amend >= plan.params[_P_REPEG] and not _held(plan, side, now):
                 plan.last_amend = now
                 n = _intend(intents, n, _AMEND, slot, order.side, price, order.qty, order.tif, order.order_flags)

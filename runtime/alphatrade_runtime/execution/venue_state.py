@@ -18,7 +18,8 @@ VENUE_DTYPE = np.dtype(
 BOOK_DTYPE = np.dtype(
     [
         ("bid", "i8"), ("ask", "i8"), ("bid_size", "i8"), ("ask_size", "i8"), ("taken_bid", "i8"),
-        ("taken_ask", "i8"), ("last", "i8"), ("halted", "i8"), ("position", "i8"), ("resting", "i8"), ("depth_base", "i8"),
+        ("taken_ask", "i8"), ("last", "i8"), ("halted", "i8"), ("position", "i8"), ("resting", "i8"),
+        ("depth_base", "i8"),
     ]
 )  # fmt: skip
 

@@ -75,7 +75,8 @@ def _ask(c, i, side, price, qty, extra, tif, flags, purpose, is_amend, order_id)
     request.is_amend = is_amend
     request.ref2 = reference2(c.views[i])
     account = c.account[0]
-    return check(request, c.exposures, c.views, c.instruments, c.loop[0].instruments, c.limits[0], account, c.rate_ring, c.util)
+    n = c.loop[0].instruments
+    return check(request, c.exposures, c.views, c.instruments, n, c.limits[0], account, c.rate_ring, c.util)
 
 
 @kernel

@@ -1,7 +1,7 @@
 """Where runs lie: `<base>/<kind>/<YYYY>/<MM>/<DD>/<run_id>/`, each there whole or not at all.
 
-A run is written in `<base>/<kind>/.unfinished/<run_id>/` and moved when it has ended, so that a killed run is
-found again by the same command on any later day, and an identical run takes the place of the old one.
+A run is written in `<base>/<kind>/.unfinished/<key>/` and moved when it has ended, so that a killed run is found
+again by the same command on any later day, and an identical run takes the place of the old one.
 """
 
 import fcntl
@@ -20,29 +20,32 @@ from alphatrade_runtime.market.faults import InputError, disk_errors
 
 UNFINISHED = ".unfinished"
 RUN_FILE = "run.json"
+JOURNAL = "journal/journal-*.bin"
 
 
 class RunFolder:
-    """The folder of a run under way. Leaving its `with` block by an error drops it; a killed run's folder stays.
+    """The folder of a run under way; another process that wants the same one is refused.
 
-    `resumed` is True when it holds the checkpoint of an earlier attempt.
+    `resumed` is True when it holds what an earlier attempt can go on from: a checkpoint or a journal.
+    Leaving the `with` block by an error drops what was written, but never a journal: what was sent to a broker
+    must stay known. A Ctrl-C keeps a checkpoint, too. A killed process leaves all as it is.
     """
 
-    def __init__(self, base: Path, kind: str, run_id: str) -> None:
-        self.base, self.kind, self.run_id = base, kind, run_id
-        self.path = base / kind / UNFINISHED / run_id
+    def __init__(self, base: Path, kind: str, key: str) -> None:
+        self.base, self.kind = base, kind
+        self.path = base / kind / UNFINISHED / key
         self._new_from = _first_missing(self.path)
         with disk_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = _locked(self.path)
-        self.resumed = (self.path / CHECKPOINT).exists()
+        self._open = True
+        self.resumed = self._has(CHECKPOINT) or self._has(JOURNAL)
         if not self.resumed:
             _empty(self.path)
-        self._open = True
 
-    def publish(self, day: date) -> Path:
+    def publish(self, day: date, run_id: str) -> Path:
         """Move the finished run to its place under `day`, over an identical earlier one; return where."""
-        final = self.base / self.kind / f"{day:%Y}" / f"{day:%m}" / f"{day:%d}" / self.run_id
+        final = self.base / self.kind / f"{day:%Y}" / f"{day:%m}" / f"{day:%d}" / run_id
         (self.path / CHECKPOINT).unlink(missing_ok=True)
         with disk_errors(final):
             final.parent.mkdir(parents=True, exist_ok=True)
@@ -53,18 +56,12 @@ class RunFolder:
 
     def discard(self) -> None:
         """Remove what was written, and the folders that were made for it."""
-        if self._open:
-            shutil.rmtree(self.path, ignore_errors=True)
-            self._close()
-            _prune(self.path.parent, self._new_from.parent)
-
-    def leave(self) -> bool:
-        """Keep the folder for another attempt when it has a checkpoint; returns whether it has."""
-        if not (self.path / CHECKPOINT).exists():
-            self.discard()
-            return False
+        shutil.rmtree(self.path, ignore_errors=True)
         self._close()
-        return True
+        _prune(self.path.parent, self._new_from.parent)
+
+    def _has(self, pattern: str) -> bool:
+        return any(self.path.glob(pattern))
 
     def _close(self) -> None:
         self._open = False
@@ -78,10 +75,12 @@ class RunFolder:
     ) -> None:
         if not self._open:
             return
-        if isinstance(error, KeyboardInterrupt) and self.leave():
-            error.add_note(f"stopped; the same command goes on from its last checkpoint in {self.path}")
-            return
-        self.discard()
+        stopped = isinstance(error, KeyboardInterrupt) and self._has(CHECKPOINT)
+        if error is not None and (stopped or self._has(JOURNAL)):
+            error.add_note(f"the same command goes on with the run in {self.path}")
+            self._close()
+        else:
+            self.discard()
 
 
 def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
@@ -100,10 +99,11 @@ def find_run(base: Path, run: str) -> Path:
     path = Path(run)
     if path.is_dir():
         return path
-    found = sorted(base.glob(f"*/*/*/*/{run}")) if "/" not in run else []
+    places = (f"*/*/*/*/{run}", f"*/{UNFINISHED}/{run}")
+    found = [folder for place in places for folder in sorted(base.glob(place))] if "/" not in run else []
     if not found:
         raise InputError(f"{run}: no such folder, and no run of that id under {base}; give the folder of a run")
-    return found[-1]
+    return found[0]
 
 
 def cached_tape(base: Path, key: str, write: Callable[[Path], object], check: Callable[[Path], object]) -> Path:

@@ -10,7 +10,6 @@ from alphatrade_runtime.adaptation import signals as _builtin  # noqa: F401 (dec
 from alphatrade_runtime.execution.topology import NAMES, resolve_params
 from alphatrade_runtime.execution.venue_state import PROBABILISTIC, RISK_AVERSE
 from alphatrade_runtime.loop.core import (
-    LIMITS_DTYPE,
     MAX_INSTRUMENTS,
     MAX_POLICIES,
     MAX_SESSIONS,
@@ -27,7 +26,7 @@ from alphatrade_runtime.perception.features import needs
 from alphatrade_runtime.plugin.compile import address_of
 from alphatrade_runtime.plugin.contract import PluginError, SignalSpec, declared
 from alphatrade_runtime.policy.document import Exchange, InstrumentTerms, Limits, PolicyGene, Session
-from alphatrade_runtime.risk.state import RATE_RING
+from alphatrade_runtime.risk.state import LIMITS_DTYPE, RATE_RING
 
 CLOCKS = {"quote_change": 0, "every_quote": 1, "bar": 2, "timer": 3}
 QUEUES = {"risk_averse": RISK_AVERSE, "probabilistic": PROBABILISTIC}
@@ -68,7 +67,7 @@ def signal_of(gene: PolicyGene) -> SignalSpec:
     if spec is None:
         known = ", ".join(sorted(declared()))
         raise InputError(
-            f"policy {gene.name}: unknown signal {gene.signal.ref!r}; known: {known}; give a file of your own by --plugin"
+            f"policy {gene.name}: unknown signal {gene.signal.ref!r}; known: {known}; give your own file by --plugin"
         )
     for name in spec.features:
         if name not in FEATURES:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +29,12 @@ class Checkpoint:
     def save(self, folder: Path) -> None:
         """Write it beside the run, whole or not at all."""
         partial = folder / f"{NAME}.partial-{os.getpid()}"
-        arrays = {f"log_{name}": np.frombuffer(data, np.uint8) for name, data in self.logs.items()}
+        arrays: dict[str, Any] = {f"log_{name}": np.frombuffer(data, np.uint8) for name, data in self.logs.items()}
         arrays |= {f"auditor_{name}": array for name, array in self.auditor.items()}
         facts = np.frombuffer(json.dumps({"base": self.base, **self.facts}).encode(), np.uint8)
         try:
             with partial.open("wb") as file:
-                np.savez(file, state=self.state, facts=facts, **arrays)  # type: ignore[arg-type]
+                np.savez(file, state=self.state, facts=facts, **arrays)
             os.replace(partial, folder / NAME)
         except OSError:
             partial.unlink(missing_ok=True)

@@ -28,13 +28,14 @@ LOOP_DTYPE = np.dtype(
     [
         ("local_row", "i8"), ("venue_row", "i8"), ("venue_ts", "i8"), ("step_pending", "i8"), ("step_ts", "i8"),
         ("step_seq", "i8"), ("clock_type", "i8"), ("clock_interval", "i8"), ("feature_needs", "i8"),
-        ("instruments", "i8"), ("sessions", "i8"), ("days", "i8"), ("bar_mode", "i8"), ("funding_on", "i8"), ("live", "i8"), ("use_depth", "i8"), ("config_epoch", "i8"),
+        ("instruments", "i8"), ("sessions", "i8"), ("days", "i8"),
+        ("bar_mode", "i8"), ("funding_on", "i8"), ("live", "i8"), ("config_epoch", "i8"),
         ("commands_head", "i8"), ("commands_tail", "i8"), ("next_equity_ts", "i8"), ("row_ts", "i8"),
         ("first_seq", "i8"), ("last_seq", "i8"), ("n", "i8"), ("fold64", "u8"), ("features_digest", "u8"),
         ("score", "f8"), ("decision_id", "i8"), ("events", "i8"), ("steps", "i8"), ("decisions", "i8"),
         ("actions", "i8"), ("orders", "i8"), ("acks", "i8"), ("fills", "i8"), ("denied", "i8"),
         ("near_misses", "i8"), ("plugin_faults", "i8"), ("breaks", "i8"), ("data_faults", "i8"),
-        ("stop", "i8"), ("denials", "i8", (CODE_COUNT,)),
+        ("drain", "i8"), ("denials", "i8", (CODE_COUNT,)),
     ]
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from alphatrade_runtime.loop.core import (
     OUT_MARKS,
     OUT_ORDERS,
     OUT_ROWS,
+    ROWS_PER_DRAIN,
 )
 from alphatrade_runtime.market.schema import ALL_INSTRUMENTS
 from alphatrade_runtime.market.view import reference2
@@ -21,13 +22,21 @@ _FOLD = int(DiaryKind.FOLD)
 _GUARD = int(DiaryKind.GUARD)
 
 
+@inlined
+def _count_row(c, stream):
+    """Count a row about to be written; a full buffer asks the loop to stop after this step."""
+    c.out_n[stream] += 1
+    if c.out_n[stream] >= ROWS_PER_DRAIN:
+        c.loop[0].drain = 1
+
+
 @kernel
 def diary_row(c, kind, i, command, side, qty, price, order_id, code, tif, purpose, guard):
     """Append a diary row; what folded since the last one goes into it."""
     loop = c.loop[0]
     account = c.account[0]
     row = c.out_decisions[c.out_n[OUT_DECISIONS]]
-    c.out_n[OUT_DECISIONS] += 1
+    _count_row(c, OUT_DECISIONS)
     row.seq = account.seq
     row.decision_id = loop.decision_id
     row.event_ts_ns = account.now
@@ -89,7 +98,7 @@ def order_row(c, order, event, code):
     """Append what became of an order. order: SLOT_DTYPE record (a denied one never got a slot but has the fields)."""
     account = c.account[0]
     row = c.out_orders[c.out_n[OUT_ORDERS]]
-    c.out_n[OUT_ORDERS] += 1
+    _count_row(c, OUT_ORDERS)
     row.ts_ns = account.now
     row.seq = account.seq
     row.order_id = order.order_id
@@ -115,7 +124,7 @@ def fill_row(c, report, decision_id, fee, topology, purpose):
     account = c.account[0]
     i = report.instrument
     row = c.out_fills[c.out_n[OUT_FILLS]]
-    c.out_n[OUT_FILLS] += 1
+    _count_row(c, OUT_FILLS)
     row.ts_ns = account.now
     row.exch_ts_ns = report.exch_ts_ns
     row.seq = account.seq
@@ -143,7 +152,7 @@ def equity_rows(c):
     net = 0
     for i in range(c.loop[0].instruments):
         row = c.out_marks[c.out_n[OUT_MARKS]]
-        c.out_n[OUT_MARKS] += 1
+        _count_row(c, OUT_MARKS)
         row.ts_ns = account.now
         row.seq = account.seq
         row.position = c.exposures[i].position
@@ -154,7 +163,7 @@ def equity_rows(c):
         gross += value
         net += sign * value
     equity = c.out_equity[c.out_n[OUT_EQUITY]]
-    c.out_n[OUT_EQUITY] += 1
+    _count_row(c, OUT_EQUITY)
     equity.ts_ns = account.now
     equity.seq = account.seq
     equity.nav = account.nav
@@ -173,7 +182,7 @@ def equity_rows(c):
 @kernel
 def _expost_row(c, i, pending, mid2, complete):
     row = c.out_expost[c.out_n[OUT_EXPOST]]
-    c.out_n[OUT_EXPOST] += 1
+    _count_row(c, OUT_EXPOST)
     row.seq = pending.seq
     row.decision_id = pending.decision_id
     row.event_ts_ns = c.account[0].now

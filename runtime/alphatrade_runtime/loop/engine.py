@@ -28,6 +28,10 @@ from alphatrade_runtime.risk.codes import Code, KillState
 
 DIARY_SCHEMA = 1
 Progress = Callable[[int, int], None]
+_COUNTERS = (
+    "events", "steps", "decisions", "actions", "orders", "acks", "fills", "near_misses", "plugin_faults", "breaks",
+)  # fmt: skip
+_MONEY = ("initial_cash", "cash", "nav", "fees", "funding", "turnover", "high_water")
 
 
 @dataclass(frozen=True)
@@ -227,8 +231,7 @@ def _header(engine: Engine, source: _Source) -> dict[str, Any]:
 def counts_of(core: Core) -> dict[str, Any]:
     """Return the counters of a run; denials by code name."""
     loop = part(core, "loop")[0]
-    names = ("events", "steps", "decisions", "actions", "orders", "acks", "fills", "near_misses", "plugin_faults", "breaks")
-    counts: dict[str, Any] = {name: int(loop[name]) for name in names}
+    counts: dict[str, Any] = {name: int(loop[name]) for name in _COUNTERS}
     counts["denials"] = {code.name: int(loop.denials[code]) for code in Code if loop.denials[code]}
     return counts
 
@@ -236,7 +239,7 @@ def counts_of(core: Core) -> dict[str, Any]:
 def money_of(core: Core) -> dict[str, int]:
     """Return the account's money in quanta of 1e-8."""
     account = part(core, "account")[0]
-    return {name: int(account[name]) for name in ("initial_cash", "cash", "nav", "fees", "funding", "turnover", "high_water")}
+    return {name: int(account[name]) for name in _MONEY}
 
 
 def kill_of(core: Core) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Where the rows of a run go: the chained record streams, and the auditor that reads them as they pass."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from alphatrade_runtime.reflection.diary.chain import run_digests
 from alphatrade_runtime.reflection.diary.record_log import BATCH_SPAN_NS, RecordLog
 from alphatrade_runtime.risk.auditor import Auditor, Violation
 
-TIME_FIELDS = {"decisions": "event_ts_ns", "expost": "event_ts_ns"}
+_STREAMS = tuple(zip(STREAMS, STREAM_DTYPES, strict=True))
 AUDITED = ("orders", "fills", "marks", "equity", "decisions")
 
 
@@ -25,9 +25,13 @@ class Recorder:
         self.violations: list[Violation] = []
 
     @classmethod
-    def create(cls, folder: Path | None, header: Mapping[str, Any], bar_mode: bool, auditor: Auditor | None) -> "Recorder":
+    def create(
+        cls, folder: Path | None, header: Mapping[str, Any], bar_mode: bool, auditor: Auditor | None
+    ) -> "Recorder":
         """Start all streams, on disk or (folder None) in memory."""
-        return cls({s: _open(RecordLog, folder, s, header, bar_mode) for s in STREAMS}, auditor)
+        span = _span(bar_mode)
+        logs = {s: RecordLog(folder, s, d, header, _time_field(s), span) for s, d in _STREAMS}
+        return cls(logs, auditor)
 
     @classmethod
     def resume(
@@ -39,12 +43,9 @@ class Recorder:
         states: Mapping[str, bytes],
     ) -> "Recorder":
         """Cut all streams back to a checkpoint and go on from there."""
-
-        def resumed(*args: Any, **options: Any) -> RecordLog:
-            span = args[-1]
-            return RecordLog.resume(*args[:-1], states[args[1]], span, **options)
-
-        return cls({s: _open(resumed, folder, s, header, bar_mode) for s in STREAMS}, auditor)
+        span = _span(bar_mode)
+        logs = {s: RecordLog.resume(folder, s, d, header, _time_field(s), states[s], span) for s, d in _STREAMS}
+        return cls(logs, auditor)
 
     def drain(self, core: Core) -> None:
         """Take all rows out of the output buffers. Raises DiaryStalled; the caller must stop trading."""
@@ -84,7 +85,9 @@ def _plain(rows: Any, dtype: np.dtype[Any]) -> Any:
     return rows.view(np.ndarray).view(dtype)
 
 
-def _open(make: Callable[..., RecordLog], folder: Path | None, stream: str, header: Any, bar_mode: bool) -> RecordLog:
-    dtype = STREAM_DTYPES[STREAMS.index(stream)]
-    span = None if bar_mode else BATCH_SPAN_NS
-    return make(folder, stream, dtype, header, TIME_FIELDS.get(stream, "ts_ns"), span)
+def _span(bar_mode: bool) -> int | None:
+    return None if bar_mode else BATCH_SPAN_NS
+
+
+def _time_field(stream: str) -> str:
+    return "event_ts_ns" if stream in ("decisions", "expost") else "ts_ns"

@@ -8,7 +8,6 @@ loop, which the parity tests compare with.
 
 from alphatrade_runtime.execution import exchange
 from alphatrade_runtime.execution.venue_state import RING
-from alphatrade_runtime.loop.core import OUT_DECISIONS, OUT_MARKS, ROWS_PER_DRAIN
 from alphatrade_runtime.loop.emit import diary_row, equity_rows, finish_followed, fold_row
 from alphatrade_runtime.loop.reports import on_report
 from alphatrade_runtime.loop.rows import take_quote_row, take_row
@@ -81,14 +80,6 @@ def load_row(row, rows, r):
     row.row_flags = rows.flags[r]
 
 
-@inlined
-def _out_full(c):
-    most = 0
-    for k in range(OUT_DECISIONS, OUT_MARKS + 1):
-        most = max(most, c.out_n[k])
-    return most >= ROWS_PER_DRAIN
-
-
 @kernel
 def _take_command(c, depth):
     loop = c.loop[0]
@@ -139,6 +130,12 @@ def _step(c):
 
 
 @kernel
+def _late_step(c):
+    """The step again, compiled once more outside the loop: what follows busy rows."""
+    _step(c)
+
+
+@inlined
 def _earliest(c, rows, n, depth):
     """Do the one thing that comes next in time; return False when there is none."""
     loop = c.loop[0]
@@ -163,7 +160,7 @@ def _earliest(c, rows, n, depth):
     elif t_command <= t_step:
         _take_command(c, depth)
     else:
-        _step(c)
+        _late_step(c)
     return True
 
 
@@ -215,7 +212,8 @@ def run(core, rows, n, final, depth):
         quiet = local + 2 < n and ahead <= local and _is_quiet(c)
         if not (quiet and _quiet_row(c, rows, local, depth)) and not _earliest(c, rows, n, depth):
             return DONE
-        if _out_full(c):
+        if loop.drain != 0:
+            loop.drain = 0
             return NEED_DRAIN
 
 

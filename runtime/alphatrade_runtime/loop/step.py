@@ -104,6 +104,8 @@ def _flatten(c, i, now):
     exposure = c.exposures[i]
     if exposure.position == 0 or exposure.open_orders > 0 or now - plan.flatten_ts < FLATTEN_RETRY_NS:
         return
+    if plan.flatten_tries >= MAX_FLATTEN_TRIES:
+        return
     blind = c.limits[0].bar_mode != 0 or c.limits[0].flatten_blind != 0
     fresh = view.crossed == 0 and view.quote_ts > 0 and now - view.quote_ts <= FRESH_NS
     ref2 = reference2(view)
@@ -202,7 +204,7 @@ def _consider_signal(c, i, policy, j):
     plan = c.plans[i]
     if not math.isnan(target) and plan.decisions > policy.warmup:
         share = min(max(target, -1.0), 1.0)
-        plan.target = int(math.floor(share * c.instruments[i].max_position + 0.5))
+        plan.target = math.floor(share * c.instruments[i].max_position + 0.5)
         plan.has_target = 1
     return target
 

@@ -60,12 +60,10 @@ class RowWindow:
         n = len(chunk.seq)
         if self._used + n > len(self._buffer[0]):
             self._grow(2 * (self._used + n))
-        for k, column in enumerate(chunk):
-            target = self._buffer[k][self._used : self._used + n]
-            if k == _INSTRUMENT and self._remap is not None:
-                target[:] = self._mapped(column)
-            else:
-                target[:] = column
+        for target, column in zip(self._buffer, chunk._asdict().values(), strict=True):
+            target[self._used : self._used + n] = column
+        if self._remap is not None:
+            self._buffer[_INSTRUMENT][self._used : self._used + n] = self._mapped(chunk.instrument)
         self._used += n
 
     def _mapped(self, instruments: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:

@@ -1,4 +1,4 @@
-"""The vocabulary of orders and the fixed-width rows in which orders and money are recorded: no strings, no wall clock."""
+"""The vocabulary of orders, and the fixed-width rows that record orders and money: no strings, no wall clock."""
 
 from enum import IntEnum
 

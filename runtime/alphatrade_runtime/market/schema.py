@@ -109,7 +109,7 @@ class Rows(NamedTuple):
 
     def slice(self, start: int, stop: int) -> "Rows":
         """Rows start..stop-1 without copying."""
-        return Rows(*(column[start:stop] for column in self))
+        return Rows._make(column[start:stop] for column in self)
 
 
 def rows_from_columns(columns: dict[str, npt.ArrayLike]) -> Rows:
@@ -123,4 +123,4 @@ def rows_from_columns(columns: dict[str, npt.ArrayLike]) -> Rows:
             raise ValueError(f"column {field.name} has {len(array)} rows, others have {n}")
         array.setflags(write=False)  # one numba type for built and memory-mapped columns
         arrays.append(array)
-    return Rows(*arrays)
+    return Rows._make(arrays)

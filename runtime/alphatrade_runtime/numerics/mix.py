@@ -1,5 +1,7 @@
 """A 64-bit fold that covers every decision without a row for each (semantics §9)."""
 
+from typing import Any
+
 import numpy as np
 from numba import int64, uint64
 from numba.core import config
@@ -10,11 +12,11 @@ MULTIPLIER = 0x9E3779B97F4A7C15
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 
-def _mix_python(fold, a, b):
+def _mix_python(fold: Any, a: Any, b: Any) -> Any:
     return np.uint64(((int(fold) ^ (int(a) & _MASK) ^ (int(b) & _MASK)) * MULTIPLIER) & _MASK)
 
 
-def _mix_compiled(fold, a, b):
+def _mix_compiled(fold: Any, a: Any, b: Any) -> Any:
     return (uint64(fold) ^ uint64(int64(a)) ^ uint64(int64(b))) * uint64(MULTIPLIER)
 
 

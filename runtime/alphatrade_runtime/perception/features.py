@@ -9,7 +9,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from alphatrade_runtime.numerics.jit import hot, kernel
+from alphatrade_runtime.numerics.jit import entry, hot
 
 
 class Feature(IntEnum):
@@ -107,7 +107,7 @@ _POSITION = int(Feature.POSITION_LOTS)
 _NAN = float("nan")
 
 
-@kernel
+@entry
 def flow_on_quote(flow, bid, ask, bid_size, ask_size, now):
     """Add a quote's order-flow imbalance (Cont, Kukanov, Stoikov 2014, eq. 4) and decay by the time passed."""
     if not 0 < bid < ask:
@@ -132,7 +132,7 @@ def flow_on_quote(flow, bid, ask, bid_size, ask_size, now):
     flow.ask_size = ask_size
 
 
-@kernel
+@entry
 def flow_on_trade(flow, side, size, now):
     """Add a trade's signed size and decay by the time passed."""
     passed = float(max(now - flow.trade_ts, 0))
@@ -155,7 +155,7 @@ def _known(value, known):
     return float(value) if known else _NAN
 
 
-@kernel
+@entry
 def _book_feature(feature, view):
     valid = 0 < view.bid < view.ask
     if not valid:
@@ -178,7 +178,7 @@ def _book_feature(feature, view):
     return float(view.ask_size)
 
 
-@kernel
+@entry
 def _flow_feature(feature, flow, now):
     order_passed = float(max(now - flow.order_ts, 0))
     trade_passed = float(max(now - flow.trade_ts, 0))
@@ -191,7 +191,7 @@ def _flow_feature(feature, flow, now):
     return flow.trade_10s * (_TEN_NS / (_TEN_NS + trade_passed))
 
 
-@kernel
+@entry
 def value_of(feature, view, flow, position, max_position, now):
     """Return one feature of an instrument now, NaN while unknown."""
     if feature == _LAST:

@@ -149,7 +149,7 @@ def _market(n: int) -> dict[str, Floats]:
         "microprice_ticks": (bid * ask_lots + ask * bid_lots) / (bid_lots + ask_lots),
         "book_imbalance": (bid_lots - ask_lots) / (bid_lots + ask_lots),
         "spread_ticks": ask - bid,
-        **{name: flow for name in ("order_flow_1s", "order_flow_10s", "trade_flow_1s", "trade_flow_10s")},
+        **dict.fromkeys(("order_flow_1s", "order_flow_10s", "trade_flow_1s", "trade_flow_10s"), flow),
         "return_ticks": returns,
         "volatility_ticks": np.abs(returns) * 0.5 + 0.5,
         "bid_ticks": bid,

@@ -11,7 +11,6 @@ from numba.core.errors import NumbaError
 from alphatrade_runtime.plugin.call import QUOTE_ARGS, SIGNAL_ARGS, register_python
 from alphatrade_runtime.plugin.contract import PluginError, SignalSpec
 
-
 _ADDRESSES: dict[tuple[Path, str], int] = {}
 _KEPT: list[Any] = []  # compiled code must outlive its address
 

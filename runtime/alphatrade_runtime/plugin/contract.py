@@ -43,12 +43,12 @@ class Param:
         return float(value)
 
 
-def Int(default: int, low: int, high: int) -> Param:  # noqa: N802 (reads as a type in a signature)
+def Int(default: int, low: int, high: int) -> Param:
     """Declare a whole-number parameter."""
     return Param(default, low, high, integer=True)
 
 
-def Float(default: float, low: float, high: float) -> Param:  # noqa: N802
+def Float(default: float, low: float, high: float) -> Param:
     """Declare a real parameter."""
     return Param(default, low, high, integer=False)
 
@@ -144,7 +144,8 @@ def _declare(
         known = _DECLARED.get(name)
         if known is not None and known.path != path:
             raise PluginError(f"signal {name} is declared twice: {known.path.name} and {path.name}; rename one")
-        _DECLARED[name] = SignalSpec(name, api, form, tuple(features), state, dict(params or {}), warmup, function, path)
+        resolved = dict(params or {})
+        _DECLARED[name] = SignalSpec(name, api, form, tuple(features), state, resolved, warmup, function, path)
         return function
 
     return register

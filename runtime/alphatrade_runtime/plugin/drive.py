@@ -17,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Trace:
-    """What a strategy returned: results (n,) float64, quotes (n, 4) int64, rows at which it raised, state at the end."""
+    """What a strategy returned: results (n,) float64, quotes (n, 4) int64, rows where it raised, its last state."""
 
     results: Floats
     quotes: Ints

@@ -64,9 +64,7 @@ def _global(function: FunctionType, name: str, attribute: str | None, seen: set[
 def _value(name: str, value: Any, attribute: str | None, seen: set[FunctionType]) -> Iterator[str]:
     if isinstance(value, ModuleType):
         yield from _module(name, value, attribute)
-    elif isinstance(value, _SCALARS):
-        return
-    elif getattr(value, "__module__", None) == det_math.__name__:
+    elif isinstance(value, _SCALARS) or getattr(value, "__module__", None) == det_math.__name__:
         return
     elif hasattr(value, "py_func"):
         yield from _impurities(_plain(value), seen)

@@ -24,7 +24,7 @@ def thin(ts: Ints, values: Floats, buckets: int = 500) -> tuple[Ints, Floats]:
     """Keep first, lowest, highest and last value of each of `buckets` equal times: no spike is lost."""
     if len(ts) <= 4 * buckets:
         return ts, values
-    edges = ts[0] + (ts[-1] - ts[0]) * np.arange(1, buckets) // buckets
+    edges = ts[0] + (ts[-1] - ts[0]) // buckets * np.arange(1, buckets)  # divided first: decades in ns overflow
     starts = np.unique(np.concatenate([[0], np.searchsorted(ts, edges)]))
     starts = starts[starts < len(ts)]
     stops = np.concatenate([starts[1:], [len(ts)]])

@@ -37,9 +37,7 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process is not None and self.process.stdin is not None:
-            self.process.stdin.close()
-            self.process.wait()
+        self._close()
 
     def run(self) -> dict[str, Any]:
         """Ask for one run and keep its figures."""
@@ -50,11 +48,19 @@ class Engine:
         self.runs.append(self._answer())
         return self.runs[-1]
 
+    def _close(self) -> int:
+        """End the process in order; return its code."""
+        assert self.process is not None
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        return self.process.wait()
+
     def _answer(self) -> dict[str, Any]:
         assert self.process is not None
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"{self.name}: {self.module} ended with code {self.process.wait()}; its reason is above")
+            raise RuntimeError(f"{self.name}: {self.module} ended with code {self._close()}; its reason is above")
         answer: dict[str, Any] = json.loads(line)
         return answer

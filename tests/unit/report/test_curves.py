@@ -19,6 +19,12 @@ def test_thinning_keeps_every_spike():
     assert set(zip(kept_ts.tolist(), kept.tolist())) <= set(zip(ts.tolist(), values.tolist()))
 
 
+def test_thinning_keeps_decades_apart():
+    ts = np.arange(8_000) * 86_400 * 10**9
+    kept_ts, _ = thin(ts, np.sin(np.arange(8_000)))
+    assert np.diff(kept_ts).max() < 30 * 86_400 * 10**9
+
+
 def test_thinning_leaves_short_curves_alone():
     ts = np.arange(2_000)
     assert thin(ts, ts * 1.0)[0] is ts

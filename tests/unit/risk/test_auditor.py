@@ -156,6 +156,16 @@ def test_reports_before_a_step_precede_its_money():
     assert new_auditor().feed(**streams.arrays()) == []
 
 
+def test_reports_after_a_step_that_sent_nothing_follow_its_money():
+    streams = Streams()
+    order = streams.rest(0, 1, 10)
+    streams.step().show()
+    streams.late_ns = 1_000
+    streams.fill(order, 10)
+    streams.step().show()
+    assert new_auditor().feed(**streams.arrays()) == []
+
+
 def test_exposure_is_not_asked_while_an_amend_is_under_way():
     streams = Streams()
     order = streams.rest(0, 1, 10)

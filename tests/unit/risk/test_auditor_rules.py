@@ -1,14 +1,15 @@
 """Each rule of the auditor fires on one planted violation, and says where."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alphatrade_runtime.market.orders import ORDER_DTYPE, OrderFlag, Purpose, TimeInForce
 from alphatrade_runtime.market.orders import OrderState as S
-from alphatrade_runtime.risk.auditor import Rule
+from alphatrade_runtime.risk.auditor import AuditLimits, Auditor, Rule
 from alphatrade_runtime.risk.codes import Guard, KillState
-from unit.risk.record_streams import Streams, clean_run, new_auditor, to_records
+from unit.risk.record_streams import INSTRUMENTS, Streams, clean_run, new_auditor, to_records
 
 
 def audited(streams, **options):
@@ -210,6 +211,15 @@ def test_inventory_counts_what_an_amend_adds():
     assert {v.rule for v in audited(streams)} == {"INVENTORY", "SIZE"}
 
 
+def test_an_order_that_raises_nothing_passes_above_the_limit():
+    streams = Streams()
+    streams.trade(0, 1, 40)
+    streams.step().trade(0, -1, 10)
+    streams.show()
+    tight = [replace(INSTRUMENTS[0], max_position_lots=20), *INSTRUMENTS[1:]]
+    assert [(v.rule, v.order_id) for v in audited(streams, instruments=tight)] == [("INVENTORY", 1)]
+
+
 def test_leaves_of_an_ended_order_are_free_again():
     streams = Streams()
     orders = [streams.step().rest(0, 1, 50) for _ in range(8)]
@@ -376,6 +386,32 @@ def test_a_round_trip_in_one_moment_is_no_self_trade():
     streams.step().fill(crossing, 5, maker=0, exch_ts_ns=7)
     streams.step().show()
     assert audited(streams) == []
+
+
+def test_one_fills_cash_that_funding_does_not_explain():
+    streams = Streams()
+    streams.trade(0, 1, 2)
+    streams.trade(0, 1, 2)
+    streams.rows["fills"][0]["cash_after"] -= 1
+    streams.step().show()
+    assert [(v.rule, v.order_id) for v in audited(streams, funding=True)] == [("CASH", 1)]
+
+
+def test_money_rows_that_run_backwards():
+    streams = a_run()
+    streams.show()
+    for stream in ("equity", "marks"):
+        row(streams, stream)["seq"] = 50
+    assert "SEQUENCE" in {v.rule for v in audited(streams)}
+
+
+def test_cash_beyond_counting():
+    streams = Streams(cash=2**62)
+    streams.trade(0, -1, 50)
+    streams.show()
+    auditor = Auditor(INSTRUMENTS, 2**62, AuditLimits())
+    auditor.feed(**streams.arrays())
+    assert [v.rule for v in auditor.violations] == ["RANGE"]
 
 
 def test_cash_that_funding_does_not_explain():

@@ -80,7 +80,7 @@ def _scribble(record, data, skip=()):
 
 @pytest.mark.twin
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_any_numbers_at_all_get_a_code_that_is_the_first_failing_one(data):
     asked = Asked()
@@ -100,7 +100,7 @@ def test_any_numbers_at_all_get_a_code_that_is_the_first_failing_one(data):
 @given(observed=st.integers(-(2**62), 2**62), limit=st.integers(-(2**62), 2**62))
 def test_utilisation_is_above_full_exactly_above_the_limit(observed, limit):
     share = law.utilisation(np.int64(observed), np.int64(limit))
-    assert (share > law.FULL) == (observed > limit and observed > 0 or observed > limit)
+    assert (share > law.FULL) == (observed > limit)
     assert 0 <= share <= law.CAP
 
 
@@ -112,9 +112,9 @@ def test_utilisation_at_the_limit_is_full(limit, k):
 
 
 @pytest.mark.twin
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(
-    a=st.integers(-(2**62), 2**62), b=st.integers(-(2**40), 2**40), c=st.integers(-(2**30), 2**30)
+    a=st.integers(-(2**62), 2**62), b=st.integers(-(2**40), 2**40), c=st.integers(1, 2**30)
 )
 def test_a_product_is_exact_or_held_at_the_bound(a, b, c):
     exact = a * b * c
@@ -180,7 +180,7 @@ def _expected(asked):
 
 
 @pytest.mark.twin
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_the_money_codes_are_what_unbounded_integers_say(data):
     asked = Asked()
