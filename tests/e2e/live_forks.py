@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def start(question: dict[str, Any]) -> int:
         except SystemExit as end:
             code = int(end.code or 0)
         except BaseException as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            traceback.print_exception(error)
         finally:
             os._exit(code)
     return pid

@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 
 
-@app.command("verify")
+@app.command("verify", short_help="Recompute every chain of a run.")
 def verify(run: options.RunArgument, artifacts: options.Artifacts = options.ARTIFACTS) -> int:
     """Recompute every chain of a run and name the first broken link of each stream. Exit code 3 when one is.
 
@@ -36,7 +36,7 @@ def verify(run: options.RunArgument, artifacts: options.Artifacts = options.ARTI
     return BROKEN if findings else 0
 
 
-@app.command("show")
+@app.command("show", short_help="Show decisions in words.")
 def show(
     run: options.RunArgument,
     decision: Annotated[int | None, typer.Option(help="Show this decision and what became of it.")] = None,
@@ -64,7 +64,7 @@ def show(
     return 0
 
 
-@app.command("sql")
+@app.command("sql", short_help="Ask a run's records in SQL.")
 def sql(
     run: options.RunArgument,
     query: Annotated[str, typer.Argument(help="One SELECT.")],

@@ -14,6 +14,7 @@ from alphatrade_runtime.loop.artifacts import RunFolder, write_facts
 from alphatrade_runtime.loop.engine import RunResult
 from alphatrade_runtime.loop.facts import run_facts
 from alphatrade_runtime.loop.live import LiveOptions, LiveProgress, run_live
+from alphatrade_runtime.market.faults import disk_errors
 from alphatrade_runtime.market.tape import Tape
 from alphatrade_runtime.reflection.diary.compact import compact
 from alphatrade_runtime.reflection.diary.dictionary import Dictionary
@@ -40,7 +41,7 @@ def execute(plan: Plan, tape: Tape, base: Path, checkpoint_s: float = CHECKPOINT
     with RunFolder(base, kind, engine.identity.run_id(tape.digest, engine.session)) as folder:
         if folder.resumed:
             remark(f"going on from the checkpoint of an unfinished run in {folder.path}")
-        with progress("replaying") as advance:
+        with disk_errors(folder.path), progress("replaying") as advance:
             result = engine.replay(tape, folder.path, progress=advance, checkpoint_every_s=checkpoint_s)
         measured = {"wall_s": round(time.monotonic() - began, 3), "resumed": folder.resumed}
         facts = run_facts(engine, result, plan.document, tape, kind=kind, speed="Simulated", telemetry=measured)

@@ -1,22 +1,22 @@
 """Open the tape of a session: the one it names, or one that the market simulator writes once and keeps."""
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import alphatrade_runtime
+from alphatrade_runtime.cli.session import Plan
 from alphatrade_runtime.loop.artifacts import cached_tape
 from alphatrade_runtime.market.simulator import SimulatorConfig, parse_config, simulate
 from alphatrade_runtime.market.tape import Tape
 from alphatrade_runtime.policy.canonical import canonical
-from alphatrade_runtime.policy.document import SimulatorFeed, TapeFeed
+from alphatrade_runtime.policy.document import TapeFeed
 
 _SOURCES = ("market", "numerics")
 
 
-def open_tape(feed: TapeFeed | SimulatorFeed, instruments: list[Mapping[str, Any]], base: Path) -> Tape:
-    """Return a session's tape, its bytes checked. instruments: the envelope's facts. Raises InputError."""
+def open_tape(plan: Plan, base: Path) -> Tape:
+    """Return a session's tape, its bytes checked; what is simulated is kept under `base`. Raises InputError."""
+    feed, instruments = plan.session.feed, plan.document["policy"]["envelope"]["instruments"]
     if isinstance(feed, TapeFeed):
         return Tape.open(feed.path)
     config = parse_config(feed.config, instruments)

@@ -95,7 +95,7 @@ def import_rows(manifest: dict[str, object], folder: Path) -> list[tuple[str, st
     refused = counts["refused"]
     named = "".join(f", {name} {n:,}" for name, n in sorted(refused.items()))
     table = [
-        (f"{counts['unit']}s read", f"{counts['read']:,}"),
+        (f"{counts['unit']} read", f"{counts['read']:,}"),
         ("used", f"{counts['used']:,}"),
         ("refused", f"{sum(refused.values()):,}{named}"),
         ("rows written", f"{manifest['rows']:,}"),

@@ -43,18 +43,18 @@ def alphatrade(
     """
 
 
-app.command("run")(run.run)
-app.command("replay")(run.replay)
-app.command("compare")(compare.compare)
-app.command("report")(report.report)
-app.command("import")(importing.import_data)
+app.command("run", short_help="Trade a session: strategy, feed, law.")(run.run)
+app.command("replay", short_help="Trade a recorded tape.")(run.replay)
+app.command("compare", short_help="Find the first row at which two runs differ.")(compare.compare)
+app.command("report", short_help="Print a run's table; write its report anew.")(report.report)
+app.command("import", short_help="Make a tape of recorded data.")(importing.import_data)
 app.add_typer(tape.app, name="tape")
 app.add_typer(diary.app, name="diary")
 app.add_typer(plugin.app, name="plugin")
-app.command("kill")(kill.kill)
-app.command("verify")(kill.verify)
-app.command("signals")(catalog.signals)
-app.command("features")(catalog.features)
+app.command("kill", short_help="Engage the kill switch of a running session.")(kill.kill)
+app.command("verify", short_help="Replay a wall-clock run from its journal.")(kill.verify)
+app.command("signals", short_help="List the built-in strategies.")(catalog.signals)
+app.command("features", short_help="List what a strategy can read.")(catalog.features)
 
 
 def main() -> None:
@@ -83,6 +83,12 @@ def guarded(work: Callable[[], int | None], *, debug: bool = False) -> int:
     except (KeyboardInterrupt, typer.Abort) as error:
         _say(["stopped", *getattr(error, "__notes__", [])])
         return INTERRUPTED
+    except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message())
+            return 0
+        _say([_usage(error)])
+        return BAD_INPUT
     except Exception as error:
         if debug:
             traceback.print_exc()
@@ -95,10 +101,9 @@ def _lines(error: Exception) -> tuple[list[str], int]:
     """Return what to say of an error, a line each, and the exit code."""
     if isinstance(error, ResourceError):
         return list(error.problems), BAD_INPUT
-    if isinstance(error, typer.TyperException):
-        return [_usage(error)], BAD_INPUT
-    if isinstance(error, OSError) and error.filename is not None:
-        return [f"{error.filename}: {error.strerror}; check the path, its permissions and the disk"], BAD_INPUT
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return [f"{where}{error.strerror or error}; check the path, its permissions and the disk"], BAD_INPUT
     if type(error).__name__ in _KNOWN or isinstance(error, InputError):
         return [str(error)], BAD_INPUT
     text = f"{type(error).__name__}: {error}"

@@ -11,7 +11,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Test and pi
 File = Annotated[Path, typer.Argument(help="Python file that declares a strategy with @signal or @quote.")]
 
 
-@app.command("check")
+@app.command("check", short_help="Test a strategy file.")
 def check(file: File) -> int:
     """Test a strategy: pure, compiles, same bytes as plain Python, no look-ahead, restarts, bears NaN; and its speed.
 
@@ -39,7 +39,7 @@ def check(file: File) -> int:
     return 0 if passed else FAILED
 
 
-@app.command("pin")
+@app.command("pin", short_help="Print a strategy file's digest.")
 def pin(file: File) -> int:
     """Print the digest of a strategy file and the lines that a Strategy names it by.
 

@@ -14,7 +14,7 @@ def tape() -> None:
     """Look at tapes: recorded or simulated market data."""
 
 
-@app.command("info")
+@app.command("info", short_help="Print what a tape holds.")
 def info(
     tape: Annotated[Path, typer.Argument(help="Folder of the tape.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,

@@ -183,7 +183,7 @@ class _Run:
 
     def _advance(self) -> None:
         loop = part(self.core, "loop")[0]
-        consumed = int(min(loop.local_row, loop.venue_row))
+        consumed = int(min(loop.local_row, loop.venue_row, len(self.window)))  # a resumed window starts empty
         self.window.advance(consumed)
         loop.local_row -= consumed
         loop.venue_row -= consumed

@@ -57,46 +57,74 @@ def decisions(document, rows, bars):
     core = build(parse_session(document), None, bar_mode=bars)
     depth = np.zeros((len(document["policy"]["envelope"]["instruments"]), 2, 0), np.int64)
     assert replay.run(core, rows, len(rows.seq), True, depth) == replay.DONE
-    written = np.array(core[0].out_decisions[: int(core[0].out_n[0])])
+    found = np.asarray(core[0].out_decisions)[: int(core[0].out_n[0])]
+    written = np.zeros(len(found), [(name, found.dtype[name]) for name in found.dtype.names])  # no padding
+    for name in found.dtype.names:
+        written[name] = found[name]
     assert core[0].loop[0].plugin_faults == 0
     return written["event_ts_ns"].copy(), [row.tobytes() for row in written], int(core[0].loop[0].decisions)
 
 
-def on_quotes():
+def on_quotes(steps):
     document = mixed()
     document["policy"]["envelope"]["instruments"].append({**document["policy"]["envelope"]["instruments"][0], "symbol": "IDLE"})
-    rows = made_rows(STEPS * TRADED, TRADED, together=True, step_ns=1_000_000_000)
-    columns = {name: np.array(column) for name, column in rows._asdict().items()}
-    assert {int(Kind.QUOTE), int(Kind.TRADE)} <= set(columns["kind"])
+    rows = made_rows(steps * TRADED, TRADED, together=True, step_ns=1_000_000_000)
     return document, with_marks(rows, TRADED), False
 
 
-def on_bars():
+def on_bars(steps):
     signals = [("ema_cross", {"fast": 3, "slow": 8}), ("mean_reversion", {"window": 8}), ("breakout", {"window": 8, "exit_window": 4})]
     policies = [policy(s, p, "market" if k else "passive_quote", {}, [f"SIM-{k}"], name=s) for k, (s, p) in enumerate(signals)]
     policies.append(targets((1, 1.0), (40, -1.0), (90, 0.5), topology="pegged", instruments=["SIM-3"], name="own"))
     document = session(*policies, n=5, terms={"max_position_lots": 40, "max_order_lots": 80}, clock="bar", interval_ns=BAR_NS)
-    rows = made_rows(STEPS * 4, 4, together=True, step_ns=1_000_000_000)
+    rows = made_rows(steps * 4, 4, together=True, step_ns=1_000_000_000)
     quotes = {**rows._asdict(), "kind": np.full(len(rows.seq), int(Kind.QUOTE))}
     for name, value in (("bid", 9_990), ("ask", 9_993), ("bid_size", 20), ("ask_size", 20)):
         quotes[name] = np.where(rows.kind == int(Kind.QUOTE), rows._asdict()[name], value)
     return document, with_marks(as_bars(rows_from_columns(quotes)), 4), True
 
 
-@pytest.mark.parametrize("tape", [on_quotes, on_bars])
-def test_nothing_after_t_changes_a_decision_at_or_before_t(tape):
-    document, rows, bars = tape()
-    times, whole, decided = decisions(document, rows, bars)
-    assert decided > 3 * STEPS
+def disagreements(document, rows, bars, most, run=decisions):
+    """Return (moments t whose past depends on what follows, moments after which the changes show, moments tried)."""
+    times, whole, _ = run(document, rows, bars)
     marks = rows.ts_init_ns[rows.kind == int(Kind.STATUS)]
-    moments = np.sort(np.random.default_rng(7).permutation(marks)[:MOMENTS])
-    assert len(set(moments.tolist())) == MOMENTS
-    assert len(set(whole)) > STEPS // 2
-    differs = 0
+    moments = np.sort(np.random.default_rng(7).permutation(marks)[:most])
+    before, after = 0, 0
     for k, t in enumerate(moments):
         expected = whole[: int(np.searchsorted(times, t, side="right"))]
-        assert decisions(document, until(rows, t), bars)[1] == expected
-        after_times, after, _ = decisions(document, changed_after(rows, t, seed=k), bars)
-        assert after[: int(np.searchsorted(after_times, t, side="right"))] == expected
-        differs += after != whole
-    assert differs > MOMENTS * 0.9  # the changes do change what is decided later
+        other_times, other, _ = run(document, changed_after(rows, t, seed=k), bars)
+        cut = run(document, until(rows, t), bars)[1]
+        before += cut != expected or other[: int(np.searchsorted(other_times, t, side="right"))] != expected
+        after += other != whole
+    return before, after, len(moments)
+
+
+@pytest.mark.parametrize("tape", [on_quotes, on_bars])
+def test_nothing_after_t_changes_a_decision_at_or_before_t(tape):
+    document, rows, bars = tape(STEPS)
+    _, whole, decided = decisions(document, rows, bars)
+    assert decided > 3 * STEPS
+    assert len(set(whole)) > STEPS // 2
+    before, after, tried = disagreements(document, rows, bars, MOMENTS)
+    assert (before, tried) == (0, MOMENTS)
+    assert after > MOMENTS * 0.9  # the changes do change what is decided later
+
+
+def reads_the_next_quote(document, rows, bars):
+    """A loop that looks ahead, made by handing the sound one the prices of the next group."""
+    ahead = np.minimum(np.arange(len(rows.seq)) + TRADED + 1, len(rows.seq) - 1)
+    columns = rows._asdict()
+    later = {n: np.where(rows.kind == int(Kind.QUOTE), columns[n][ahead], columns[n]) for n in ("bid", "ask")}
+    return decisions(document, rows_from_columns({**columns, **later}), bars)
+
+
+def hears_fills_before_their_cause(document, rows, bars):
+    """A venue 3 s ahead of the market data, so that reports tell what the tape has not told yet."""
+    return decisions(document, rows_from_columns({**rows._asdict(), "ts_event_ns": rows.ts_event_ns - 3_000_000_000}), bars)
+
+
+@pytest.mark.parametrize("ahead", [reads_the_next_quote, hears_fills_before_their_cause])
+def test_a_loop_that_looks_ahead_is_caught(ahead):
+    document, rows, bars = on_quotes(STEPS)
+    before, _, tried = disagreements(document, rows, bars, 20, ahead)
+    assert before > tried // 2

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+import calendar
 
 import pytest
 
@@ -6,7 +6,7 @@ from alphatrade_runtime.report.axes import plain_labels, ticks, time_ticks
 
 
 def ns(*when):
-    return int(datetime(*when, tzinfo=UTC).timestamp()) * 10**9
+    return calendar.timegm((*when, 0, 0, 0)[:6]) * 10**9
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ def test_the_first_differing_row_is_shown_by_column(tmp_path):
     found = compare(a, b)
     (difference,) = found.streams
     assert (difference.stream, difference.row, difference.columns) == ("fills", 30, ("fee",))
+    assert difference.row_a is not None
+    assert difference.row_b is not None
     assert difference.row_b["fee"] - difference.row_a["fee"] == 7
     assert not found.same
     assert found.digests["fills"][0] != found.digests["fills"][1]
@@ -61,6 +63,8 @@ def test_the_difference_that_happened_first_is_the_one_shown(tmp_path):
 
     found = compare(*pair(tmp_path, change))
     assert {d.stream for d in found.streams} == {"equity", "orders", "decisions"}
+    assert found.first is not None
+    assert found.first.row_a is not None
     assert found.first.stream == "orders"
     state = found.first.row_a["state"]
     assert f"{state} {OrderState(state).name}" in found.text()

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from alphatrade_runtime.market.orders import OrderState as S
@@ -56,7 +57,7 @@ def test_instruments_account_for_the_whole_result(tmp_path):
     run = read_run_data(write_run(tmp_path / "run", clean_run(200)))
     slippage = tallies.fill_slippage(run)
     trades = closed_trades(run.streams["fills"], slippage, run.mults)
-    lines = tallies.by_instrument(run, slippage, [0, 0, 0], [0, 0, 0])
+    lines = tallies.by_instrument(run, slippage, np.zeros(3, np.int64), np.zeros(3, np.int64))
     assert sum(line.net for line in lines) == run.streams["equity"]["nav"][-1] - INITIAL_CASH
     assert sum(line.fills for line in lines) == len(run.streams["fills"]["qty"])
     assert trades.slippage.sum() <= slippage.sum() or len(trades) > 0
