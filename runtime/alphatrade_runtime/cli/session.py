@@ -80,7 +80,7 @@ def _parsed(document: Document) -> Session:
     try:
         return parse_session(document)
     except InputError as error:
-        if str(error).startswith("session.feed.speed"):
+        if str(error).startswith("session.feed.") and ".speed:" in str(error):
             raise InputError(
                 f"--speed {document['feed']['speed']}: write Max, Realtime, or a multiple such as 200x"
             ) from None

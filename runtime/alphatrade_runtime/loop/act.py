@@ -4,7 +4,7 @@ from alphatrade_runtime.execution.orders import can_cancel, release_slot, reserv
 from alphatrade_runtime.execution.topology import HOLD_AFTER_DENIAL_NS
 from alphatrade_runtime.execution.venue_state import RING
 from alphatrade_runtime.loop.core import MAX_SLOTS
-from alphatrade_runtime.loop.emit import diary_row, follow, order_row
+from alphatrade_runtime.loop.emit import amend_row, diary_row, follow, order_row
 from alphatrade_runtime.market.orders import Command, OrderState, Purpose, TimeInForce
 from alphatrade_runtime.market.view import reference2
 from alphatrade_runtime.numerics.jit import inlined, kernel
@@ -181,7 +181,7 @@ def send_amend(c, i, slot, price, qty):
         _note_rate(c)
         _push_command(c, order, _AMEND, price, qty)
         c.loop[0].actions += 1
-        order_row(c, order, _AMEND, 0)
+        amend_row(c, order, price, qty, c.request[0].ref2)
     else:
         hold(c, i, order.side)
         order_row(c, order, _AMEND, code)

@@ -121,8 +121,8 @@ OUT_FIELDS: list[Any] = [(f"out_{s}", d, (OUT_ROWS,)) for s, d in zip(STREAMS, S
 
 # Everything of a run in one record: compiled code passes one pointer (numba counts references to arrays,
 # which cost 500 ns an event when they were passed one by one: measured), and a checkpoint is its first bytes.
-CORE_DTYPE = np.dtype(STATE_FIELDS + SCRATCH_FIELDS + OUT_FIELDS)
-STATE_BYTES = np.dtype(STATE_FIELDS).itemsize
+CORE_DTYPE = np.dtype(STATE_FIELDS + SCRATCH_FIELDS + OUT_FIELDS, align=True)
+STATE_BYTES = np.dtype(STATE_FIELDS, align=True).itemsize
 
 
 def new_core() -> Core:

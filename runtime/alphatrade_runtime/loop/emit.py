@@ -11,6 +11,7 @@ from alphatrade_runtime.loop.core import (
     OUT_ROWS,
     ROWS_PER_DRAIN,
 )
+from alphatrade_runtime.market.orders import Command
 from alphatrade_runtime.market.schema import ALL_INSTRUMENTS
 from alphatrade_runtime.market.view import reference2
 from alphatrade_runtime.numerics.jit import inlined, kernel
@@ -19,6 +20,7 @@ from alphatrade_runtime.risk.codes import CODE_COUNT
 from alphatrade_runtime.risk.law import worst_position
 
 _FOLD = int(DiaryKind.FOLD)
+_AMEND = int(Command.AMEND)
 _GUARD = int(DiaryKind.GUARD)
 
 
@@ -116,6 +118,16 @@ def order_row(c, order, event, code):
     row.purpose = order.purpose
     row.topology = order.topology
     row.code = code
+
+
+@kernel
+def amend_row(c, order, price, qty, ref2):
+    """Append an amend that left: the order as it is, but price, quantity and reference as asked for."""
+    order_row(c, order, _AMEND, 0)
+    row = c.out_orders[c.out_n[OUT_ORDERS] - 1]
+    row.price = price
+    row.qty = qty
+    row.ref2 = ref2
 
 
 @kernel

@@ -275,10 +275,8 @@ class _Live:
         """Return where the session is."""
         live = self.live
         elapsed = (self.mono() - self.started) / 1e9
-        nav = int(live.core[0].account[0].nav)
-        return LiveProgress(
-            live.now_ns, elapsed, counts_of(live.core), nav, live.positions(), self.linked, kill_of(live.core)
-        )
+        counts, kill = counts_of(live.core), kill_of(live.core)
+        return LiveProgress(live.now_ns, elapsed, counts, live.nav(), live.positions(), self.linked, kill)
 
     def _idle_s(self) -> float:
         due = self.clock.real_s(self.feed.next_due_ns() - self.clock())

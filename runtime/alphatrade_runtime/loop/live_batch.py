@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from alphatrade_runtime.loop.core import Core
+from alphatrade_runtime.execution.venue_state import RING
 from alphatrade_runtime.loop.replay import load_row
 from alphatrade_runtime.loop.rows import take_row
 from alphatrade_runtime.loop.step import step
@@ -57,8 +57,9 @@ def make_batch(spans: Sequence[Rows], now_ns: int, first_seq: int, decide: bool)
     flags = joined.flags & _NOT_LAST
     if decide:
         flags[-1] |= _LAST
-    seq = np.arange(first_seq, first_seq + n, dtype=np.int64)
-    batch = joined._replace(seq=seq, ts_init_ns=np.full(n, now_ns, np.int64), flags=flags)
+    times = np.empty(n, np.int64)
+    times[:] = now_ns
+    batch = joined._replace(seq=np.arange(first_seq, first_seq + n, dtype=np.int64), ts_init_ns=times, flags=flags)
     for column in batch:
         column.setflags(write=False)  # one numba type for rows of a tape, of a journal and of a batch
     return batch
@@ -72,16 +73,6 @@ def calls_of(batch: Rows) -> Sequence[Rows]:
     return [batch.slice(start, min(start + ROWS_PER_CALL, n)) for start in range(0, n, ROWS_PER_CALL)]
 
 
-def commands_of(core: Core, out: Any) -> Any:
-    """Return a copy of the commands that left since the last call, (n,) of COMMAND_DTYPE; clears the ring."""
-    loop = core[0].loop[0]
-    if loop.commands_head == loop.commands_tail:
-        return out[:0]
-    return out[: take_commands(core, out)].copy()
-
-
 def command_buffer() -> Any:
     """Return room for the commands of one batch."""
-    from alphatrade_runtime.execution.venue_state import RING
-
     return np.zeros(RING, COMMAND_DTYPE)

@@ -1,4 +1,4 @@
-"""The state of a wall-clock session with its journal: a batch is on record before it acts, commands before they leave."""
+"""The state of a wall-clock session with its journal: a batch and the commands it made are on record before they leave."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from alphatrade_runtime.loop.build import build
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.identity import Identity
 from alphatrade_runtime.loop.journal import Journal
-from alphatrade_runtime.loop.live_batch import calls_of, command_buffer, commands_of, live, make_batch
+from alphatrade_runtime.loop.live_batch import calls_of, command_buffer, live, make_batch, take_commands
 from alphatrade_runtime.loop.live_clock import ClockFacts
 from alphatrade_runtime.loop.live_rows import venue_reports
 from alphatrade_runtime.loop.recorder import Recorder
@@ -21,6 +21,7 @@ from alphatrade_runtime.policy.document import Session
 
 DIARY_SCHEMA = 1
 DRAIN_ROWS = 4_096
+COUNTERS = ("events", "decisions", "orders", "acks")
 _HORIZON_DAYS = 3_650  # of a 24/7 calendar; an exchange's own ends sooner
 _EXCHANGE_DAYS = 30
 
@@ -64,7 +65,7 @@ def new_live_core(session: Session, clock: ClockFacts) -> Core:
     name = session.policy.envelope.calendar
     days = _HORIZON_DAYS if name == ALWAYS else _EXCHANGE_DAYS
     core = build(session, Calendar.load(name, clock.origin_ns, clock.origin_ns + days * DAY_NS), bar_mode=False)
-    core[0].loop[0].live = 1
+    core["loop"]["live"] = 1
     return core
 
 
@@ -78,6 +79,13 @@ class LiveSession:
         self.core, self.recorder, self.journal = core, recorder, journal
         self.seq = self.now_ns = self.reports = 0
         self._commands = command_buffer()
+        # Plain views, made once: numpy's records cost microseconds an access.
+        self._loop, self._account = np.asarray(core["loop"])[0], np.asarray(core["account"])[0]
+        self._exposures, self._slots = np.asarray(core["exposures"])[0], np.asarray(core["slots"])[0]
+        self._active, self._out_n = core["active"][0], core["out_n"][0]
+        self._head, self._tail = self._loop["commands_head"], self._loop["commands_tail"]
+        self._counters = [self._loop[name] for name in COUNTERS]
+        self._n = int(self._loop["instruments"][0])
 
     def take(self, spans: Sequence[Rows], now_ns: int, decide: bool = True) -> Commands:
         """Take rows that arrived at now_ns as one batch; return the commands that may leave now.
@@ -85,53 +93,48 @@ class LiveSession:
         decide False applies the rows without a step. Raises JournalStalled or DiaryStalled; nothing may leave then.
         """
         batch = make_batch(spans, max(now_ns, self.now_ns + 1), self.seq, decide)
+        commands = self.apply(batch)
         if self.journal is not None:
             self.journal.append_rows(batch)
-            self.journal.flush()
-        commands = self.apply(batch)
-        if self.journal is not None and len(commands):
-            self.journal.append_commands(commands)
-            self.journal.flush()
+            if len(commands):
+                self.journal.append_commands(commands)
+            self.journal.flush()  # one write: cause and effect
         return commands
 
     def apply(self, batch: Rows) -> Commands:
-        """Run a batch that is on record; return the commands that it made."""
+        """Run a batch; return the commands that it made."""
         for rows in calls_of(batch):
             live(self.core, rows, len(rows.seq))
-            if self.core[0].out_n.max() >= DRAIN_ROWS:
+            if self._out_n.max() >= DRAIN_ROWS:
                 self.drain()
         self.seq = int(batch.seq[-1]) + 1
         self.now_ns = int(batch.ts_init_ns[-1])
         self.reports += venue_reports(batch)
-        return commands_of(self.core, self._commands)
+        if self._head[0] == self._tail[0]:
+            return self._commands[:0]
+        return self._commands[: take_commands(self.core, self._commands)].copy()
 
     def drain(self) -> None:
         """Hand the rows written so far to the record streams. Raises DiaryStalled."""
-        if self.core[0].out_n.any():
+        if self._out_n.any():
             self.recorder.drain(self.core)
 
-    @property
-    def blocked(self) -> bool:
-        """True while a guard holds all orders, or only reductions may leave because books disagreed."""
-        account = self.core[0].account[0]
-        return bool(account.halt != 0 or int(account.reduce_only) & 2)
+    def counters(self) -> list[int]:
+        """Return events, decisions, orders, acks since the session's start."""
+        return [int(counter[0]) for counter in self._counters]
 
     def positions(self) -> tuple[int, ...]:
         """Return our position of each instrument, lots."""
-        n = int(self.core[0].loop[0].instruments)
-        return tuple(int(lots) for lots in self.core[0].exposures["position"][:n])
+        return tuple(int(lots) for lots in self._exposures["position"][: self._n])
+
+    def nav(self) -> int:
+        """Return the account's value, quanta."""
+        return int(self._account["nav"][0])
 
     def open_orders(self) -> list[Any]:
         """Return the working orders, SLOT_DTYPE records, by instrument and age."""
-        c = self.core[0]
-        found = []
-        for i in range(int(c.loop[0].instruments)):
-            found += [c.slots[int(c.active[i, k])] for k in range(int(c.exposures[i].open_orders))]
-        return found
-
-    def count(self, name: str) -> int:
-        """Return a counter of the loop."""
-        return int(self.core[0].loop[0][name])
+        counts = self._exposures["open_orders"]
+        return [self._slots[slot] for i in range(self._n) for slot in self._active[i, : counts[i]]]
 
 
 def same_commands(ours: Sequence[Commands], journaled: Sequence[Commands]) -> bool:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from alphatrade_runtime.execution.broker.contract import Commands
 from alphatrade_runtime.loop.live_clock import Clocks
 from alphatrade_runtime.loop.live_session import LiveSession
-from alphatrade_runtime.market.schema import Kind, Rows
 from alphatrade_runtime.market.orders import Report
-from alphatrade_runtime.reflection.telemetry import COUNTS, Heartbeat, append_to, read_rss_kb, read_telemetry
+from alphatrade_runtime.market.schema import Kind, Rows
+from alphatrade_runtime.reflection.telemetry import COUNTS, Heartbeat, Histogram, append_to, read_rss_kb, read_telemetry
 
 NAME = "telemetry.jsonl"
 _REPORT = int(Kind.EXEC_REPORT)
@@ -43,21 +44,20 @@ class LiveTelemetry:
         _cut_torn_line(path)
         before = read_telemetry(path).counts if path.exists() else dict.fromkeys(COUNTS, 0)
         self._live, self._mono_ns = live, clocks.mono_ns
-        self._seen = self._counters()
-        self._base = {name: before[name] - self._seen[name] for name in COUNTS}
+        self._seen = live.counters()
+        self._base = [before[name] - seen for name, seen in zip(COUNTS, self._seen, strict=True)]
         self._sent: dict[int, int] = {}
         self._heart = Heartbeat(append_to(path), clocks.wall_ns, clocks.mono_ns, read_rss_kb)
 
     def stepped(self, spans: list[Rows], ingest_ns: int) -> Stepped:
         """Count a batch that was just taken; what it returns is for `sent`."""
-        now, counters = self._mono_ns(), self._counters()
-        new = {name: counters[name] - self._seen[name] for name in COUNTS}
-        stages = self._heart.stages
-        stages["ingest_signal"].record_all(np.full(new["events"], now - ingest_ns, np.int64))
-        if new["acks"]:
-            stages["order_ack"].record_all(self._ack_latencies(spans, new["acks"], ingest_ns))
+        now, counters = self._mono_ns(), self._live.counters()
+        events, decisions, orders, acks = (new - old for new, old in zip(counters, self._seen))
+        _record(self._heart.stages["ingest_signal"], now - ingest_ns, events)
+        if acks:
+            self._heart.stages["order_ack"].record_all(self._ack_latencies(spans, acks, ingest_ns))
         self._seen = counters
-        return Stepped(ingest_ns, now, new["decisions"], new["orders"])
+        return Stepped(ingest_ns, now, decisions, orders)
 
     def sent(self, commands: Commands, step: Stepped) -> None:
         """Count what the batch decided and handed to the broker (or could not hand over)."""
@@ -65,9 +65,9 @@ class LiveTelemetry:
             return
         now = self._mono_ns()
         stages = self._heart.stages
-        stages["signal_order"].record_all(np.full(step.decisions, now - step.signal_ns, np.int64))
+        _record(stages["signal_order"], now - step.signal_ns, step.decisions)
         if step.orders:
-            stages["ingest_order"].record_all(np.full(step.orders, now - step.ingest_ns, np.int64))
+            _record(stages["ingest_order"], now - step.ingest_ns, step.orders)
             if len(self._sent) > _MOST_FOLLOWED:
                 self._sent.clear()
             self._sent.update(dict.fromkeys(commands["order_id"].tolist(), now))
@@ -82,18 +82,22 @@ class LiveTelemetry:
 
     def counts(self) -> Mapping[str, int]:
         """Return events, decisions, orders, acks of this file's processes."""
-        return {name: self._base[name] + value for name, value in self._seen.items()}
+        return {name: base + seen for name, base, seen in zip(COUNTS, self._base, self._seen, strict=True)}
 
-    def _counters(self) -> dict[str, int]:
-        loop = self._live.core[0].loop[0]
-        return {name: int(loop[name]) for name in COUNTS}
-
-    def _ack_latencies(self, spans: list[Rows], n: int, now_ns: int) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    def _ack_latencies(self, spans: list[Rows], n: int, now_ns: int) -> npt.NDArray[np.int64]:
         found: list[int] = []
         for span in spans:
             for r in np.flatnonzero((span.kind == _REPORT) & (span.ask != _FILL)):
                 found.append(now_ns - self._sent.get(int(span.bid[r]), now_ns))
         return np.array((found + [0] * n)[:n], np.int64)
+
+
+def _record(histogram: Histogram, value_ns: int, times: int) -> None:
+    """Count one value so many times."""
+    if times == 1:
+        histogram.record(value_ns)
+    elif times:
+        histogram.record_all(np.full(times, value_ns, np.int64))
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -22,7 +22,6 @@ class Recorder:
     def __init__(self, logs: Mapping[str, RecordLog], auditor: Auditor | None) -> None:
         self.logs = dict(logs)
         self.auditor = auditor
-        self.violations: list[Violation] = []
 
     @classmethod
     def create(
@@ -47,6 +46,11 @@ class Recorder:
         logs = {s: RecordLog.resume(folder, s, d, header, _time_field(s), states[s], span) for s, d in _STREAMS}
         return cls(logs, auditor)
 
+    @property
+    def violations(self) -> list[Violation]:
+        """What the auditor found, before a resume included; empty when nothing audits."""
+        return self.auditor.violations if self.auditor is not None else []
+
     def drain(self, core: Core) -> None:
         """Take all rows out of the output buffers. Raises DiaryStalled; the caller must stop trading."""
         counts = part(core, "out_n")
@@ -56,7 +60,7 @@ class Recorder:
             spans[stream] = rows
             self.logs[stream].append(rows)
         if self.auditor is not None:
-            self.violations += self.auditor.feed(**{name: spans[name] for name in AUDITED})
+            self.auditor.feed(**{name: spans[name] for name in AUDITED})
         counts[:] = 0
 
     def states(self) -> dict[str, bytes]:
@@ -67,7 +71,7 @@ class Recorder:
         """Close all streams; return the digests diary, fills, pnl as `sha256:<hex>`."""
         heads = {stream: log.close().head for stream, log in self.logs.items()}
         if self.auditor is not None:
-            self.violations += self.auditor.finish()
+            self.auditor.finish()
         return run_digests(heads)
 
     def abandon(self) -> None:

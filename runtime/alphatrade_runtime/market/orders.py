@@ -88,7 +88,8 @@ REPORT_DTYPE = np.dtype(
         ("ts_ns", "i8"), ("exch_ts_ns", "i8"), ("order_id", "i8"), ("exec_id", "i8"), ("price", "i8"),
         ("qty", "i8"), ("leaves", "i8"), ("instrument", "u2"), ("type", "u1"), ("side", "i1"),
         ("maker", "u1"), ("reason", "u1"),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 
 # Every change of an order as the runtime saw it. `ref2` is bid + ask (half ticks) at that moment.

@@ -12,7 +12,8 @@ VIEW_DTYPE = np.dtype(
         ("jump_since", "i8"), ("jump_count", "i8"), ("bar_ordinal", "i8"), ("open", "i8"), ("high", "i8"),
         ("low", "i8"), ("volume", "i8"), ("status", "i8"), ("price_changed", "u1"), ("touched", "u1"),
         ("crossed", "u1"),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 
 # Facts of an instrument that do not change in a run. mult: quanta of 1e-8 a tick·lot, always even.
@@ -21,7 +22,8 @@ INSTRUMENT_DTYPE = np.dtype(
         ("mult", "i8"), ("half_mult", "i8"), ("maker_fee_e7", "i8"), ("taker_fee_e7", "i8"), ("flat_fee", "i8"),
         ("initial_margin_bps", "i8"), ("max_quote_age_ns", "i8"), ("max_position", "i8"), ("max_order", "i8"),
         ("min_order", "i8"), ("allowed", "u1"), ("policy", "i8"),
-    ]
+    ],
+    align=True,
 )  # fmt: skip
 
 JUMP_QUOTES = 3

@@ -68,7 +68,7 @@ def _value(name: str, value: Any, attribute: str | None, seen: set[FunctionType]
         return
     elif hasattr(value, "py_func"):
         yield from _impurities(_plain(value), seen)
-    elif value in _exact_functions():
+    elif any(value is function for function in _exact_functions()):
         return
     else:
         kind = type(value).__name__

@@ -183,7 +183,7 @@ class RecordLog:
         self._batches, self._rows = self._batches + 1, self._rows + len(rows)
 
     def flush(self) -> None:
-        """Hand the closed batches to the operating system now, not with the next 16,384 rows. Raises DiaryStalled."""
+        """Hand the closed batches to the operating system now, not with the next 8,192 rows. Raises DiaryStalled."""
         self._refuse_if_ended()
         self._guarded(self._sink.flush)
 

@@ -16,7 +16,7 @@ from alphatrade_runtime.reflection.diary.chain import columns_of
 
 SEGMENT_BYTES = 64 * 2**20
 SEGMENT_ROWS = 1_000_000
-FLUSH_ROWS = 16_384  # rows that wait for one Arrow message: a message a small batch costs 70 us, measured
+FLUSH_ROWS = 8_192  # rows that wait for one Arrow message: a message a small batch costs 70 us, measured
 _REMEDY = {
     errno.ENOSPC: "the disk is full; free space on it, then resume the run",
     errno.EDQUOT: "the disk quota is used up; raise it, then resume the run",
