@@ -147,7 +147,7 @@ def _set_policies(c: Any, genes: Sequence[PolicyGene], specs: Sequence[SignalSpe
         row = c.policies[j]
         row.address = address
         row.quoting = spec.form == "quote"
-        row.features = len(spec.features)
+        row.features, row.state, row.params = len(spec.features), spec.state, len(resolved)
         row.warmup = warmup
         row.topology = NAMES[gene.execution_topology.type]
         c.feature_ids[j, : len(spec.features)] = [FEATURES[name] for name in spec.features]

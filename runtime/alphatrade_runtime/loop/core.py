@@ -40,8 +40,11 @@ LOOP_DTYPE = np.dtype(
 )  # fmt: skip
 
 POLICY_DTYPE = np.dtype(
-    [("address", "i8"), ("quoting", "i8"), ("features", "i8"), ("warmup", "i8"), ("topology", "i8")]
-)
+    [
+        ("address", "i8"), ("quoting", "i8"), ("features", "i8"), ("state", "i8"), ("params", "i8"), ("warmup", "i8"),
+        ("topology", "i8"),
+    ]
+)  # fmt: skip
 
 # An action whose outcome is still being followed; `age` counts its instrument's decisions since.
 PENDING_DTYPE = np.dtype(

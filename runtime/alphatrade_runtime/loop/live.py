@@ -27,6 +27,7 @@ from alphatrade_runtime.loop.live_session import LiveFacts, LiveSession, new_liv
 from alphatrade_runtime.loop.live_telemetry import LiveTelemetry
 from alphatrade_runtime.loop.live_warm import warm_up
 from alphatrade_runtime.market.faults import InputError
+from alphatrade_runtime.market.orders import OrderState
 from alphatrade_runtime.market.schema import Control, Rows
 from alphatrade_runtime.policy.document import Session, parse_session
 from alphatrade_runtime.reflection.diary.record_log import DiaryStalled
@@ -37,6 +38,7 @@ CONTROL_NS = 20_000_000
 HOUSEKEEPING_NS = 50_000_000
 RECONCILE_NS = 60_000_000_000
 OVERDUE_NS = 2_000_000_000  # an order without answer: ask what became of it
+_IN_FLIGHT = int(OrderState.IN_FLIGHT_NEW)
 BACK_OFF_NS = (100_000_000, 200_000_000, 500_000_000, 1_000_000_000, 2_000_000_000)
 
 
@@ -236,7 +238,7 @@ class _Live:
 
     def _reconcile(self) -> None:
         """Take the venue's word on everything under way, compare books, and say so in the journal."""
-        asked = [int(order.order_id) for order in self.live.open_orders()]
+        asked = [int(order["order_id"]) for order in self.live.open_orders()]
         reports, venue = self.broker.reconcile(asked)
         if len(reports):
             self._take([report_rows(reports)], decide=False)
@@ -266,7 +268,7 @@ class _Live:
         self._next["house"] = now + HOUSEKEEPING_NS
         self.live.drain()
         overdue = self.clock() - OVERDUE_NS * self.facts.clock.speed
-        if self.linked and any(o.state == 2 and o.sent_ts < overdue for o in self.live.open_orders()):
+        if self.linked and any(o["state"] == _IN_FLIGHT and o["sent_ts"] < overdue for o in self.live.open_orders()):
             self._next["reconcile"] = now
         if self.telemetry.beat() and self.options.progress is not None:
             self.options.progress(self.progress())

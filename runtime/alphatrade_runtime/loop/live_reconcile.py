@@ -27,7 +27,7 @@ def conclude(live: LiveSession, venue: VenueState, ts_ns: int) -> Conclusion:
     breaks: list[str] = []
     ours = set()
     for order in live.open_orders():
-        order_id = int(order.order_id)
+        order_id = int(order["order_id"])
         ours.add(order_id)
         at_venue = venue.working.get(order_id)
         if at_venue is not None:
@@ -49,13 +49,13 @@ def conclude(live: LiveSession, venue: VenueState, ts_ns: int) -> Conclusion:
 def _still_working(order: Any, venue: Working, ts_ns: int) -> list[Rows]:
     """An order in doubt is what the venue says it is: its terms first, then that it works."""
     rows = []
-    if (int(order.price), int(order.leaves), int(order.reserved)) != (venue.price, venue.leaves, venue.leaves):
+    if (int(order["price"]), int(order["leaves"]), int(order["reserved"])) != (venue.price, venue.leaves, venue.leaves):
         rows.append(_about(order, Report.AMENDED, ts_ns, venue))
-    if int(order.state) in (_UNKNOWN, _IN_FLIGHT):
+    if int(order["state"]) in (_UNKNOWN, _IN_FLIGHT):
         rows.append(_about(order, Report.ACCEPTED, ts_ns, venue))
     return rows
 
 
 def _about(order: Any, kind: Report, ts_ns: int, venue: Working | None = None) -> Rows:
-    price, leaves = (venue.price, venue.leaves) if venue is not None else (int(order.price), 0)
-    return conclusion(int(order.instrument), int(order.order_id), kind, int(order.side), price, leaves, ts_ns)
+    price, leaves = (venue.price, venue.leaves) if venue is not None else (int(order["price"]), 0)
+    return conclusion(int(order["instrument"]), int(order["order_id"]), kind, int(order["side"]), price, leaves, ts_ns)

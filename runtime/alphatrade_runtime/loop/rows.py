@@ -180,23 +180,18 @@ def _take_rare(c, kind, i, now):
 
 
 @inlined
-def _arrive(c, now, seq, last):
-    """Note a row's arrival; a LAST row leaves a step pending."""
+def _arrive(c, now, seq):
     loop = c.loop[0]
     account = c.account[0]
     account.now = max(account.now, now)
     account.seq = seq
     loop.events += 1
-    if last:
-        loop.step_pending = 1
-        loop.step_ts = now
-        loop.step_seq = seq
 
 
 @inlined
-def take_quote_row(c, seq, now, i, bid, ask, bid_size, ask_size, flags):
+def take_quote_row(c, seq, now, i, bid, ask, bid_size, ask_size):
     """Take a QUOTE row, the kind that most rows are; quotes of instruments not traded only pass."""
-    _arrive(c, now, seq, flags & _LAST)
+    _arrive(c, now, seq)
     c.account[0].stream_ts = now
     if i < c.loop[0].instruments:
         _take_quote(c, i, bid, ask, bid_size, ask_size, now)
@@ -204,15 +199,20 @@ def take_quote_row(c, seq, now, i, bid, ask, bid_size, ask_size, flags):
 
 @kernel
 def take_row(c):
-    """Take the row in c.row, of any kind."""
+    """Take the row in c.row, of any kind; a LAST row leaves a step pending."""
     row = c.row[0]
+    loop = c.loop[0]
+    if row.row_flags & _LAST:
+        loop.step_pending = 1
+        loop.step_ts = row.ts_init_ns
+        loop.step_seq = row.seq
     kind = row.kind
     i = row.instrument
     now = row.ts_init_ns
     if kind == _QUOTE:
-        take_quote_row(c, row.seq, now, i, row.bid, row.ask, row.bid_size, row.ask_size, row.row_flags)
+        take_quote_row(c, row.seq, now, i, row.bid, row.ask, row.bid_size, row.ask_size)
         return
-    _arrive(c, now, row.seq, row.row_flags & _LAST)
+    _arrive(c, now, row.seq)
     if kind <= _BAR:
         c.account[0].stream_ts = now
     if i >= c.loop[0].instruments and i != ALL_INSTRUMENTS:

@@ -184,7 +184,8 @@ def _fault(c, i):
 def _consider_quote(c, i, policy, j):
     for k in range(4):
         c.want[k] = 0
-    score, fault = call_quote(policy.address, c.x[:], c.signal_state[i], c.params[j], c.want[:])
+    x, s, p = c.x[: policy.features], c.signal_state[i, : policy.state], c.params[j, : policy.params]
+    score, fault = call_quote(policy.address, x, s, p, c.want[:])
     if fault != 0:
         _fault(c, i)
         return math.nan
@@ -197,7 +198,8 @@ def _consider_quote(c, i, policy, j):
 
 @inlined
 def _consider_signal(c, i, policy, j):
-    target, fault = call_signal(policy.address, c.x[:], c.signal_state[i], c.params[j])
+    x, s, p = c.x[: policy.features], c.signal_state[i, : policy.state], c.params[j, : policy.params]
+    target, fault = call_signal(policy.address, x, s, p)
     if fault != 0:
         _fault(c, i)
         return math.nan
