@@ -7,8 +7,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import alphatrade_runtime  # noqa: F401 (first of all: pins what makes hosts differ)
 import numpy as np
+
+import alphatrade_runtime  # noqa: F401 (first of all: pins what makes hosts differ)
 from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.market.schema import Rows
 from alphatrade_runtime.market.simulator import prepare

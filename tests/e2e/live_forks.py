@@ -15,8 +15,9 @@ from typing import Any
 from alphatrade_runtime.execution.broker.socket_broker import SocketBroker
 from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.loop.journal import Journal
-from alphatrade_runtime.loop.live import LiveOptions, new_live_core, run_live
+from alphatrade_runtime.loop.live import LiveOptions, run_live
 from alphatrade_runtime.loop.live_clock import ClockFacts
+from alphatrade_runtime.loop.live_session import new_live_core
 from alphatrade_runtime.loop.live_warm import warm_up
 from alphatrade_runtime.market.tape import Tape
 from alphatrade_runtime.policy.document import parse_session
@@ -98,7 +99,12 @@ def replay(document: dict[str, Any], question: dict[str, Any]) -> None:
     folder = Path(question["folder"])
     with Tape.open(document["feed"]["path"]) as tape:
         result = Engine(document).replay(tape, folder, checkpoint_every_s=question["checkpoint_every_s"])
-    facts = {"digests": result.digests, "counts": result.counts, "money": result.money, "violations": len(result.violations)}
+    facts = {
+        "digests": result.digests,
+        "counts": result.counts,
+        "money": result.money,
+        "violations": len(result.violations),
+    }
     (folder / "result.json").write_text(json.dumps(facts))
 
 

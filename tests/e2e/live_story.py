@@ -1,4 +1,4 @@
-"""Wall-clock sessions for the stories: a small simulated tape, a session that trades all the time, processes to kill."""
+"""Wall-clock sessions for the stories: a simulated tape, a session that trades all the time, processes to kill."""
 
 import json
 import os
@@ -37,7 +37,11 @@ def make_tape(folder: Path, seconds: int = 1_200, seed: int = 11) -> Path:
 
 
 def document(
-    tape: Path, speed: str = "40x", signal_ref: str = "two_sided_quote", topology: str = "passive_quote", **exchange: Any
+    tape: Path,
+    speed: str = "40x",
+    signal_ref: str = "two_sided_quote",
+    topology: str = "passive_quote",
+    **exchange: Any,
 ) -> dict[str, Any]:
     """Return a session over a tape. Staleness is wide: a busy host may stop any process for a while."""
     limits = {

@@ -4,10 +4,11 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 
 import pytest
+
+from alphatrade_runtime.loop.recovery import verify
 from e2e.live_story import (
     Exchange,
     Runtimes,
@@ -16,8 +17,6 @@ from e2e.live_story import (
     make_tape,
     venue_positions,
 )
-
-from alphatrade_runtime.loop.recovery import verify
 
 KILLS = int(os.environ.get("ALPHATRADE_KILLS", "50"))
 POINTS = [

@@ -8,6 +8,7 @@ import signal
 import time
 
 import pytest
+
 from e2e.live_story import Runtimes, document, make_tape
 
 KILLS = int(os.environ.get("ALPHATRADE_KILLS", "50"))

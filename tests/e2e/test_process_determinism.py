@@ -13,7 +13,8 @@ PROGRAM = Path(__file__).with_name("digest_of_a_run.py")
 PROCESSES = {
     "plain": {},
     "hash_seed_1": {"PYTHONHASHSEED": "1"},
-    "hash_seed_77_tokyo_turkish": {"PYTHONHASHSEED": "77", "TZ": "Asia/Tokyo", "LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8"},
+    "hash_seed_77": {"PYTHONHASHSEED": "77"},
+    "tokyo_turkish": {"TZ": "Asia/Tokyo", "LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8"},
     "avx512_left_on": {"NPY_DISABLE_CPU_FEATURES": ""},
     "avx512_and_avx2_off": {"NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 X86_V3"},
     "other_libm": {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX2_Usable,-FMA_Usable,-AVX512F"},

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from e2e.live_story import NEW, Exchange, Runtimes, document, make_tape, venue_positions, wait_until
 
 from alphatrade_runtime.loop.journal import RecordKind, read_records
 from alphatrade_runtime.loop.live_control import request_kill
 from alphatrade_runtime.loop.recovery import verify
 from alphatrade_runtime.market.orders import Command, Purpose
 from alphatrade_runtime.reflection.telemetry import HEARTBEAT_NS, read_telemetry
+from e2e.live_story import NEW, Exchange, Runtimes, document, make_tape, venue_positions, wait_until
 
 CANCEL = int(Command.CANCEL)
 CAPTURE_S = 1_200

@@ -25,12 +25,19 @@ class Problem:
 
 def problems_of(error: ValidationError, model: type[Model]) -> Iterator[Problem]:
     """Yield each fault of a refused document, in the order of its fields."""
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in details:
+        if detail["type"] == "too_short" and any(_inside(other["loc"], detail["loc"]) for other in details):
+            continue  # the entries are there, each refused for a reason of its own
         cause = detail.get("ctx", {}).get("error")
         if isinstance(cause, OutOfOrder):
             yield from (Problem((*detail["loc"], *_parts(path)), text) for path, text in cause.findings)
         else:
             yield Problem(detail["loc"], _explain(detail, model))
+
+
+def _inside(location: Location, outer: Location) -> bool:
+    return len(location) > len(outer) and location[: len(outer)] == outer
 
 
 def shown(value: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from alphatrade_runtime.cli.screen import progress, remark, status
 from alphatrade_runtime.cli.session import Plan
 from alphatrade_runtime.loop.artifacts import RunFolder, write_facts
-from alphatrade_runtime.loop.engine import RunResult
+from alphatrade_runtime.loop.engine import Engine, RunResult
 from alphatrade_runtime.loop.facts import run_facts
 from alphatrade_runtime.loop.live import LiveOptions, LiveProgress, run_live
 from alphatrade_runtime.market.faults import disk_errors
@@ -32,9 +32,8 @@ class Finished:
     breached: bool
 
 
-def execute(plan: Plan, tape: Tape, base: Path, checkpoint_s: float = CHECKPOINT_S) -> Finished:
+def execute(engine: Engine, plan: Plan, tape: Tape, base: Path, checkpoint_s: float = CHECKPOINT_S) -> Finished:
     """Replay the tape and keep the run under `base`. Raises InputError; then nothing new is left there."""
-    engine = plan.engine()
     kind = "sim" if tape.manifest["source"]["simulated"] else "replay"
     _warn_of_compiling()
     began = time.monotonic()
@@ -49,6 +48,7 @@ def execute(plan: Plan, tape: Tape, base: Path, checkpoint_s: float = CHECKPOINT
 
 
 def execute_live(
+    engine: Engine,
     plan: Plan,
     tape: Tape,
     base: Path,
@@ -63,7 +63,6 @@ def execute_live(
     """
     speed = plan.session.feed.speed
     document = {**plan.document, "feed": _as_tape(tape, plan)}
-    engine = plan.engine()
     _warn_of_compiling()
     key = engine.identity.run_id(f"{tape.digest}@{speed}", engine.session)
     with RunFolder(base, "paper", key) as folder:

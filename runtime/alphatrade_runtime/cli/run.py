@@ -87,8 +87,9 @@ def trade_live(plan: Any, base: Path, **how: Any) -> int:
     from alphatrade_runtime.cli.feeds import open_tape
     from alphatrade_runtime.cli.summary import print_summary
 
+    engine = plan.engine()  # refuses what cannot run before a market is simulated for it
     with open_tape(plan, base) as tape:
-        finished = execute_live(plan, tape, base, **how)
+        finished = execute_live(engine, plan, tape, base, **how)
     print_summary(finished.folder)
     return BREACH if finished.breached else 0
 
@@ -102,7 +103,8 @@ def trade(plan: Any, base: Path, checkpoint_s: float = 5.0) -> int:
 
     for text in plan.remarks:
         remark(text)
+    engine = plan.engine()  # refuses what cannot run before a market is simulated for it
     with open_tape(plan, base) as tape:
-        finished = execute(plan, tape, base, checkpoint_s)
+        finished = execute(engine, plan, tape, base, checkpoint_s)
     print_summary(finished.folder)
     return BREACH if finished.breached else 0

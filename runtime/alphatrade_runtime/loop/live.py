@@ -1,92 +1,32 @@
-"""Run a session by the wall clock: a feed at its own pace, a broker, a journal before both, and recovery after a kill."""
+"""Run a session by the wall clock: feed at its own pace, a broker, a journal before both, recovery after a kill."""
 
 import json
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from alphatrade_runtime.execution.broker.contract import Broker, BrokerLost, Commands, Reports
-from alphatrade_runtime.execution.broker.in_process import InProcessBroker, MakeExchange
-from alphatrade_runtime.execution.broker.paper_exchange import PaperExchange, open_log
+from alphatrade_runtime.execution.broker.contract import Broker
+from alphatrade_runtime.execution.broker.in_process import InProcessBroker
 from alphatrade_runtime.execution.broker.socket_broker import SocketBroker
-from alphatrade_runtime.loop import live_control, recovery, replay
-from alphatrade_runtime.loop.engine import RunResult, counts_of, kill_of, money_of
+from alphatrade_runtime.loop import recovery
 from alphatrade_runtime.loop.identity import Identity, identify
 from alphatrade_runtime.loop.journal import JournalStalled
-from alphatrade_runtime.loop.live_clock import ClockFacts, Clocks, SessionClock, StepWatch, parse_speed
+from alphatrade_runtime.loop.live_clock import ClockFacts, parse_speed
+from alphatrade_runtime.loop.live_exchange import exchange_maker
 from alphatrade_runtime.loop.live_feed import FeedSource, PacedFeed, open_source
-from alphatrade_runtime.loop.live_reconcile import conclude
-from alphatrade_runtime.loop.live_rows import control_row, gap_row, report_rows, timer_row
-from alphatrade_runtime.loop.live_session import LiveFacts, LiveSession, new_live_core
-from alphatrade_runtime.loop.live_telemetry import LiveTelemetry
+from alphatrade_runtime.loop.live_loop import LiveLoop
+from alphatrade_runtime.loop.live_options import LiveOptions, LiveProgress, LiveResult
+from alphatrade_runtime.loop.live_session import LiveFacts, new_live_core
 from alphatrade_runtime.loop.live_warm import warm_up
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.market.orders import OrderState
-from alphatrade_runtime.market.schema import Control, Rows
 from alphatrade_runtime.policy.document import Session, parse_session
 from alphatrade_runtime.reflection.diary.record_log import DiaryStalled
 
-TICK_S = 0.001
-SILENCE_NS = 100_000_000  # without anything received, a TIMER row
-CONTROL_NS = 20_000_000
-HOUSEKEEPING_NS = 50_000_000
-RECONCILE_NS = 60_000_000_000
-OVERDUE_NS = 2_000_000_000  # an order without answer: ask what became of it
-_IN_FLIGHT = int(OrderState.IN_FLIGHT_NEW)
-BACK_OFF_NS = (100_000_000, 200_000_000, 500_000_000, 1_000_000_000, 2_000_000_000)
-
-
-@dataclass(frozen=True)
-class LiveProgress:
-    """Where a session is. Times in ns, money in quanta."""
-
-    session_ns: int
-    elapsed_s: float
-    counts: Mapping[str, Any]
-    nav: int
-    positions: tuple[int, ...]
-    linked: bool
-    kill: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class LiveResult:
-    """What a wall-clock session came to. notes: what a reader must know, breaks included."""
-
-    run: RunResult
-    session_id: str
-    ended_by: str
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def breached(self) -> bool:
-        """True when the run must not count as good."""
-        return self.run.breached
-
-
-@dataclass
-class LiveOptions:
-    """How a session is run. broker: a paper exchange's socket; None: the exchange in this process.
-
-    duration_s: of the wall; None: until the feed ends.  loop: start the feed again at its end.
-    stop: asked at every turn; signals: whether SIGTERM and SIGINT end the session in order.
-    """
-
-    broker: Path | None = None
-    duration_s: float | None = None
-    loop: bool = False
-    audit: bool = True
-    progress: Callable[[LiveProgress], None] | None = None
-    stop: Callable[[], bool] = lambda: False
-    signals: bool = True
-    clocks: Clocks = field(default_factory=Clocks)
-    plugin_digests: Mapping[str, str] = field(default_factory=dict)
+ANSWER_S = 1.0  # an exchange that is silent for longer where an answer is due counts as lost
 
 
 def run_live(document: Mapping[str, Any], folder: Path, options: LiveOptions | None = None) -> LiveResult:
@@ -110,7 +50,9 @@ def run_live(document: Mapping[str, Any], folder: Path, options: LiveOptions | N
     else:
         facts = _new_facts(document, session, source, identity, options)
         live = recovery.start(folder, facts, session, identity, options.audit)
-    run = _Live(session, source, facts, live, folder, options)
+    broker = _broker(session, source, facts, folder, options)
+    feed = PacedFeed(source, venue_side=False, loop=facts.looped)
+    run = LiveLoop(broker, feed, live, facts, folder, options)
     try:
         with _stopping(options.signals) as asked:
             run.loop(lambda: asked() or options.stop())
@@ -120,237 +62,10 @@ def run_live(document: Mapping[str, Any], folder: Path, options: LiveOptions | N
         raise
 
 
-class _Live:
-    """One process of a session: its sources, its link, its clocks."""
-
-    def __init__(
-        self, session: Session, source: FeedSource, facts: LiveFacts, live: LiveSession, folder: Path, options: LiveOptions
-    ) -> None:
-        self.session, self.facts, self.live, self.folder, self.options = session, facts, live, folder, options
-        self.clock = SessionClock(facts.clock, options.clocks, live.now_ns)
-        self.feed = PacedFeed(source, venue_side=False, loop=facts.looped)
-        self.broker: Broker = SocketBroker(options.broker, 1.0) if options.broker else InProcessBroker(self._exchange)
-        self.source = source
-        self.telemetry = LiveTelemetry(folder, live, options.clocks)
-        self.watch = StepWatch(options.clocks)
-        self.mono = options.clocks.mono_ns
-        self.linked = False
-        self.notes: list[str] = []
-        self.ended_by = ""
-        self._failures = 0
-        self._next = dict.fromkeys(("link", "control", "house", "reconcile", "silence"), 0)
-
-    def loop(self, stop: Callable[[], bool]) -> None:
-        """Run until told to stop, the time is up, or the feed has ended."""
-        self.started = self.mono()
-        self._begin()
-        while not self._ends(stop):
-            if not self._turn():
-                self.broker.wait(self._idle_s())
-
-    def _begin(self) -> None:
-        """Hold all orders until the venue has told where we stand; skip what the market did meanwhile."""
-        resumed = self.live.seq > 0
-        spans = [control_row(Control.LINK_LOST)]
-        if resumed:
-            missed, lasting = self.feed.skip(self.clock())
-            spans += [gap_row(missed), *lasting]
-        self._take(spans, decide=False)
-
-    def _ends(self, stop: Callable[[], bool]) -> bool:
-        over = self.options.duration_s
-        if stop():
-            self.ended_by = "stopped"
-        elif over is not None and self.mono() - self.started >= over * 1e9:
-            self.ended_by = "time is up"
-        elif self.feed.ended:
-            self.ended_by = "the feed has ended"
-        return bool(self.ended_by)
-
-    def _turn(self) -> bool:
-        """Take what has arrived, decide once; return whether there was anything."""
-        ingest = self.mono()
-        self._obey(ingest)
-        spans: list[Rows] = []
-        moved = self.watch.moved_ns()
-        if moved:
-            self._note(f"the time of day was set by {moved / 1e9:+.3f} s")
-            spans.append(control_row(Control.CLOCK_STEP))
-        spans += self._received()
-        spans += self.feed.poll(self.clock())
-        if not spans and ingest >= self._next["silence"]:
-            spans = [timer_row()]
-        if spans:
-            self._next["silence"] = ingest + SILENCE_NS
-            self._take(spans, ingest=ingest)
-        if moved or not self.linked or ingest >= self._next["reconcile"]:
-            self._link_up(ingest)
-        if ingest >= self._next["house"]:
-            self._keep_house(ingest)
-        return bool(spans)
-
-    def _take(self, spans: list[Rows], decide: bool = True, ingest: int | None = None) -> None:
-        """Take one batch and send what it made."""
-        ingest = self.mono() if ingest is None else ingest
-        commands = self.live.take(spans, self.clock(), decide)
-        step = self.telemetry.stepped(spans, ingest)
-        if len(commands) and self.linked:
-            self._send(commands)
-        self.telemetry.sent(commands, step)
-
-    def _send(self, commands: Commands) -> None:
-        try:
-            self.broker.send(commands)
-        except BrokerLost as error:
-            self._lose_link(error)
-
-    def _received(self) -> list[Rows]:
-        if not self.linked:
-            return []
-        try:
-            reports = self.broker.receive()
-        except BrokerLost as error:
-            self._lose_link(error)
-            return []
-        return [report_rows(reports)] if len(reports) else []
-
-    def _lose_link(self, error: BrokerLost) -> None:
-        """Nobody knows what became of the working orders: hold everything until reconciled."""
-        self.linked = False
-        self._note(str(error))
-        self._take([control_row(Control.LINK_LOST)], decide=False)
-
-    def _link_up(self, now: int) -> None:
-        """Log on if need be, and reconcile; what cannot be reached is tried again, each time later."""
-        if not self.linked and now < self._next["link"]:
-            return
-        try:
-            if not self.linked:
-                self.broker.logon(self.facts.session_id, self.live.reports, self.facts.clock.to_mapping())
-            self._reconcile()
-            self._failures = 0
-            self._next["reconcile"] = now + RECONCILE_NS
-        except BrokerLost as error:
-            if self.linked:
-                self._lose_link(error)
-            self._next["link"] = self.mono() + BACK_OFF_NS[min(self._failures, len(BACK_OFF_NS) - 1)]
-            self._failures += 1
-
-    def _reconcile(self) -> None:
-        """Take the venue's word on everything under way, compare books, and say so in the journal."""
-        asked = [int(order["order_id"]) for order in self.live.open_orders()]
-        reports, venue = self.broker.reconcile(asked)
-        if len(reports):
-            self._take([report_rows(reports)], decide=False)
-        concluded = conclude(self.live, venue, self.clock())
-        for text in concluded.breaks:
-            self._note(f"books disagree: {text}")
-        self.linked = True  # the step behind the conclusion may send
-        self._take(concluded.rows)
-
-    def _obey(self, now: int) -> None:
-        """Take kill requests, each batch of them on its own and before anything else."""
-        if now < self._next["control"]:
-            return
-        self._next["control"] = now + CONTROL_NS
-        requests = live_control.pending(self.folder)
-        for request in requests:
-            assert self.live.journal is not None
-            self.live.journal.append_meta({"control": request.to_mapping()})
-            self._note(f"kill switch: {request.mode.name} asked for: {request.reason}")
-        if requests:
-            self._take([control_row(r.mode, r.slippage_bps) for r in requests], ingest=now)
-            for request in requests:
-                live_control.mark_taken(request)
-
-    def _keep_house(self, now: int) -> None:
-        """What need not be done at every turn: records, heartbeat, overdue orders."""
-        self._next["house"] = now + HOUSEKEEPING_NS
-        self.live.drain()
-        overdue = self.clock() - OVERDUE_NS * self.facts.clock.speed
-        if self.linked and any(o["state"] == _IN_FLIGHT and o["sent_ts"] < overdue for o in self.live.open_orders()):
-            self._next["reconcile"] = now
-        if self.telemetry.beat() and self.options.progress is not None:
-            self.options.progress(self.progress())
-
-    def progress(self) -> LiveProgress:
-        """Return where the session is."""
-        live = self.live
-        elapsed = (self.mono() - self.started) / 1e9
-        counts, kill = counts_of(live.core), kill_of(live.core)
-        return LiveProgress(live.now_ns, elapsed, counts, live.nav(), live.positions(), self.linked, kill)
-
-    def _idle_s(self) -> float:
-        due = self.clock.real_s(self.feed.next_due_ns() - self.clock())
-        return min(max(due, 0.0), TICK_S)
-
-    def finish(self, identity: Identity) -> LiveResult:
-        """Cancel working orders, close link, streams and journal."""
-        self._cancel_working()
-        live = self.live
-        replay.close(live.core)
-        live.drain()
-        digests = live.recorder.close()
-        assert live.journal is not None
-        live.journal.append_meta({"closed": {"digests": digests, "by": self.ended_by, "notes": self.notes}})
-        live.journal.close()
-        self.telemetry.close()
-        result = RunResult(
-            run_id=self.facts.session_id,
-            identity=identity,
-            digests=digests,
-            counts=counts_of(live.core),
-            money=money_of(live.core),
-            kill=kill_of(live.core),
-            violations=live.recorder.violations,
-        )
-        return LiveResult(result, self.facts.session_id, self.ended_by, self.notes)
-
-    def _cancel_working(self) -> None:
-        if self.linked:
-            try:
-                reports = self.broker.cancel_all()
-                if len(reports):
-                    self._take([report_rows(reports)], decide=False)
-            except BrokerLost as error:
-                self._lose_link(error)
-        if self.live.open_orders():
-            self._note(f"{len(self.live.open_orders())} orders are not known to have ended")
-        self.broker.close()
-
-    def abandon(self) -> None:
-        """Stop trading at once: cancel what works if the broker can be reached, and let everything go."""
-        try:
-            if self.linked:
-                self.broker.cancel_all()
-        except (BrokerLost, OSError):
-            pass  # nothing more can be done from here
-        self.broker.close()
-        self.live.recorder.abandon()
-        if self.live.journal is not None:
-            self.live.journal.abandon()
-
-    def _note(self, text: str) -> None:
-        if text not in self.notes and len(self.notes) < 100:
-            self.notes.append(text)
-
-    def _exchange(self, session_id: str, clock: Mapping[str, Any]) -> PaperExchange:
-        return exchange_maker(self.session, self.source, self.folder / "exchange", self.facts.looped, self.options.clocks)(
-            session_id, clock
-        )
-
-
-def exchange_maker(session: Session, source: FeedSource, folder: Path, loop: bool, clocks: Clocks) -> MakeExchange:
-    """Return what opens the session's paper exchange at its first logon, with its log in `folder`."""
-
-    def make(session_id: str, clock: Mapping[str, Any]) -> PaperExchange:
-        log = open_log(folder, session_id, {"clock": dict(clock)})
-        time_of = SessionClock(ClockFacts.from_mapping(clock), clocks)
-        market = PacedFeed(source, venue_side=True, loop=loop)
-        n = len(session.policy.envelope.instruments)
-        return PaperExchange(session.exchange, n, market, log, time_of, source.depth)
-
-    return make
+def _broker(session: Session, source: FeedSource, facts: LiveFacts, folder: Path, options: LiveOptions) -> Broker:
+    if options.broker is not None:
+        return SocketBroker(options.broker, ANSWER_S)
+    return InProcessBroker(exchange_maker(session, source, folder / "exchange", facts.looped, options.clocks))
 
 
 def _new_facts(

@@ -52,17 +52,15 @@ def take_commands(core, out):
 
 def make_batch(spans: Sequence[Rows], now_ns: int, first_seq: int, decide: bool) -> Rows:
     """Join spans into one batch that arrived at now_ns; `decide` makes its final row LAST."""
-    joined = spans[0] if len(spans) == 1 else Rows(*(np.concatenate(columns) for columns in zip(*spans)))
+    joined = spans[0] if len(spans) == 1 else Rows._make(np.concatenate(c) for c in zip(*spans))
     n = len(joined.seq)
     flags = joined.flags & _NOT_LAST
     if decide:
         flags[-1] |= _LAST
     times = np.empty(n, np.int64)
     times[:] = now_ns
-    batch = joined._replace(seq=np.arange(first_seq, first_seq + n, dtype=np.int64), ts_init_ns=times, flags=flags)
-    for column in batch:
-        column.setflags(write=False)  # one numba type for rows of a tape, of a journal and of a batch
-    return batch
+    seq = np.arange(first_seq, first_seq + n, dtype=np.int64)
+    return Rows(seq, joined.ts_event_ns, times, *joined[3:-1], flags)
 
 
 def calls_of(batch: Rows) -> Sequence[Rows]:

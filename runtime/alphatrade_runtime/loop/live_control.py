@@ -30,7 +30,12 @@ class KillRequest:
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain values for the journal."""
-        return {"kill": self.mode.name, "reason": self.reason, "slippage_bps": self.slippage_bps, "file": self.path.name}
+        return {
+            "kill": self.mode.name,
+            "reason": self.reason,
+            "slippage_bps": self.slippage_bps,
+            "file": self.path.name,
+        }
 
 
 def request_kill(run: Path, mode: str, reason: str, slippage_bps: int = 0) -> Path:

@@ -71,7 +71,7 @@ class PacedFeed:
     def __init__(self, source: FeedSource, *, venue_side: bool, loop: bool) -> None:
         self._source, self._venue_side, self._loop = source, venue_side, loop
         self._lap_ns = source.last_ts_ns - source.first_ts_ns + LAP_PAUSE_NS
-        self._shift = 0
+        self._shift = self._at = 0
         self.ended = False
         self._start_lap(0)
 
@@ -104,7 +104,7 @@ class PacedFeed:
             lasting = np.isin(span.kind, _KEPT)
             missed += int((~lasting).sum())
             if lasting.any():
-                kept.append(Rows(*(np.ascontiguousarray(column[lasting]) for column in span)))
+                kept.append(Rows._make(np.ascontiguousarray(column[lasting]) for column in span))
         return missed, kept
 
     def _start_lap(self, lap: int) -> None:

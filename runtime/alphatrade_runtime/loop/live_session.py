@@ -1,4 +1,4 @@
-"""The state of a wall-clock session with its journal: a batch and the commands it made are on record before they leave."""
+"""The state of a wall-clock session with its journal: a batch and its commands are on record before they leave."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

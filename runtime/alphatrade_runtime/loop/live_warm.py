@@ -1,4 +1,4 @@
-"""Load every compiled function of a wall-clock session before its clock starts: loading takes a second, compiling more."""
+"""Load every compiled function before a session's clock starts: loading takes a second, compiling more."""
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.live_batch import command_buffer, live, make_batch, take_commands
 from alphatrade_runtime.loop.live_rows import timer_row
+from alphatrade_runtime.loop.live_session import direct
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.market.orders import REPORT_DTYPE
 from alphatrade_runtime.policy.document import Session
@@ -17,9 +18,8 @@ from alphatrade_runtime.risk.auditor import Auditor
 
 def warm_up(session: Session, core: Core) -> None:
     """Run every compiled function once on a state that nobody needs afterwards."""
-    rows = make_batch([timer_row()], 0, 0, decide=False)
-    live(core, rows, 0)
-    take_commands(core, command_buffer())
+    direct(live, core, make_batch([timer_row()], 0, 0, decide=False), 0)
+    direct(take_commands, core, command_buffer())
     warm_up_exchange(session)
     recorder = Recorder.create(None, {}, False, Auditor.from_session(session))
     replay.close(core)
@@ -32,7 +32,7 @@ def warm_up(session: Session, core: Core) -> None:
 
 def warm_up_exchange(session: Session) -> None:
     """The same for the matching of the paper exchange alone."""
-    rows = make_batch([timer_row()], 0, 0, decide=False)
+    rows = timer_row()
     state = matching.new_matching(session.exchange, 1, 1, 0)
     depth = np.zeros((1, 2, 0), np.int64)
     matching.take_market(state, rows, 0, depth)

@@ -34,7 +34,7 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Verification:
-    """The digests of a journal replayed, those its session closed with, and what the auditor found. positions: in lots at the end."""
+    """The digests of a journal replayed, those its session closed with, positions in lots at the end, findings."""
 
     digests: dict[str, str]
     recorded: dict[str, str]
@@ -76,7 +76,11 @@ def recover(folder: Path, facts: LiveFacts, session: Session, identity: Identity
     journal = Journal.open(folder / JOURNAL, session.durability)
     try:
         for stream in STREAMS:
-            for path in (manifest_path(folder, stream), parquet_path(folder, stream), *folder.glob(f"{stream}-*.arrow")):
+            for path in (
+                manifest_path(folder, stream),
+                parquet_path(folder, stream),
+                *folder.glob(f"{stream}-*.arrow"),
+            ):
                 path.unlink(missing_ok=True)
         live = _start(folder, facts, session, identity, audit)
         replayed = replay_records(live, journal.recover(), folder)

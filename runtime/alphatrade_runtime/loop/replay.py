@@ -6,6 +6,8 @@ at a close is there for the open that falls on the same time.) Source of the ord
 loop, which the parity tests compare with.
 """
 
+import numpy as np
+
 from alphatrade_runtime.execution import exchange
 from alphatrade_runtime.execution.venue_state import RING
 from alphatrade_runtime.loop.emit import diary_row, equity_rows, finish_followed, fold_row
@@ -134,14 +136,14 @@ def _earliest(c, rows, n, depth):
         if t_data == NEVER:
             return False
         loop.local_row = local + 1
-        load_row(c.row[0], rows, local)
+        load_row(c.row[0], rows, np.uint64(local))
         take_row(c)
     elif t_report <= t_venue and t_report <= t_command and t_report <= t_step:
         _take_due_report(c)
     elif t_venue <= t_command and t_venue <= t_step:
         loop.venue_row = ahead + 1
         loop.venue_ts = t_venue - loop.bar_mode
-        _venue_row(c, rows, ahead, loop.venue_ts, depth)
+        _venue_row(c, rows, np.uint64(ahead), loop.venue_ts, depth)
     elif t_command <= t_step:
         _take_command(c, depth)
     else:
@@ -185,23 +187,23 @@ def run(core, rows, n, final, depth):
     venue_ts = loop.venue_ts
     state = NEED_ROWS
     while final or (local < n and ahead < n):
-        quiet = ahead <= local and local + 2 < n and rows.kind[local] == _QUOTE and _is_quiet(c)
+        r = np.uint64(local)  # unsigned: numba need not ask whether an index counts from the end
+        quiet = ahead <= local and local + 2 < n and rows.kind[r] == _QUOTE and _is_quiet(c)
         if quiet:
-            now = rows.ts_init_ns[local]
-            ts = max(venue_ts, rows.ts_event_ns[ahead])
-            if ts + bar_mode >= now and rows.ts_init_ns[local + 1] > now:
-                seq = rows.seq[local]
+            now = rows.ts_init_ns[r]
+            ts = max(venue_ts, rows.ts_event_ns[np.uint64(ahead)])
+            if ts + bar_mode >= now and rows.ts_init_ns[np.uint64(local + 1)] > now:
+                seq = rows.seq[r]
                 take_quote_row(
-                    c, seq, now, rows.instrument[local], rows.bid[local], rows.ask[local], rows.bid_size[local],
-                    rows.ask_size[local],
+                    c, seq, now, rows.instrument[r], rows.bid[r], rows.ask[r], rows.bid_size[r], rows.ask_size[r]
                 )  # fmt: skip
-                last = rows.flags[local] & _LAST
+                last = rows.flags[r] & _LAST
                 local += 1
                 while ts + bar_mode <= now and ahead <= local:
                     venue_ts = ts
-                    _venue_row(c, rows, ahead, ts, depth)
+                    _venue_row(c, rows, np.uint64(ahead), ts, depth)
                     ahead += 1
-                    ts = max(venue_ts, rows.ts_event_ns[ahead])
+                    ts = max(venue_ts, rows.ts_event_ns[np.uint64(ahead)])
                 if last:
                     if ahead <= local and c.venue[0].head == c.venue[0].tail:
                         step(c, now, seq)

@@ -134,7 +134,7 @@ def _flatten_done(c):
 
 @kernel
 def enforce_kill(c, now):
-    """Hold the kill state's orders: cancel, flatten, and rest in HALTED."""
+    """Cancel what kill state or reduce-only do not leave standing, flatten, and rest in HALTED."""
     account = c.account[0]
     for i in range(c.loop[0].instruments):
         _cancel_killed(c, i)
@@ -299,7 +299,7 @@ def step(c, now, seq):
         _roll_calendar(c, now)
     if account.nav < account.kill_level or account.nav < account.day_level:
         _watch_drawdown(c)
-    if account.kill_state != ARMED:
+    if account.kill_state != ARMED or account.reduce_only != 0:
         enforce_kill(c, now)
     for i in range(c.loop[0].instruments):
         if _due(c, i, now):

@@ -32,8 +32,9 @@ class Syncer:
 
     def written(self) -> None:
         """Note that bytes were written to the file."""
-        if self._waiting_since is None:
-            self._waiting_since = self._clock_ns()
+        if self._waiting_since is not None:
+            return  # the thread is awake and has not begun to sync
+        self._waiting_since = self._clock_ns()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
             self._thread.start()

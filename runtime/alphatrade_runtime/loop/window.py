@@ -31,7 +31,7 @@ class RowWindow:
     def of_rows(cls, rows: Rows) -> "RowWindow":
         """A window over rows in memory: all of them at once, nothing copied."""
         window = cls(iter(()), None)
-        window._whole = rows
+        window._whole = Rows._make(_frozen(c) for c in rows)  # as a tape's: one compiled variant serves both
         window.final = True
         return window
 

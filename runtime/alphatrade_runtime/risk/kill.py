@@ -37,11 +37,17 @@ def trip(account, mode, guard, slippage_bps, seq):
 
 @hot
 def must_cancel(account, exposure, side):
-    """True when the working orders of this side must go: always, under REDUCE unless together they can only reduce."""
-    if account.kill_state == ARMED:
+    """True when the working orders of this side must go.
+
+    All of them after a HALT or FLATTEN; under REDUCE, and while only reductions may leave (the day's loss, a
+    break in the books), those of a side that together could do more than reduce.
+    """
+    if account.kill_state != ARMED and account.kill_mode != REDUCE:
+        return True
+    if account.kill_state == ARMED and account.reduce_only == 0:
         return False
     working = exposure.working_buy if side > 0 else exposure.working_sell
-    return account.kill_mode != REDUCE or working > -side * exposure.position
+    return working > -side * exposure.position
 
 
 @hot

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alphatrade_runtime.execution.broker.server import PaperServer
-from alphatrade_runtime.loop.live import exchange_maker
 from alphatrade_runtime.loop.live_clock import Clocks
+from alphatrade_runtime.loop.live_exchange import exchange_maker
 from alphatrade_runtime.loop.live_feed import open_source
 from alphatrade_runtime.loop.live_warm import warm_up_exchange
 from alphatrade_runtime.market.faults import InputError

@@ -118,7 +118,7 @@ def canonical(fills: npt.NDArray[Any], last_ts: int) -> list[list[int]]:
 
 def _load(strategy: str, every: int, kind: str, path: str) -> Run:
     tape = dict(np.load(path))
-    events = events_from_rows(tape, TICK, LOT, resting=True)
+    events = events_from_rows(tape, TICK, LOT, resting=strategy == "passive")  # the leanest feed that is right
     quotes = tape["kind"] == QUOTE
     low, high = float(tape["bid"][quotes].min() - 100), float(tape["ask"].max() + 100)
     last = int(tape["ts_init_ns"][-1])

@@ -30,7 +30,11 @@ QUEUE = {
     "exactly_what_stood_ahead_traded": (lambda v: v.trade(100, 10, SELL), 0, []),
     "one_more_reaches_us": (lambda v: v.trade(100, 11, SELL), 0, [(100, 1)]),
     "no_more_than_our_leaves": (lambda v: v.trade(100, 99, SELL), None, [(100, 5)]),
-    "in_parts": (lambda v: v.trade(100, 12, SELL).trade(100, 2, SELL).trade(100, 2, SELL), None, [(100, 2), (100, 2), (100, 1)]),
+    "in_parts": (
+        lambda v: v.trade(100, 12, SELL).trade(100, 2, SELL).trade(100, 2, SELL),
+        None,
+        [(100, 2), (100, 2), (100, 1)],
+    ),
     "a_smaller_level_moves_us": (lambda v: v.quote(bid_size=3), 3, []),
     "a_larger_level_does_not": (lambda v: v.quote(bid_size=30), 10, []),
     "a_trade_through_fills_all_at_our_price": (lambda v: v.trade(99, 1, SELL), None, [(100, 5)]),
@@ -183,8 +187,13 @@ def test_post_only(side, price, flags, reported):
 
 
 REDUCTIONS = [  # bought before, side, lots, accepted
-    (5, SELL, 5, True), (5, SELL, 6, False), (5, BUY, 1, False), (0, SELL, 1, False), (-5, BUY, 5, True), (-5, BUY, 6, False),
-]  # fmt: skip
+    (5, SELL, 5, True),
+    (5, SELL, 6, False),
+    (5, BUY, 1, False),
+    (0, SELL, 1, False),
+    (-5, BUY, 5, True),
+    (-5, BUY, 6, False),
+]
 
 
 @pytest.mark.parametrize(("held", "side", "lots", "accepted"), REDUCTIONS)
@@ -195,7 +204,9 @@ def test_reduce_only_is_asked_again_at_the_venue(held, side, lots, accepted):
     venue.take()
     venue.new(side, 110 if side < 0 else 90, lots, GTC, REDUCE)
     assert venue.take() == [
-        ("ACCEPTED", 110 if side < 0 else 90, 0, lots) if accepted else ("REJECTED", 110 if side < 0 else 90, 0, Reason.REDUCE_ONLY)
+        ("ACCEPTED", 110 if side < 0 else 90, 0, lots)
+        if accepted
+        else ("REJECTED", 110 if side < 0 else 90, 0, Reason.REDUCE_ONLY)
     ]
 
 
@@ -246,11 +257,14 @@ def test_cancel_and_what_is_not_there():
 
 
 AMENDING = [  # price, new total, reported, lots ahead after
-    (100, 5, [("AMENDED", 100, 0, 5)], 6), (100, 3, [("AMENDED", 100, 0, 3)], 6), (100, 8, [("AMENDED", 100, 0, 8)], 10),
-    (101, 5, [("AMENDED", 101, 0, 5)], 0), (101, 3, [("AMENDED", 101, 0, 3)], 0),
+    (100, 5, [("AMENDED", 100, 0, 5)], 6),
+    (100, 3, [("AMENDED", 100, 0, 3)], 6),
+    (100, 8, [("AMENDED", 100, 0, 8)], 10),
+    (101, 5, [("AMENDED", 101, 0, 5)], 0),
+    (101, 3, [("AMENDED", 101, 0, 3)], 0),
     (100, 0, [("CANCELED", 100, 0, 0)], None),
     (102, 5, [("AMENDED", 102, 0, 5), ("FILL", 102, 5, 0)], None),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("price", "qty", "reported", "front"), AMENDING)
@@ -282,6 +296,7 @@ def test_an_amend_answers_to_post_only_and_the_self_trade_guard():
 
 # Bars
 
+
 def test_at_the_open_fills_at_the_open_whatever_its_limit():
     venue = Venue(quote=False).new(BUY, 100, 5, AT_OPEN)
     assert venue.take() == [("ACCEPTED", 100, 0, 5)]
@@ -300,6 +315,7 @@ def test_a_limit_fills_only_in_a_bar_that_went_through_it(side, high, low, fills
 
 
 # Times
+
 
 def test_reports_arrive_sorted_and_after_the_response_latency():
     venue = Venue(response_ns=50).new(BUY, 102, 25, GTC)
@@ -321,29 +337,124 @@ def _venue_mutant(name, old, new, test, *arguments):
 
 
 MUTANTS = [
-    _venue_mutant("no_self_trade_guard", "return _SELF_TRADE if _meets_own(book, resting, i, command.side, command.price) else 0", "return 0", "test_refusals", "own ask at the price"),  # noqa: E501
-    _venue_mutant("halts_are_ignored", "    if book.halted != 0:\n        return _HALTED\n    if (command.", "    if (command.", "test_refusals", "halted"),
-    _venue_mutant("ids_repeat", "    if command.order_id <= venue.max_order_id:\n        return _DUPLICATE\n", "", "test_refusals", "duplicate id"),
-    _venue_mutant("post_only_takes", "if takes and (command.order_flags & _POST_ONLY) != 0:", "if False:", "test_post_only", *FLAGGED[0]),
-    _venue_mutant("reduce_only_is_not_asked", "if (command.order_flags & _REDUCE_ONLY) != 0 and", "if False and", "test_reduce_only_is_asked_again_at_the_venue", *REDUCTIONS[1]),  # noqa: E501
+    _venue_mutant(
+        "no_self_trade_guard",
+        "return _SELF_TRADE if _meets_own(book, resting, i, command.side, command.price) else 0",
+        "return 0",
+        "test_refusals",
+        "own ask at the price",
+    ),
+    _venue_mutant(
+        "halts_are_ignored",
+        "    if book.halted != 0:\n        return _HALTED\n    if (command.",
+        "    if (command.",
+        "test_refusals",
+        "halted",
+    ),
+    _venue_mutant(
+        "ids_repeat",
+        "    if command.order_id <= venue.max_order_id:\n        return _DUPLICATE\n",
+        "",
+        "test_refusals",
+        "duplicate id",
+    ),
+    _venue_mutant(
+        "post_only_takes",
+        "if takes and (command.order_flags & _POST_ONLY) != 0:",
+        "if False:",
+        "test_post_only",
+        *FLAGGED[0],
+    ),
+    _venue_mutant(
+        "reduce_only_is_not_asked",
+        "if (command.order_flags & _REDUCE_ONLY) != 0 and",
+        "if False and",
+        "test_reduce_only_is_asked_again_at_the_venue",
+        *REDUCTIONS[1],
+    ),
     _venue_mutant("fok_fills_in_parts", "if command.tif == _FOK and", "if False and", "test_taking", *TAKING[6]),
-    _venue_mutant("ioc_rests", "    if command.tif == _GTC:\n        _rest(", "    if True:\n        _rest(", "test_taking", *TAKING[1]),
-    _venue_mutant("liquidity_is_endless", "gone = min(taken, shown)", "gone = 0", "test_what_we_took_is_gone_until_the_next_quote"),
+    _venue_mutant(
+        "ioc_rests",
+        "    if command.tif == _GTC:\n        _rest(",
+        "    if True:\n        _rest(",
+        "test_taking",
+        *TAKING[1],
+    ),
+    _venue_mutant(
+        "liquidity_is_endless", "gone = min(taken, shown)", "gone = 0", "test_what_we_took_is_gone_until_the_next_quote"
+    ),
     _venue_mutant("taken_stays_gone", "    book.taken_ask = 0\n", "", "test_what_we_took_is_gone_until_the_next_quote"),
     _venue_mutant("no_worse_price_on_l1", "price = best + side * level", "price = best", "test_taking", *TAKING[3]),
-    _venue_mutant("trades_of_either_side_fill", "if order.side == -aggressor:", "if True:", "test_resting_bid", "a_trade_on_the_other_side_does_not", "risk_averse"),  # noqa: E501
-    _venue_mutant("no_trade_through", "            if through:\n", "            if False:\n", "test_resting_bid", "a_trade_through_fills_all_at_our_price", "risk_averse"),
-    _venue_mutant("touch_does_not_fill", "crossed = book.ask <= order.price", "crossed = False", "test_resting_bid", "the_opposite_best_at_our_price_fills_all", "risk_averse"),  # noqa: E501
-    _venue_mutant("amends_keep_their_place", "if command.price == order.price and leaves <= order.leaves:", "if True:", "test_amend_keeps_its_place_only_at_the_same_price_and_no_more_lots", *AMENDING[2]),  # noqa: E501
-    _venue_mutant("smaller_amends_lose_it", "if command.price == order.price and leaves <= order.leaves:", "if False:", "test_amend_keeps_its_place_only_at_the_same_price_and_no_more_lots", *AMENDING[1]),  # noqa: E501
-    _venue_mutant("limits_fill_at_the_touch_of_a_bar", "through = low < order.price", "through = low <= order.price", "test_a_limit_fills_only_in_a_bar_that_went_through_it", BUY, 105, 100, []),  # noqa: E501
-    Mutant("queues_are_empty", "execution.queues", "    order.front = float(displayed)\n    order.traded = 0.0\n", "    order.front = 0.0\n    order.traded = 0.0\n",
-           ("test_resting_bid", "a_trade_at_our_price_moves_us", "risk_averse")),
-    Mutant("trades_are_counted_twice", "execution.queues", "change = previous - displayed - order.traded", "change = previous - displayed",
-           ("test_probabilistic_queue_moves_by_what_left_behind_the_trades",)),
-    Mutant("unknown_levels_are_empty", "execution.queues", "    if order.front_known == 0:\n        return 0\n", "",
-           ("test_behind_the_best_we_wait_until_our_level_is_displayed",)),
-]  # fmt: skip
+    _venue_mutant(
+        "trades_of_either_side_fill",
+        "if order.side == -aggressor:",
+        "if True:",
+        "test_resting_bid",
+        "a_trade_on_the_other_side_does_not",
+        "risk_averse",
+    ),
+    _venue_mutant(
+        "no_trade_through",
+        "            if through:\n",
+        "            if False:\n",
+        "test_resting_bid",
+        "a_trade_through_fills_all_at_our_price",
+        "risk_averse",
+    ),
+    _venue_mutant(
+        "touch_does_not_fill",
+        "crossed = book.ask <= order.price",
+        "crossed = False",
+        "test_resting_bid",
+        "the_opposite_best_at_our_price_fills_all",
+        "risk_averse",
+    ),
+    _venue_mutant(
+        "amends_keep_their_place",
+        "if command.price == order.price and leaves <= order.leaves:",
+        "if True:",
+        "test_amend_keeps_its_place_only_at_the_same_price_and_no_more_lots",
+        *AMENDING[2],
+    ),
+    _venue_mutant(
+        "smaller_amends_lose_it",
+        "if command.price == order.price and leaves <= order.leaves:",
+        "if False:",
+        "test_amend_keeps_its_place_only_at_the_same_price_and_no_more_lots",
+        *AMENDING[1],
+    ),
+    _venue_mutant(
+        "limits_fill_at_the_touch_of_a_bar",
+        "through = low < order.price",
+        "through = low <= order.price",
+        "test_a_limit_fills_only_in_a_bar_that_went_through_it",
+        BUY,
+        105,
+        100,
+        [],
+    ),
+    Mutant(
+        "queues_are_empty",
+        "execution.queues",
+        "    order.front = float(displayed)\n    order.traded = 0.0\n",
+        "    order.front = 0.0\n    order.traded = 0.0\n",
+        ("test_resting_bid", "a_trade_at_our_price_moves_us", "risk_averse"),
+    ),
+    Mutant(
+        "trades_are_counted_twice",
+        "execution.queues",
+        "change = previous - displayed - order.traded",
+        "change = previous - displayed",
+        ("test_probabilistic_queue_moves_by_what_left_behind_the_trades",),
+    ),
+    Mutant(
+        "unknown_levels_are_empty",
+        "execution.queues",
+        "    if order.front_known == 0:\n        return 0\n",
+        "",
+        ("test_behind_the_best_we_wait_until_our_level_is_displayed",),
+    ),
+]
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -210,14 +210,56 @@ def test_booked_before_its_cancel_is_answered_frees_no_more_than_was_reserved():
 
 
 MUTANTS = [
-    Mutant("duplicates_are_booked", "execution.orders", "    if exec_seen[at] == exec_id:\n        return True\n", "", ("test_a_duplicate_execution_is_booked_once",)),
-    Mutant("late_fills_are_no_break", "loop.reports", "        _book(c, report, 0, 0, 0)\n", "        _book(c, report, 0, 0, 0)\n        return\n", ("test_a_fill_after_the_end_is_booked_is_a_break_and_leaves_only_reductions",)),  # noqa: E501
-    Mutant("late_fills_are_lost", "loop.reports", "        _book(c, report, 0, 0, 0)\n", "        pass\n", ("test_a_fill_after_the_end_is_booked_is_a_break_and_leaves_only_reductions",)),  # noqa: E501
-    Mutant("overfills_fit", "execution.orders", "fits = report.qty > 0 and report.qty <= order.leaves", "fits = True", ("test_more_than_was_asked_for_is_booked_and_a_break",)),
-    Mutant("amend_rejects_undo_cancels", "execution.orders", "    elif order.state == _PENDING_CANCEL and order.prior == _PENDING_AMEND:\n", "    elif order.state == _PENDING_CANCEL:\n        order.state = order.prior\n    elif False:\n", ("test_a_cancel_asked_while_an_amend_waits_outlives_it",)),  # noqa: E501
-    Mutant("fills_do_not_mark_partial", "execution.orders", "order.prior = _PARTIAL if order.prior != _PENDING_AMEND else _PENDING_AMEND", "pass", ("test_a_fill_while_an_amend_waits_comes_back_partial",)),  # noqa: E501
-    Mutant("breaks_change_nothing", "execution.orders", "account.reduce_only |= REDUCE_BREAK", "pass", ("test_a_fill_after_the_end_is_booked_is_a_break_and_leaves_only_reductions",)),  # noqa: E501
-]  # fmt: skip
+    Mutant(
+        "duplicates_are_booked",
+        "execution.orders",
+        "    if exec_seen[at] == exec_id:\n        return True\n",
+        "",
+        ("test_a_duplicate_execution_is_booked_once",),
+    ),
+    Mutant(
+        "late_fills_are_no_break",
+        "loop.reports",
+        "        _book(c, report, 0, 0, 0)\n",
+        "        _book(c, report, 0, 0, 0)\n        return\n",
+        ("test_a_fill_after_the_end_is_booked_is_a_break_and_leaves_only_reductions",),
+    ),
+    Mutant(
+        "late_fills_are_lost",
+        "loop.reports",
+        "        _book(c, report, 0, 0, 0)\n",
+        "        pass\n",
+        ("test_a_fill_after_the_end_is_booked_is_a_break_and_leaves_only_reductions",),
+    ),
+    Mutant(
+        "overfills_fit",
+        "execution.orders",
+        "fits = report.qty > 0 and report.qty <= order.leaves",
+        "fits = True",
+        ("test_more_than_was_asked_for_is_booked_and_a_break",),
+    ),
+    Mutant(
+        "amend_rejects_undo_cancels",
+        "execution.orders",
+        "    elif order.state == _PENDING_CANCEL and order.prior == _PENDING_AMEND:\n",
+        "    elif order.state == _PENDING_CANCEL:\n        order.state = order.prior\n    elif False:\n",
+        ("test_a_cancel_asked_while_an_amend_waits_outlives_it",),
+    ),
+    Mutant(
+        "fills_do_not_mark_partial",
+        "execution.orders",
+        "order.prior = _PARTIAL if order.prior != _PENDING_AMEND else _PENDING_AMEND",
+        "pass",
+        ("test_a_fill_while_an_amend_waits_comes_back_partial",),
+    ),
+    Mutant(
+        "breaks_change_nothing",
+        "execution.orders",
+        "account.reduce_only |= REDUCE_BREAK",
+        "pass",
+        ("test_a_fill_after_the_end_is_booked_is_a_break_and_leaves_only_reductions",),
+    ),
+]
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

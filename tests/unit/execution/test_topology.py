@@ -88,15 +88,24 @@ TABLE = {
     "pegged stands behind": (Desk(PEGGED, 8, offset_ticks=3), [("NEW", 1, 9_996, 8, GTC, POST)]),
     "pegged sells above": (Desk(PEGGED, -8, offset_ticks=3), [("NEW", -1, 10_004, 8, GTC, POST)]),
     "pegged follows by amend": (Desk(PEGGED, 8).order(1, 9_990, 8), [("AMEND", 1, 9_999, 8, GTC, POST * 0)]),
-    "pegged amends to the whole": (Desk(PEGGED, 8, 2).order(1, 9_990, 6, OrderState.PARTIALLY_FILLED, 8), [("AMEND", 1, 9_999, 8, GTC, 0)]),
+    "pegged amends to the whole": (
+        Desk(PEGGED, 8, 2).order(1, 9_990, 6, OrderState.PARTIALLY_FILLED, 8),
+        [("AMEND", 1, 9_999, 8, GTC, 0)],
+    ),
     "pegged waits for its amend": (Desk(PEGGED, 8).order(1, 9_990, 8, OrderState.PENDING_AMEND), []),
-    "quotes both sides": (Desk(PASSIVE, quoting=(9_998, 3, 10_002, 4)), [("NEW", 1, 9_998, 3, GTC, POST), ("NEW", -1, 10_002, 4, GTC, POST)]),
+    "quotes both sides": (
+        Desk(PASSIVE, quoting=(9_998, 3, 10_002, 4)),
+        [("NEW", 1, 9_998, 3, GTC, POST), ("NEW", -1, 10_002, 4, GTC, POST)],
+    ),
     "quotes one side": (Desk(PASSIVE, quoting=(9_998, 3, 0, 0)), [("NEW", 1, 9_998, 3, GTC, POST)]),
     "quotes stay": (Desk(PASSIVE, quoting=(9_998, 3, 0, 0)).order(1, 9_998, 1), []),
     "quotes move": (Desk(PASSIVE, quoting=(9_998, 3, 0, 0)).order(1, 9_997, 3), [("CANCEL", 1, 9_997, 3, GTC, 0)]),
     "quotes go": (Desk(PASSIVE, quoting=(0, 0, 0, 0)).order(-1, 10_002, 3), [("CANCEL", -1, 10_002, 3, GTC, 0)]),
-    "quotes wait for the first answer": (Desk(PASSIVE, quoting=(9_998, 3, 0, 0)).order(1, 9_997, 3, OrderState.IN_FLIGHT_NEW), []),
-}  # fmt: skip
+    "quotes wait for the first answer": (
+        Desk(PASSIVE, quoting=(9_998, 3, 0, 0)).order(1, 9_997, 3, OrderState.IN_FLIGHT_NEW),
+        [],
+    ),
+}
 
 
 @pytest.mark.parametrize("case", TABLE)
@@ -128,7 +137,13 @@ def test_a_denied_side_is_left_alone_for_its_time():
     assert desk.at(0)
 
 
-SLICES = [(10, 5, 0, [2, 4, 6, 8, 10]), (-10, 5, 0, [-2, -4, -6, -8, -10]), (7, 3, 0, [2, 4, 7]), (-7, 3, 3, [0, -3, -7]), (3, 5, 0, [0, 1, 1, 2, 3])]
+SLICES = [
+    (10, 5, 0, [2, 4, 6, 8, 10]),
+    (-10, 5, 0, [-2, -4, -6, -8, -10]),
+    (7, 3, 0, [2, 4, 7]),
+    (-7, 3, 3, [0, -3, -7]),
+    (3, 5, 0, [0, 1, 1, 2, 3]),
+]
 
 
 @pytest.mark.parametrize(("target", "slices", "start", "path"), SLICES)

@@ -1,4 +1,4 @@
-"""Made-up market rows for tests of the whole step: random walks with trades, depth, halts and gaps. Sorted by arrival."""
+"""Made-up market rows for tests of the whole step: random walks, trades, depth, halts, gaps; sorted by arrival."""
 
 import numpy as np
 

@@ -9,8 +9,18 @@ def mixed(**options):
     """Seven instruments; returns a session document."""
     genes = (
         ("ema_cross", {"fast": 3, "slow": 8}, "market", {}),
-        ("mean_reversion", {"window": 8, "enter": 0.8, "exit": 0.2}, "twap", {"duration_ns": 2_000_000_000, "slices": 3}),
-        ("order_flow_imbalance", {"scale_window": 10, "enter": 0.5, "exit": 0.1}, "pegged", {"timeout_ns": 3_000_000_000}),
+        (
+            "mean_reversion",
+            {"window": 8, "enter": 0.8, "exit": 0.2},
+            "twap",
+            {"duration_ns": 2_000_000_000, "slices": 3},
+        ),
+        (
+            "order_flow_imbalance",
+            {"scale_window": 10, "enter": 0.5, "exit": 0.1},
+            "pegged",
+            {"timeout_ns": 3_000_000_000},
+        ),
         ("breakout", {"window": 8, "exit_window": 4}, "passive_quote", {"timeout_ns": 2_000_000_000}),
         ("two_sided_quote", {"lots": 4}, "passive_quote", {}),
     )
@@ -18,7 +28,9 @@ def mixed(**options):
         policy(signal, params, topology, settings, [f"SIM-{k}"], name=f"p{k}")
         for k, (signal, params, topology, settings) in enumerate(genes)
     ]
-    policies.append(quotes((1, 9_998, 3, 10_003, 3), (20, 9_990, 3, 10_010, 3), instruments=["SIM-5"], name="own_quotes"))
+    policies.append(
+        quotes((1, 9_998, 3, 10_003, 3), (20, 9_990, 3, 10_010, 3), instruments=["SIM-5"], name="own_quotes")
+    )
     policies.append(
         targets((1, 1.0), (15, -1.0), (30, 0.3), topology="pegged", instruments=["SIM-6"], name="own_targets")
     )

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from alphatrade_operator.render import render_session
 from alphatrade_operator.resources import load_folder
-
 from alphatrade_runtime.loop.build import instrument_of
 from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.market.calendar import Calendar
 from alphatrade_runtime.market.importers.bars import write_bars
-from alphatrade_runtime.market.schema import Flag, Kind, Status, rows_from_columns
+from alphatrade_runtime.market.schema import Flag, Kind, Rows, Status, rows_from_columns
 from alphatrade_runtime.market.tape import Tape
 from alphatrade_runtime.policy.document import parse_session
 from unit.risk.law_session import policy
@@ -31,7 +31,7 @@ def _session():
     envelope["limits"]["symbols"] = ["SP500", "NASDAQ", "WTI"]
     document["policy"]["genotype"]["policies"] = [
         policy("ema_cross", {"fast": 20, "slow": 100}, "market", {}, ["SP500"], name="trend"),
-        policy("breakout", {"window": 50, "exit_window": 20}, "twap", {"duration_ns": DAY_NS, "slices": 4}, ["NASDAQ"], name="slow"),
+        policy("breakout", {"window": 50}, "twap", {"duration_ns": DAY_NS, "slices": 4}, ["NASDAQ"], name="slow"),
         policy("mean_reversion", {"window": 20, "enter": 1.0}, "pegged", {"timeout_ns": DAY_NS}, ["WTI"], name="oil"),
     ]  # fmt: skip
     return document
@@ -62,7 +62,7 @@ def tape(tmp_path_factory):
 
 def _rows(tape):
     columns = [np.concatenate(parts) for parts in zip(*tape.chunks(), strict=True)]
-    return dict(zip([field for field in next(iter(tape.chunks()))._fields], columns, strict=True))
+    return dict(zip(Rows._fields, columns, strict=True))
 
 
 def test_thirty_years_give_no_such_denial(tape):
@@ -91,7 +91,9 @@ def _planted(tape, missing):
         where = places[rows] + shift
         for name, column in columns.items():
             fields = {"kind": int(Kind.STATUS), "instrument": 1, "price": int(status)}
-            inherited = column[np.minimum(where, len(column) - 1)] if name in ("ts_init_ns", "ts_event_ns", "seq") else 0
+            inherited = (
+                column[np.minimum(where, len(column) - 1)] if name in ("ts_init_ns", "ts_event_ns", "seq") else 0
+            )
             columns[name] = np.insert(column, where, fields.get(name, inherited))
     last = np.append(columns["ts_init_ns"][1:] != columns["ts_init_ns"][:-1], True)
     columns["flags"] = np.where(last, int(Flag.LAST), 0)
@@ -114,4 +116,3 @@ def test_a_planted_far_peg_is_a_price_band_denial(tape):
     document["policy"]["genotype"]["policies"][2]["execution_topology"]["params"]["offset_ticks"] = 100
     result = Engine(document).replay(tape)
     assert WATCHED & set(result.counts["denials"]) == {"PRICE_BAND"}
-

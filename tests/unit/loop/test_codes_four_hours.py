@@ -1,4 +1,4 @@
-"""Four hours of a simulated market under a tight law: many decisions, orders and denials, and an auditor that agrees."""
+"""Four hours of a simulated market under a tight law: many decisions, orders, denials; the auditor agrees."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ HOUR_NS = 3_600_000_000_000
 MARKET = {
     "seed": 11, "start": "2026-01-05T21:00:00Z", "duration": "4h", "correlation": 0.4,  # midnight UTC falls into it
     "instruments": [
-        {"symbol": f"SIM-{k}", "tick_size": "0.01", "lot_size": "1", "price": "100", "quotes_per_s": 8.0, "depth_lots": 40}
+        {"symbol": f"SIM-{k}", "tick_size": "0.01", "lot_size": "1", "quotes_per_s": 8.0, "depth_lots": 40}
         for k in range(3)
     ],
     "events": [
@@ -35,11 +35,17 @@ LIMITS = {
     "max_orders_per_min": 120, "max_open_orders": 2, "max_turnover_min_bps": 1_500, "max_turnover_hour_bps": 40_000,
     "risk_per_trade_bps": 4, "stop_bps": 500, "mark_jump_bps": 500, "near_miss_bps": 8_000,
 }  # fmt: skip
-TERMS = {"max_position_lots": 60, "max_order_lots": 110, "maker_fee_e7": -200, "taker_fee_e7": 1_000, "max_quote_age_ns": 3_000_000_000}
+TERMS = {
+    "max_position_lots": 60,
+    "max_order_lots": 110,
+    "maker_fee_e7": -200,
+    "taker_fee_e7": 1_000,
+    "max_quote_age_ns": 3_000_000_000,
+}
 POLICIES = [
-    policy("ema_cross", {"fast": 30, "slow": 120}, "twap", {"duration_ns": 4_000_000_000, "slices": 4}, ["SIM-0"], name="trend"),
-    policy("order_flow_imbalance", {"scale_window": 200}, "market", {"protection_bps": 8}, ["SIM-1"], name="flow"),
-    policy("two_sided_quote", {"lots": 30, "skew_ticks": 6.0}, "passive_quote", {}, ["SIM-2"], name="quotes"),
+    policy("ema_cross", {"fast": 30, "slow": 120}, "twap", {"duration_ns": 4_000_000_000, "slices": 4}, ["SIM-0"]),
+    policy("order_flow_imbalance", {"scale_window": 200}, "market", {"protection_bps": 8}, ["SIM-1"], name="q"),
+    policy("two_sided_quote", {"lots": 30, "skew_ticks": 6.0}, "passive_quote", {}, ["SIM-2"], name="r"),
 ]  # fmt: skip
 
 

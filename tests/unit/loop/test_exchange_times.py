@@ -106,6 +106,7 @@ def test_venue_time_never_runs_backwards():
 
 # Bars
 
+
 def bars(*prices, first=0, missing=()):
     """Daily bars (open, high, low, close); the next opens when the last closes."""
     tape = TapeByHand()
@@ -158,6 +159,7 @@ def test_a_jump_of_more_than_five_percent_is_taken_at_once_on_bars_and_not_on_qu
 
 # Money
 
+
 @pytest.mark.parametrize(
     ("terms", "fee"),
     [
@@ -181,7 +183,9 @@ def test_a_maker_pays_the_maker_fee():
     assert [(f["fee"], f["maker"]) for f in fill_rows(result)] == [(-5 * MID * TICK_LOT * 200 // 10**7, 1)]
 
 
-@pytest.mark.parametrize(("share", "rate", "sign"), [(1.0, 10_000, 1), (-1.0, 10_000, -1), (1.0, -10_000, -1), (0.0, 10_000, 0)])
+@pytest.mark.parametrize(
+    ("share", "rate", "sign"), [(1.0, 10_000, 1), (-1.0, 10_000, -1), (1.0, -10_000, -1), (0.0, 10_000, 0)]
+)
 def test_longs_pay_a_positive_funding_rate(share, rate, sign):
     tape = TapeByHand().quotes(3).row(Kind.FUNDING, price=rate).quote()
     result = run(session(targets((1, share)), terms=TEN_LOTS, funding="tape"), tape)
@@ -191,7 +195,7 @@ def test_longs_pay_a_positive_funding_rate(share, rate, sign):
 
 
 def test_funding_received_raises_the_high_water_mark():
-    tape = TapeByHand().quote().trade(MID - 1, 10**5, -1).quote().row(Kind.FUNDING, price=-10**6)
+    tape = TapeByHand().quote().trade(MID - 1, 10**5, -1).quote().row(Kind.FUNDING, price=-(10**6))
     result = run(session(quotes((1, MID, 5_000, 0, 0), (2, 0, 0, 0, 0)), funding="tape"), tape)
     assert result.money["high_water"] == result.money["nav"] > result.money["initial_cash"]
 

@@ -45,7 +45,9 @@ LATENCIES = [0, 250_000_000]
 def test_no_order_leaves_later_than_one_event_after_the_trip(control, latency_ns):
     result = busy(control, entry_latency_ns=latency_ns, response_latency_ns=latency_ns)
     seq = trip_seq(result)
-    before = [row for row in order_rows(result, purpose=0, code=0) if row["event"] in (NEW, AMEND) and row["seq"] <= seq]
+    before = [
+        row for row in order_rows(result, purpose=0, code=0) if row["event"] in (NEW, AMEND) and row["seq"] <= seq
+    ]
     after = [row for row in order_rows(result, purpose=0, code=0) if row["event"] in (NEW, AMEND) and row["seq"] > seq]
     assert len(before) > 2
     assert after == []
@@ -117,7 +119,11 @@ def test_the_switch_may_give_its_own_slippage(argument, limit):
 
 @pytest.mark.twin
 def test_flatten_never_fills_beyond_its_slippage():
-    result = held(lambda tape: tape.quote(bid=9_900, ask=10_100).control(Control.FLATTEN).quotes(9, bid=9_900, ask=10_100, dt=STEP_NS // 2))
+    result = held(
+        lambda tape: (
+            tape.quote(bid=9_900, ask=10_100).control(Control.FLATTEN).quotes(9, bid=9_900, ask=10_100, dt=STEP_NS // 2)
+        )
+    )
     assert {price for price, _, _ in flattening(result)} == {9_950}
     assert len(fill_rows(result)) == 1
     assert result.kill["state"] == "FLATTENING"
@@ -125,7 +131,9 @@ def test_flatten_never_fills_beyond_its_slippage():
 
 @pytest.mark.twin
 def test_flatten_waits_for_a_fresh_quote_and_then_closes():
-    stale = held(lambda tape: tape.row(Kind.TIMER, dt=3 * SECOND_NS).control(Control.FLATTEN).row(Kind.TIMER).row(Kind.TIMER))
+    stale = held(
+        lambda tape: tape.row(Kind.TIMER, dt=3 * SECOND_NS).control(Control.FLATTEN).row(Kind.TIMER).row(Kind.TIMER)
+    )
     assert (flattening(stale), stale.kill["state"]) == ([], "FLATTENING")
     fresh = held(lambda tape: tape.row(Kind.TIMER, dt=3 * SECOND_NS).control(Control.FLATTEN).row(Kind.TIMER).quotes(3))
     assert (len(flattening(fresh)), fresh.kill["state"]) == (1, "HALTED")
@@ -159,7 +167,9 @@ def test_flatten_blind_sends_at_the_last_reference():
 
 @pytest.mark.twin
 def test_a_flatten_that_cannot_finish_is_halted_with_its_position():
-    result = held(lambda tape: tape.quote(bid=9_000, ask=11_000).control(Control.FLATTEN).quotes(110, bid=9_000, ask=11_000))
+    result = held(
+        lambda tape: tape.quote(bid=9_000, ask=11_000).control(Control.FLATTEN).quotes(110, bid=9_000, ask=11_000)
+    )
     assert len(flattening(result)) == 100
     assert result.kill["state"] == "HALTED"
     assert guard_rows(result)[-1]["kill_state"] == 3
@@ -184,11 +194,15 @@ def test_flatten_cancels_first_and_closes_every_instrument():
 
 
 RANKS = [  # the controls in order, the mode that holds, the state at the end
-    ((Control.REDUCE, Control.HALT), 2, "HALTED"), ((Control.REDUCE, Control.FLATTEN), 3, "HALTED"),
-    ((Control.HALT, Control.FLATTEN), 3, "HALTED"), ((Control.HALT, Control.REDUCE), 2, "HALTED"),
-    ((Control.FLATTEN, Control.HALT), 3, "HALTED"), ((Control.REDUCE, Control.REDUCE), 1, "TRIPPED"),
-    ((Control.FLATTEN, Control.REDUCE), 3, "HALTED"), ((Control.REDUCE, Control.ARMED), 1, "TRIPPED"),
-]  # fmt: skip
+    ((Control.REDUCE, Control.HALT), 2, "HALTED"),
+    ((Control.REDUCE, Control.FLATTEN), 3, "HALTED"),
+    ((Control.HALT, Control.FLATTEN), 3, "HALTED"),
+    ((Control.HALT, Control.REDUCE), 2, "HALTED"),
+    ((Control.FLATTEN, Control.HALT), 3, "HALTED"),
+    ((Control.REDUCE, Control.REDUCE), 1, "TRIPPED"),
+    ((Control.FLATTEN, Control.REDUCE), 3, "HALTED"),
+    ((Control.REDUCE, Control.ARMED), 1, "TRIPPED"),
+]
 
 
 @pytest.mark.twin
@@ -204,7 +218,7 @@ def test_a_higher_mode_wins_and_nothing_goes_back(controls, mode, state):
     states = [row["kill_state"] for row in guard_rows(result)]
     modes = [row["qty"] for row in guard_rows(result)]
     assert modes == sorted(modes)
-    assert 0 not in states[next(k for k, s in enumerate(states) if s):]
+    assert 0 not in states[next(k for k, s in enumerate(states) if s) :]
 
 
 @pytest.mark.twin
@@ -227,6 +241,25 @@ def test_drawdown_from_the_peak_trips_as_the_switch_does():
 
 
 @pytest.mark.twin
+def test_a_break_in_the_books_leaves_only_reductions_standing():
+    wish = quotes((1, MID, 50, 0, 0), (2, MID - 5, 10, MID + 5, 50))
+    tape = TapeByHand().quote().trade(MID - 1, 100, -1).quotes(2).control(Control.BREAK).quote()
+    result = run(session(wish), tape)
+    assert [row["side"] for row in order_rows(result, event=CANCEL)] == [1]
+    assert result.kill["state"] == "ARMED"
+    assert result.violations == []
+
+
+@pytest.mark.twin
+def test_the_days_loss_leaves_only_reductions_standing():
+    wish = quotes((1, MID, 5_000, 0, 0), (2, 8_000, 10, MID + 500, 5_000))
+    tape = TapeByHand().quote().trade(MID - 1, 10_000, -1).quote().quotes(3, bid=8_900, ask=8_902)
+    result = run(session(wish, limits={"day_drawdown_bps": 500, "band_limit_bps": 3_000}), tape)
+    assert [row["side"] for row in order_rows(result, event=CANCEL)] == [1]
+    assert result.counts["denials"] == {"DRAWDOWN": 1}
+
+
+@pytest.mark.twin
 def test_pegged_orders_are_not_amended_after_a_halt():
     document = session(targets((1, 0.001), topology="pegged"), exchange={"response_latency_ns": 2 * STEP_NS})
     tape = TapeByHand()
@@ -243,23 +276,70 @@ def test_pegged_orders_are_not_amended_after_a_halt():
 
 
 KILL_MUTANTS = [
-    Mutant("cancels_nothing", "risk.kill", "    if account.kill_state == ARMED:\n        return False\n", "    return False\n",
-           ("test_every_working_order_is_asked_to_cancel",)),
-    Mutant("reduce_cancels_nothing", "risk.kill", "return account.kill_mode != REDUCE or working > -side * exposure.position",
-           "return account.kill_mode != REDUCE", ("test_reduce_cancels_what_could_flip_the_position",)),
-    Mutant("reduce_cancels_all", "risk.kill", "return account.kill_mode != REDUCE or working > -side * exposure.position",
-           "return True", ("test_reduce_keeps_what_only_reduces_and_lets_reductions_leave",)),
-    Mutant("lower_modes_take_over", "risk.kill", "if mode <= account.kill_mode:", "if mode == account.kill_mode:",
-           ("test_a_higher_mode_wins_and_nothing_goes_back",)),
-    Mutant("flatten_needs_no_quote", "loop.step", "not (fresh or blind)", "False",
-           ("test_flatten_waits_for_a_fresh_quote_and_then_closes",)),
-    Mutant("flatten_is_done_at_once", "loop.step", "and c.plans[i].flatten_tries < MAX_FLATTEN_TRIES", "and False",
-           ("test_flatten_never_fills_beyond_its_slippage",)),
-    Mutant("flatten_never_gives_up", "loop.step", "and c.plans[i].flatten_tries < MAX_FLATTEN_TRIES", "",
-           ("test_a_flatten_that_cannot_finish_is_halted_with_its_position",)),
-    Mutant("kill_is_not_enforced", "loop.step", "    if account.kill_state != ARMED:\n        enforce_kill(c, now)\n", "",
-           ("test_drawdown_from_the_peak_trips_as_the_switch_does",)),
-]  # fmt: skip
+    Mutant(
+        "cancels_nothing",
+        "risk.kill",
+        "    if account.kill_state != ARMED and account.kill_mode != REDUCE:\n        return True\n",
+        "    return False\n",
+        ("test_every_working_order_is_asked_to_cancel",),
+    ),
+    Mutant(
+        "reduce_cancels_nothing",
+        "risk.kill",
+        "return working > -side * exposure.position",
+        "return False",
+        ("test_reduce_cancels_what_could_flip_the_position",),
+    ),
+    Mutant(
+        "reduce_cancels_all",
+        "risk.kill",
+        "return working > -side * exposure.position",
+        "return True",
+        ("test_reduce_keeps_what_only_reduces_and_lets_reductions_leave",),
+    ),
+    Mutant(
+        "a_break_cancels_nothing",
+        "risk.kill",
+        "if account.kill_state == ARMED and account.reduce_only == 0:",
+        "if account.kill_state == ARMED:",
+        ("test_a_break_in_the_books_leaves_only_reductions_standing",),
+    ),
+    Mutant(
+        "lower_modes_take_over",
+        "risk.kill",
+        "if mode <= account.kill_mode:",
+        "if mode == account.kill_mode:",
+        ("test_a_higher_mode_wins_and_nothing_goes_back",),
+    ),
+    Mutant(
+        "flatten_needs_no_quote",
+        "loop.step",
+        "not (fresh or blind)",
+        "False",
+        ("test_flatten_waits_for_a_fresh_quote_and_then_closes",),
+    ),
+    Mutant(
+        "flatten_is_done_at_once",
+        "loop.step",
+        "and c.plans[i].flatten_tries < MAX_FLATTEN_TRIES",
+        "and False",
+        ("test_flatten_never_fills_beyond_its_slippage",),
+    ),
+    Mutant(
+        "flatten_never_gives_up",
+        "loop.step",
+        "and c.plans[i].flatten_tries < MAX_FLATTEN_TRIES",
+        "",
+        ("test_a_flatten_that_cannot_finish_is_halted_with_its_position",),
+    ),
+    Mutant(
+        "kill_is_not_enforced",
+        "loop.step",
+        "    if account.kill_state != ARMED or account.reduce_only != 0:\n        enforce_kill(c, now)\n",
+        "",
+        ("test_drawdown_from_the_peak_trips_as_the_switch_does",),
+    ),
+]
 
 
 def _arguments(test):

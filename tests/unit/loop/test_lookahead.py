@@ -67,16 +67,26 @@ def decisions(document, rows, bars):
 
 def on_quotes(steps):
     document = mixed()
-    document["policy"]["envelope"]["instruments"].append({**document["policy"]["envelope"]["instruments"][0], "symbol": "IDLE"})
+    document["policy"]["envelope"]["instruments"].append(
+        {**document["policy"]["envelope"]["instruments"][0], "symbol": "IDLE"}
+    )
     rows = made_rows(steps * TRADED, TRADED, together=True, step_ns=1_000_000_000)
     return document, with_marks(rows, TRADED), False
 
 
 def on_bars(steps):
-    signals = [("ema_cross", {"fast": 3, "slow": 8}), ("mean_reversion", {"window": 8}), ("breakout", {"window": 8, "exit_window": 4})]
-    policies = [policy(s, p, "market" if k else "passive_quote", {}, [f"SIM-{k}"], name=s) for k, (s, p) in enumerate(signals)]
+    signals = [
+        ("ema_cross", {"fast": 3, "slow": 8}),
+        ("mean_reversion", {"window": 8}),
+        ("breakout", {"window": 8, "exit_window": 4}),
+    ]
+    policies = [
+        policy(s, p, "market" if k else "passive_quote", {}, [f"SIM-{k}"], name=s) for k, (s, p) in enumerate(signals)
+    ]
     policies.append(targets((1, 1.0), (40, -1.0), (90, 0.5), topology="pegged", instruments=["SIM-3"], name="own"))
-    document = session(*policies, n=5, terms={"max_position_lots": 40, "max_order_lots": 80}, clock="bar", interval_ns=BAR_NS)
+    document = session(
+        *policies, n=5, terms={"max_position_lots": 40, "max_order_lots": 80}, clock="bar", interval_ns=BAR_NS
+    )
     rows = made_rows(steps * 4, 4, together=True, step_ns=1_000_000_000)
     quotes = {**rows._asdict(), "kind": np.full(len(rows.seq), int(Kind.QUOTE))}
     for name, value in (("bid", 9_990), ("ask", 9_993), ("bid_size", 20), ("ask_size", 20)):
@@ -120,7 +130,9 @@ def reads_the_next_quote(document, rows, bars):
 
 def hears_fills_before_their_cause(document, rows, bars):
     """A venue 3 s ahead of the market data, so that reports tell what the tape has not told yet."""
-    return decisions(document, rows_from_columns({**rows._asdict(), "ts_event_ns": rows.ts_event_ns - 3_000_000_000}), bars)
+    return decisions(
+        document, rows_from_columns({**rows._asdict(), "ts_event_ns": rows.ts_event_ns - 3_000_000_000}), bars
+    )
 
 
 @pytest.mark.parametrize("ahead", [reads_the_next_quote, hears_fills_before_their_cause])

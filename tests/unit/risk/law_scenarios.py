@@ -198,7 +198,7 @@ pair(
     30,
     31,
     left=2,
-)  # noqa: E501
+)
 # SIZE lets a flip through; INVENTORY counts where it ends
 pair(
     "inventory_of_a_flip",
@@ -207,7 +207,7 @@ pair(
     130,
     131,
     left=2,
-)  # noqa: E501
+)
 # TURNOVER: 50 lots x 10,000 filled are half of 1% of NAV
 pair(
     "turnover",
@@ -439,7 +439,7 @@ add(
     "kill_not_armed_again",
     *_tripped(Control.ARMED, (MID - 10, 1, 0, 0), tape=bought().quote().control(Control.HALT).control(Control.ARMED)),
     {"KILL": 1},
-)  # noqa: E501
+)
 add(
     "clock_step_halts",
     *_tripped(Control.CLOCK_STEP, (0, 0, MID + 10, 50)),

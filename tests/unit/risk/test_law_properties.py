@@ -60,9 +60,8 @@ class Asked:
         request.ref2 = 20_000
 
     def ask(self):
-        return law.check(
-            self.request, self.exposures, self.views, self.instruments, N, self.limits, self.account, self.ring, self.util
-        )  # fmt: skip
+        market = (self.views, self.instruments, N)
+        return law.check(self.request, self.exposures, *market, self.limits, self.account, self.ring, self.util)
 
 
 @pytest.mark.twin
@@ -113,9 +112,7 @@ def test_utilisation_at_the_limit_is_full(limit, k):
 
 @pytest.mark.twin
 @settings(max_examples=200)
-@given(
-    a=st.integers(-(2**62), 2**62), b=st.integers(-(2**40), 2**40), c=st.integers(1, 2**30)
-)
+@given(a=st.integers(-(2**62), 2**62), b=st.integers(-(2**40), 2**40), c=st.integers(1, 2**30))
 def test_a_product_is_exact_or_held_at_the_bound(a, b, c):
     exact = a * b * c
     got = law.product(np.int64(a), np.int64(b), np.int64(c))
@@ -259,7 +256,9 @@ def test_reduce_only_counts_same_side_leaves(position, buys, sells, side, extra,
 
 
 AMENDS = [  # leaves now, wanted leaves: lots asked of SIZE and NOTIONAL, lots beyond those reserved
-    (10, 10, 10, 0), (10, 15, 15, 5), (10, 4, 10, 0),
+    (10, 10, 10, 0),
+    (10, 15, 15, 5),
+    (10, 4, 10, 0),
 ]
 
 

@@ -107,6 +107,11 @@ def _read(path: Path, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 
 
 def _write(fd: int, rows: npt.NDArray[Any]) -> None:
+    size = os.fstat(fd).st_size
     data = memoryview(rows.tobytes())
-    while data:
-        data = data[os.write(fd, data) :]
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except OSError:
+        os.ftruncate(fd, size)  # no part of a record that was not written stays
+        raise

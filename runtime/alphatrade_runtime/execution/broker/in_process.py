@@ -1,14 +1,24 @@
 """The paper exchange in the runtime's own process: the same class without a socket."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from alphatrade_runtime.execution.broker.contract import Commands, Reports, VenueState
+from alphatrade_runtime.execution.broker.contract import BrokerLost, Commands, Reports, VenueState
 from alphatrade_runtime.execution.broker.paper_exchange import PaperExchange
 from alphatrade_runtime.market.orders import REPORT_DTYPE
+
+@contextmanager
+def _lost_on_error() -> Iterator[None]:
+    """An exchange that cannot keep its log is no exchange: to its client it is gone."""
+    try:
+        yield
+    except OSError as error:
+        raise BrokerLost(f"the paper exchange cannot write its log ({error.strerror})") from error
+
 
 MakeExchange = Callable[[str, Mapping[str, Any]], PaperExchange]
 
@@ -29,21 +39,25 @@ class InProcessBroker:
 
     def send(self, commands: Commands) -> None:
         """Hand commands to the exchange."""
-        self._open.submit(commands)
+        with _lost_on_error():
+            self._open.submit(commands)
 
     def receive(self) -> Reports:
         """Return the reports whose latency is over."""
-        self._open.advance()
-        return self._with_missed(self._open.take_reports())
+        with _lost_on_error():
+            self._open.advance()
+            return self._with_missed(self._open.take_reports())
 
     def reconcile(self, order_ids: Sequence[int]) -> tuple[Reports, VenueState]:
         """Settle, and return reports and books."""
-        reports = self._with_missed(self._open.settle())
-        return reports, self._open.state(order_ids)
+        with _lost_on_error():
+            reports = self._with_missed(self._open.settle())
+            return reports, self._open.state(order_ids)
 
     def cancel_all(self) -> Reports:
         """Cancel every working order."""
-        return self._with_missed(self._open.cancel_all())
+        with _lost_on_error():
+            return self._with_missed(self._open.cancel_all())
 
     def wait(self, timeout_s: float) -> None:
         """Sleep; nothing arrives by itself in one process."""

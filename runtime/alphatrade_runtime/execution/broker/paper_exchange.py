@@ -1,4 +1,7 @@
-"""The paper exchange: the simulated venue against a market at its own pace, with latencies and a log. Its fills are simulated."""
+"""The paper exchange: the simulated venue against a market at its own pace, with latencies and a log.
+
+Its fills are simulated.
+"""
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
