@@ -29,7 +29,7 @@ venv-dev:
 	@$(PYTHON) build_support/bootstrap.py dev --venv $(VENV)
 
 .PHONY: run-sim
-run-sim: venv-runtime ## Replay a simulated market and 30 years of real daily prices; print digests and the report
+run-sim: venv-runtime ## Replay a simulated market and 20 years of real daily prices; print digests and the report
 	@$(RUN) -m alphatrade_runtime.cli.run_sim $(ARGS)
 
 .PHONY: replay-capture

@@ -49,7 +49,7 @@ def pytest_runtest_logreport(report):
             file.write(json.dumps(line) + "\n")
 
 
-def _run_child(root, tests):
+def _run_child(root: Path, tests: list[str]) -> dict[str, str]:
     where = root / ".pytest_cache" / f"twin-{os.getpid()}.jsonl"
     where.parent.mkdir(exist_ok=True)
     selected = where.with_suffix(".args")
@@ -64,7 +64,7 @@ def _run_child(root, tests):
         selected.unlink(missing_ok=True)
     if not lines:
         pytest.fail(f"the child process ran nothing:\n{done.stdout}\n{done.stderr}", pytrace=False)
-    outcomes = {}
+    outcomes: dict[str, str] = {}
     for line in map(json.loads, lines):
         outcomes[line["test"]] = outcomes.get(line["test"], "") + line["outcome"]
     return outcomes

@@ -129,7 +129,11 @@ RESOURCES = {
     "order_above_position": ("maxOrderLots: 400", "maxOrderLots: 4000", "maxPositionLots"),
     "unknown_signal": ("ref: ema_cross ", "ref: ema_cros ", "ema_cross"),
     "parameter_out_of_bounds": ("fast: 20", "fast: 1", "fast"),
-    "unmet_reference": ("riskTemplateRef: {name: default}\n  genotype", "riskTemplateRef: {name: none}\n  genotype", "none"),
+    "unmet_reference": (
+        "riskTemplateRef: {name: default}\n  genotype",
+        "riskTemplateRef: {name: none}\n  genotype",
+        "none",
+    ),
     "no_such_flag": ("decisionClock:", "featureFlags: {exploration: true}\n  decisionClock:", "exploration"),
     "simulator_field": ("strength: 0.2", "strenght: 0.2", "strenght"),
     "live_mode": ("mode: Sim", "mode: Live", "Live"),

@@ -1,6 +1,7 @@
 """`alphatrade signals` and `alphatrade features`: what a strategy can be made of."""
 
 import inspect
+from pathlib import Path
 
 
 def signals() -> int:
@@ -12,13 +13,16 @@ def signals() -> int:
     Example:
       alphatrade signals
     """
-    from alphatrade_runtime.adaptation import signals as _builtin  # noqa: F401 (declares them)
+    from alphatrade_runtime.adaptation import signals as built_in
     from alphatrade_runtime.plugin.contract import SignalSpec, declared
 
     def parameters(spec: SignalSpec) -> str:
         return ", ".join(f"{name}={p.default:g} ({p.low:g} to {p.high:g})" for name, p in spec.params.items())
 
+    folder = Path(built_in.__file__).parent
     for name, spec in sorted(declared().items()):
+        if spec.path.parent != folder:
+            continue
         module = inspect.getmodule(spec.function)
         text = inspect.getdoc(spec.function) or inspect.getdoc(module) or ""
         print(f"{name} ({spec.form})")

@@ -17,6 +17,7 @@ EXEC_REPORT  side, price and size of the fill, bid = client order id, ask = repo
 CONTROL      price = a Control value, size = its argument; instrument ALL_INSTRUMENTS or one.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
@@ -112,7 +113,7 @@ class Rows(NamedTuple):
         return Rows._make(column[start:stop] for column in self)
 
 
-def rows_from_columns(columns: dict[str, npt.ArrayLike]) -> Rows:
+def rows_from_columns(columns: Mapping[str, npt.ArrayLike]) -> Rows:
     """Build Rows from columns by name; a missing column is zeros. Raises ValueError on unequal lengths."""
     n = max(len(np.asarray(c)) for c in columns.values())
     arrays = []

@@ -18,7 +18,9 @@ def plugin_file(tmp_path):
         path = tmp_path / f"{'_'.join(names)}.py"
         text = "from alphatrade_runtime.plugin import signal\n"
         for name in names:
-            text += f'\n\n@signal(name="{name}", api=1, features=("mid_ticks",))\ndef {name}(x, s, p):\n    return 1.0\n'
+            text += (
+                f'\n\n@signal(name="{name}", api=1, features=("mid_ticks",))\ndef {name}(x, s, p):\n    return 1.0\n'
+            )
         path.write_text(text)
         return path
 

@@ -1,9 +1,9 @@
 """Every command teaches itself; what goes wrong is one line on stderr and an exit code."""
 
 import pytest
+import typer
 
-from alphatrade_runtime.cli import main as command_line
-from alphatrade_runtime.cli.main import call, guarded
+from alphatrade_runtime.cli.main import app, call, guarded
 from alphatrade_runtime.market.faults import InputError
 
 COMMANDS = [
@@ -21,10 +21,9 @@ def test_help_says_what_it_does_and_shows_an_example(command, capsys):
 
 
 def test_every_command_is_in_the_table_above():
-    app = command_line.typer.main.get_command(command_line.app)
     found = {
         (name, *inner)
-        for name, command in app.commands.items()
+        for name, command in typer.main.get_command(app).commands.items()
         for inner in [[sub] for sub in getattr(command, "commands", {})] or [[]]
     }
     assert found == {tuple(command) for command in COMMANDS}

@@ -7,7 +7,7 @@ LATENCY = {"entry_latency_ns": 7_000_000, "response_latency_ns": 5_000_000}
 
 def mixed(**options):
     """Seven instruments; returns a session document."""
-    genes = (
+    genes: tuple[tuple[str, dict[str, float], str, dict[str, int]], ...] = (
         ("ema_cross", {"fast": 3, "slow": 8}, "market", {}),
         (
             "mean_reversion",

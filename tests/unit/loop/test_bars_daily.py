@@ -88,7 +88,7 @@ def _planted(tape, missing):
     places = np.cumsum(keep) - keep  # where a row lies once those before it are gone
     for status, rows in ((Status.HALTED, halted), (Status.TRADING, after)):
         shift = np.searchsorted(np.sort(halted), rows, side="right") if status is Status.TRADING else 0
-        where = places[rows] + shift
+        where = (places[rows] + shift).astype(np.int64)
         for name, column in columns.items():
             fields = {"kind": int(Kind.STATUS), "instrument": 1, "price": int(status)}
             inherited = (

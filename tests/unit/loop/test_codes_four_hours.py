@@ -1,6 +1,7 @@
 """Four hours of a simulated market under a tight law: many decisions, orders, denials; the auditor agrees."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from alphatrade_runtime.market.simulator import prepare
 from unit.risk.law_session import policy, session
 
 HOUR_NS = 3_600_000_000_000
-MARKET = {
+MARKET: dict[str, Any] = {
     "seed": 11, "start": "2026-01-05T21:00:00Z", "duration": "4h", "correlation": 0.4,  # midnight UTC falls into it
     "instruments": [
         {"symbol": f"SIM-{k}", "tick_size": "0.01", "lot_size": "1", "quotes_per_s": 8.0, "depth_lots": 40}

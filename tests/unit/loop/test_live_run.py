@@ -77,7 +77,7 @@ def guard_rows(folder):
 
 def test_a_full_disk_stops_trading(small_disk, tape):
     ballast = small_disk / "ballast"
-    ballast.write_bytes(b"\0" * (1 << 20) * 7 // 10)
+    ballast.write_bytes(bytes((1 << 20) * 7 // 10))
     with pytest.raises((JournalStalled, DiaryStalled), match="trading stops"):
         run_live(document(tape, speed="400x"), small_disk / "run", options(duration_s=60))
 

@@ -58,8 +58,8 @@ def decisions(document, rows, bars):
     depth = np.zeros((len(document["policy"]["envelope"]["instruments"]), 2, 0), np.int64)
     assert replay.run(core, rows, len(rows.seq), True, depth) == replay.DONE
     found = np.asarray(core[0].out_decisions)[: int(core[0].out_n[0])]
-    written = np.zeros(len(found), [(name, found.dtype[name]) for name in found.dtype.names])  # no padding
-    for name in found.dtype.names:
+    written = np.zeros(len(found), [(name, found.dtype[name]) for name in found.dtype.names or ()])  # no padding
+    for name in found.dtype.names or ():
         written[name] = found[name]
     assert core[0].loop[0].plugin_faults == 0
     return written["event_ts_ns"].copy(), [row.tobytes() for row in written], int(core[0].loop[0].decisions)

@@ -1,13 +1,14 @@
 """Runs whose digests the compiled step and plain Python must agree on; as a program, prints them as JSON."""
 
 import json
+from typing import Any
 
 from alphatrade_runtime.loop.engine import Engine
 from unit.loop.made_tapes import made_rows, with_events
 from unit.loop.mixed_sessions import LATENCY, mixed
 
 ROWS = 1_000
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "risk_averse": {"exchange": {**LATENCY, "queue_model": "risk_averse"}},
     "probabilistic": {"exchange": {**LATENCY, "queue_model": "probabilistic"}},
     "whole_fills_every_quote": {"exchange": {"partial_fills": False}, "limits": {"max_notional_bps": 20}},

@@ -10,7 +10,9 @@ from alphatrade_runtime.plugin.check import check
 from alphatrade_runtime.plugin.load import load
 
 ROOT = Path(__file__).resolve().parents[3]
-HEAD = "import math\nimport random\nimport time\nimport numpy as np\nfrom alphatrade_runtime.plugin import quote, signal\n"
+HEAD = (
+    "import math\nimport random\nimport time\nimport numpy as np\nfrom alphatrade_runtime.plugin import quote, signal\n"
+)
 SIGNAL = '@signal(name="{name}", api=1, features=("mid_ticks", "book_imbalance"), state=2)\ndef f(x, s, p):\n'
 QUOTE = '@quote(name="{name}", api=1, features=("bid_ticks", "ask_ticks"))\ndef f(x, s, p, out):\n'
 
@@ -58,7 +60,8 @@ def test_a_crossed_quote_is_found(tmp_path):
 
 def test_what_differs_from_plain_python_is_found(tmp_path):
     # Python's integers grow, the compiled ones wrap at 64 bits
-    body = "    v = int(x[0])\n    for k in range(9):\n        v = v * 6364136223846793005 + 1\n    return v % 1000 / 1000.0"
+    loop = "    for k in range(9):\n        v = v * 6364136223846793005 + 1\n"
+    body = f"    v = int(x[0])\n{loop}    return v % 1000 / 1000.0"
     found = {one.name: one for one in check(declared(tmp_path, "wraps", body))}
     assert not found["twin bytes"].passed
     assert "row 0" in found["twin bytes"].detail

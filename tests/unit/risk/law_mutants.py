@@ -23,11 +23,12 @@ class Mutant:
 def damaged(mutant):
     """Run the engine with the mutant's source in place of its module's functions."""
     module = import_module(f"alphatrade_runtime.{mutant.module}")
-    source = Path(module.__file__).read_text(encoding="utf-8")
+    path = str(module.__file__)
+    source = Path(path).read_text(encoding="utf-8")
     if source.count(mutant.old) != 1:
         raise AssertionError(f"{mutant.name}: {source.count(mutant.old)} places read {mutant.old!r}, one must")
-    space = {"__name__": module.__name__, "__file__": module.__file__}
-    exec(compile(source.replace(mutant.old, mutant.new), module.__file__, "exec"), space)
+    space = {"__name__": module.__name__, "__file__": path}
+    exec(compile(source.replace(mutant.old, mutant.new), path, "exec"), space)
     undo = _replace(module.__name__, space)
     try:
         yield

@@ -84,7 +84,7 @@ class TapeByHand:
     """Rows one after the other, each 100 ms after the last unless told, each ending a step unless told."""
 
     def __init__(self, at=START_NS):
-        self.columns = {name: [] for name in rows_from_columns({"seq": []})._fields}
+        self.columns: dict[str, list[int]] = {name: [] for name in rows_from_columns({"seq": []})._fields}
         self.now = at - STEP_NS
 
     def row(self, kind, *, dt=STEP_NS, at=None, event=None, instrument=0, last=True, **fields):
