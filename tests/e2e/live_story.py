@@ -91,7 +91,7 @@ class Exchange:
 
     def __init__(self, session: Path, socket: Path, log: Path) -> None:
         command = [sys.executable, "-m", "alphatrade_runtime.service.paper_exchange"]
-        options = ["--session", str(session), "--socket", str(socket), "--log", str(log), "--loop"]
+        options = ["--session", str(session), "--socket", str(socket), "--log", str(log)]
         self.log, self.socket = log, socket
         self.process = subprocess.Popen(command + options, env=environment())
         wait_until(lambda: socket.exists() or self.process.poll() is not None, 120)

@@ -74,8 +74,8 @@ def test_a_capture_is_imported_whole_and_traded_by_both_strategies(tmp_path):
     write_capture(capture, seed=5, lines=6_000)
     done = module("replay_capture", capture, "--artifacts", tmp_path / "artifacts")
     assert done.returncode == 0, done.stderr
-    counts = {name: int(re.search(rf"^{name} +([\d,]+)", done.stdout, re.MULTILINE)[1].replace(",", "")) for name in
-              ("lines read", "used", "refused")}  # fmt: skip
+    found = re.findall(r"^(lines read|used|refused) +([\d,]+)", done.stdout, re.MULTILINE)
+    counts = {name: int(number.replace(",", "")) for name, number in found}
     assert counts["lines read"] == counts["used"] + counts["refused"] > 0
     assert re.search(r"^clock shift +BTCUSDT [\d,]+ ns$", done.stdout, re.MULTILINE)
     assert len(reports(done.stdout)) == 2

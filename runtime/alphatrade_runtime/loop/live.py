@@ -65,7 +65,7 @@ def run_live(document: Mapping[str, Any], folder: Path, options: LiveOptions | N
 def _broker(session: Session, source: FeedSource, facts: LiveFacts, folder: Path, options: LiveOptions) -> Broker:
     if options.broker is not None:
         return SocketBroker(options.broker, ANSWER_S)
-    return InProcessBroker(exchange_maker(session, source, folder / "exchange", facts.looped, options.clocks))
+    return InProcessBroker(exchange_maker(session, source, folder / "exchange", options.clocks))
 
 
 def _new_facts(

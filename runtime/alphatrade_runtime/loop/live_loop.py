@@ -138,7 +138,7 @@ class LiveLoop:
             return
         try:
             if not self.linked:
-                self.broker.logon(self.facts.session_id, self.live.reports, self.facts.clock.to_mapping())
+                self.broker.logon(self.facts.session_id, self.live.reports, self.facts.venue_facts())
             self._reconcile()
             self._failures = 0
             self._next["reconcile"] = now + RECONCILE_NS

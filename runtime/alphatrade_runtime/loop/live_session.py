@@ -43,6 +43,10 @@ class LiveFacts:
         """Return plain values."""
         return {**self.__dict__, "clock": self.clock.to_mapping()}
 
+    def venue_facts(self) -> dict[str, Any]:
+        """Return what an exchange that plays the same feed must know."""
+        return {"clock": self.clock.to_mapping(), "feed_digest": self.feed_digest, "looped": self.looped}
+
     @classmethod
     def from_mapping(cls, facts: Mapping[str, Any]) -> "LiveFacts":
         """Read what `to_mapping` returned."""

@@ -23,6 +23,7 @@ class Syncer:
         self._waiting_since: int | None = None
         self._syncing_since: int | None = None
         self._error: OSError | None = None
+        self._checked = self._patient_until = clock_ns()
         self._thread: threading.Thread | None = None
 
     def watch(self, fd: int) -> None:
@@ -47,11 +48,18 @@ class Syncer:
             os.fdatasync(self._fd)
 
     def check(self) -> None:
-        """Raise OSError when a sync failed, or when bytes wait for the disk for more than 1 s."""
+        """Raise OSError when a sync failed, or when bytes wait for the disk for more than 1 s.
+
+        A process that was itself stopped for longer gives the disk one more second: it may not be the disk's fault.
+        """
         if self._error is not None:
             raise self._error
+        now = self._clock_ns()
+        if now - self._checked > STALL_NS:
+            self._patient_until = now + STALL_NS
+        self._checked = now
         since = self._syncing_since if self._syncing_since is not None else self._waiting_since
-        if since is not None and self._clock_ns() - since > STALL_NS:
+        if since is not None and now - since > STALL_NS and now >= self._patient_until:
             raise OSError(errno.ETIMEDOUT, "the disk is more than 1 s behind")
 
     def stop(self) -> None:

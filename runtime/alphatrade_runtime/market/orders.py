@@ -89,7 +89,6 @@ REPORT_DTYPE = np.dtype(
         ("qty", "i8"), ("leaves", "i8"), ("instrument", "u2"), ("type", "u1"), ("side", "i1"),
         ("maker", "u1"), ("reason", "u1"),
     ],
-    align=True,
 )  # fmt: skip
 
 # Every change of an order as the runtime saw it. `ref2` is bid + ask (half ticks) at that moment.

@@ -278,7 +278,8 @@ def too_much_turnover(value, account, limits):
 @hot
 def too_risky(value, account, limits):
     """RISK_PER_TRADE: what the stop distance would cost on this order."""
-    return utilisation(product((value + 9_999) // 10_000, limits.stop_bps, 1), of_nav(account.nav, limits.risk_per_trade_bps))
+    loss = product((value + 9_999) // 10_000, limits.stop_bps, 1)
+    return utilisation(loss, of_nav(account.nav, limits.risk_per_trade_bps))
 
 
 @hot
@@ -303,7 +304,8 @@ def _verdict(util, purpose):
 def check(request, exposures, views, instruments, n, limits, account, rate_ring, util):
     """Return the denial code of a new or amended order (0 accepts) and write all utilisations into `util`.
 
-    request: REQUEST_DTYPE record.  exposures, views, instruments: records, the first n are in use.  util: (19,) uint16, written.
+    request: REQUEST_DTYPE record.  exposures, views, instruments: records, the first n are in use.
+    util: (19,) uint16, written.
     Reads nothing else; moves only the expiry of its own rate and turnover windows.
     """
     i = request.instrument

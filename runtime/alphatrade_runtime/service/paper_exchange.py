@@ -27,26 +27,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--session", type=Path, required=True, help="session document, JSON")
     parser.add_argument("--socket", type=Path, required=True, help="Unix socket to listen on")
     parser.add_argument("--log", type=Path, required=True, help="folder of the exchange's own log")
-    parser.add_argument("--loop", action="store_true", help="play the feed again when it ends")
     given = parser.parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        serve(given.session, given.socket, given.log, given.loop, stop)
+        serve(given.session, given.socket, given.log, stop)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def serve(document: Path, socket: Path, log: Path, loop: bool, stop: threading.Event) -> None:
+def serve(document: Path, socket: Path, log: Path, stop: threading.Event) -> None:
     """Serve one session's exchange until `stop` is set. Raises InputError."""
     session = parse_session(json.loads(document.read_bytes()))
     source = open_source(session)
     next(source.chunks(), None)  # a simulation compiles, too
     warm_up_exchange(session)
-    make = exchange_maker(session, source, log, loop, Clocks())
+    make = exchange_maker(session, source, log, Clocks())
     PaperServer(socket, make, session.exchange.cancel_on_disconnect).serve(stop.is_set)
 
 

@@ -21,9 +21,10 @@ def test_help_says_what_it_does_and_shows_an_example(command, capsys):
 
 
 def test_every_command_is_in_the_table_above():
+    commands = getattr(typer.main.get_command(app), "commands")  # noqa: B009 (the type hides it)
     found = {
         (name, *inner)
-        for name, command in typer.main.get_command(app).commands.items()
+        for name, command in commands.items()
         for inner in [[sub] for sub in getattr(command, "commands", {})] or [[]]
     }
     assert found == {tuple(command) for command in COMMANDS}

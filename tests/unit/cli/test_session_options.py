@@ -41,7 +41,7 @@ def test_a_plugin_that_a_policy_names_already_leaves_the_policies_alone(reposito
 
 def test_a_feed_given_takes_the_place_of_the_folders(repository):
     plan = read_plan(repository / "examples" / "quickstart", feed={"type": "tape", "path": "some/tape"}, speed="Max")
-    assert plan.session.feed.path == "some/tape"
+    assert plan.document["feed"] == {"type": "tape", "path": "some/tape", "speed": "Max", "record": False}
 
 
 @pytest.mark.parametrize(("speed", "wall"), [("Max", False), ("Realtime", True), ("200x", True)])

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from alphatrade_runtime.execution.broker.contract import BrokerLost, Working
+from alphatrade_runtime.execution.broker.contract import Broker, BrokerLost, Working
 from alphatrade_runtime.execution.broker.exchange_log import ExchangeLog, read_commands, read_reports
 from alphatrade_runtime.execution.broker.in_process import InProcessBroker
 from alphatrade_runtime.execution.broker.paper_exchange import NEVER, PaperExchange, open_log
@@ -18,7 +18,7 @@ from alphatrade_runtime.market.schema import Kind, rows_from_columns
 from alphatrade_runtime.policy.document import Exchange
 
 ENTRY_NS, RESPONSE_NS = 10, 5
-CLOCK = {"origin_ns": 0, "wall_start_ns": 0, "speed": 1}
+FACTS = {"looped": False}
 
 
 class Market:
@@ -41,8 +41,8 @@ class Market:
 
 
 def quote(ts, bid, ask):
-    columns = {"kind": np.array([int(Kind.QUOTE)], np.uint8), "ts_event_ns": [ts], "bid": [bid], "ask": [ask]}
-    return rows_from_columns({**columns, "bid_size": [100], "ask_size": [100]})
+    cells = {"kind": int(Kind.QUOTE), "ts_event_ns": ts, "bid": bid, "ask": ask, "bid_size": 100, "ask_size": 100}
+    return rows_from_columns({name: np.array([value]) for name, value in cells.items()})
 
 
 def order(order_id, side=1, price=100, qty=10, tif=TimeInForce.GTC, command=Command.NEW):
@@ -61,8 +61,8 @@ class Story:
         self.terms = Exchange("risk_averse", True, ENTRY_NS, RESPONSE_NS, cancels)
         self.quotes = {1: (100, 102), 50: (100, 101), 80: (98, 99)}
 
-    def open(self, session_id="run-1", clock=None):
-        log = open_log(self.folder, session_id, {"clock": clock or {}})
+    def open(self, session_id="run-1", facts=None):
+        log = open_log(self.folder, session_id, facts or {})
         return PaperExchange(self.terms, 1, Market(self.quotes), log, lambda: self.now, False)
 
     def types(self, reports):
@@ -180,7 +180,8 @@ class Served:
 @pytest.fixture(params=["in process", "socket"])
 def broker(request, story, tmp_path_factory):
     if request.param == "in process":
-        made, served = InProcessBroker(story.open), None
+        made: Broker = InProcessBroker(story.open)
+        served = None
     else:
         socket = tmp_path_factory.mktemp("s") / "x"
         served = Served(story, socket)
@@ -192,15 +193,16 @@ def broker(request, story, tmp_path_factory):
 
 
 def received(broker, n):
-    reports, until = [], time.monotonic() + 5
-    while sum(map(len, reports)) < n and time.monotonic() < until:
+    reports: list[np.ndarray] = []
+    until = time.monotonic() + 5
+    while sum(len(span) for span in reports) < n and time.monotonic() < until:
         broker.wait(0.01)
         reports.append(broker.receive())
     return np.concatenate(reports)
 
 
 def test_both_ways_in_give_the_same(broker, story):
-    broker.logon("run-1", 0, CLOCK)
+    broker.logon("run-1", 0, FACTS)
     story.now = 2
     broker.send(order(1))
     broker.send(order(2, price=95))
@@ -215,11 +217,11 @@ def test_both_ways_in_give_the_same(broker, story):
 
 
 def test_reports_that_were_missed_come_again(broker, story):
-    broker.logon("run-1", 0, CLOCK)
+    broker.logon("run-1", 0, FACTS)
     story.now = 2
     broker.send(order(1, price=95))
     assert len(broker.reconcile([1])[0]) == 1
-    broker.logon("run-1", 0, CLOCK)
+    broker.logon("run-1", 0, FACTS)
     assert story.types(broker.reconcile([1])[0])[0] == "ACCEPTED"
 
 
@@ -230,12 +232,12 @@ def test_a_link_that_ends_is_read_to_its_end_and_cancels_if_the_account_says_so(
     served = Served(story, socket)
     first, second = SocketBroker(socket, 2.0), SocketBroker(socket, 2.0)
     try:
-        first.logon("run-1", 0, CLOCK)
+        first.logon("run-1", 0, FACTS)
         story.now = 2
         for order_id in range(1, 200):
             first.send(order(order_id, price=90, command=Command.NEW))
         first.close()
-        second.logon("run-1", 0, CLOCK)
+        second.logon("run-1", 0, FACTS)
         _, state = second.reconcile(list(range(1, 300)))
         assert state.known == frozenset(range(1, 200))
         assert bool(state.working) is not cancels
@@ -248,9 +250,9 @@ def test_a_lost_exchange_is_said_to_be_lost(tmp_path_factory, story):
     socket = tmp_path_factory.mktemp("s") / "x"
     broker = SocketBroker(socket, 0.5)
     with pytest.raises(BrokerLost, match="no exchange answers"):
-        broker.logon("run-1", 0, CLOCK)
+        broker.logon("run-1", 0, FACTS)
     served = Served(story, socket)
-    broker.logon("run-1", 0, CLOCK)
+    broker.logon("run-1", 0, FACTS)
     served.end()
     with pytest.raises(BrokerLost):
         received(broker, 1)
@@ -263,9 +265,9 @@ def test_an_exchange_of_another_session_refuses(tmp_path_factory, story):
     served = Served(story, socket)
     broker = SocketBroker(socket, 2.0)
     try:
-        broker.logon("run-1", 0, CLOCK)
+        broker.logon("run-1", 0, FACTS)
         with pytest.raises(InputError, match="serves session run-1"):
-            broker.logon("run-2", 0, CLOCK)
+            broker.logon("run-2", 0, FACTS)
     finally:
         broker.close()
         served.end()

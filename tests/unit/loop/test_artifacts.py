@@ -16,6 +16,14 @@ def listing(base):
     return sorted(str(path.relative_to(base)) for path in base.rglob("*"))
 
 
+def broken(base, kind, file, error):
+    """Write a file of a run, then end it by an error."""
+    with RunFolder(base, kind, "key") as folder:
+        (folder.path / file).parent.mkdir(exist_ok=True)
+        (folder.path / file).write_bytes(b"state")
+        raise error
+
+
 def test_a_finished_run_lies_under_kind_and_day_and_nothing_else_stays(tmp_path):
     with RunFolder(tmp_path, "sim", "key") as folder:
         write_facts(folder.path, {"run_id": "run-1"})
@@ -40,9 +48,8 @@ def test_an_identical_run_takes_the_place_of_the_old_one(tmp_path):
 
 def test_an_error_leaves_the_listing_as_it_was(tmp_path):
     base = tmp_path / "not" / "there"
-    with pytest.raises(InputError), RunFolder(base, "sim", "key") as folder:
-        (folder.path / CHECKPOINT).write_bytes(b"state")
-        raise InputError("disk full")
+    with pytest.raises(InputError):
+        broken(base, "sim", CHECKPOINT, InputError("disk full"))
     assert listing(tmp_path) == []
 
 
@@ -56,9 +63,8 @@ def test_an_error_beside_an_earlier_run_removes_only_its_own(tmp_path):
 
 
 def test_a_stop_by_hand_keeps_a_checkpoint_and_says_so(tmp_path):
-    with pytest.raises(KeyboardInterrupt) as stopped, RunFolder(tmp_path, "sim", "key") as folder:
-        (folder.path / CHECKPOINT).write_bytes(b"state")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        broken(tmp_path, "sim", CHECKPOINT, KeyboardInterrupt())
     assert "goes on" in stopped.value.__notes__[0]
     with RunFolder(tmp_path, "sim", "key") as again:
         assert again.resumed
@@ -66,10 +72,8 @@ def test_a_stop_by_hand_keeps_a_checkpoint_and_says_so(tmp_path):
 
 
 def test_a_journal_is_never_dropped(tmp_path):
-    with pytest.raises(RuntimeError), RunFolder(tmp_path, "paper", "key") as folder:
-        (folder.path / "journal").mkdir()
-        (folder.path / "journal" / "journal-000000.bin").write_bytes(b"sent")
-        raise RuntimeError("stalled")
+    with pytest.raises(RuntimeError):
+        broken(tmp_path, "paper", "journal/journal-000000.bin", RuntimeError("stalled"))
     with RunFolder(tmp_path, "paper", "key") as again:
         assert again.resumed
 

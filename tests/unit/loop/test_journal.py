@@ -316,6 +316,25 @@ def test_a_disk_that_falls_behind_stalls_trading(tmp_path, monkeypatch):
         journal.close()
 
 
+def test_a_process_that_was_stopped_does_not_blame_the_disk_at_once(tmp_path, monkeypatch):
+    now, disk = [0], threading.Event()
+    disk.set()
+    monkeypatch.setattr(os, "fdatasync", lambda fd: disk.wait())
+    journal = Journal.create(tmp_path, FACTS, clock_ns=lambda: now[0])
+    disk.clear()
+    fill(journal, 1)
+    now[0] = 5_000_000_000
+    fill(journal, 1, start=1)
+    now[0] = 5_900_000_000
+    fill(journal, 1, start=2)
+    now[0] = 6_100_000_000
+    with pytest.raises(JournalStalled, match="the disk is more than 1 s behind"):
+        fill(journal, 1, start=3)
+    disk.set()
+    with pytest.raises(JournalStalled):
+        journal.close()
+
+
 def test_a_sync_that_fails_behind_stops_trading(tmp_path, monkeypatch):
     def broken(fd):
         raise OSError(errno.EIO, "Input/output error")

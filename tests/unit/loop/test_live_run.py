@@ -5,10 +5,9 @@ import time
 
 import numpy as np
 import pytest
-from e2e.live_story import document, make_tape
 
 from alphatrade_runtime.loop.journal import JournalStalled, input_rows
-from alphatrade_runtime.loop.live import LiveOptions, run_live
+from alphatrade_runtime.loop.live import LiveOptions, LiveProgress, run_live
 from alphatrade_runtime.loop.live_clock import Clocks
 from alphatrade_runtime.loop.recovery import verify
 from alphatrade_runtime.market.faults import InputError
@@ -16,6 +15,7 @@ from alphatrade_runtime.market.schema import Control, Kind
 from alphatrade_runtime.reflection.diary.record_log import DiaryStalled
 from alphatrade_runtime.reflection.telemetry import read_telemetry
 from alphatrade_runtime.risk.codes import Guard
+from e2e.live_story import document, make_tape
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +28,15 @@ def options(**how):
 
 
 def controls(folder):
-    rows = [span for span in input_rows(folder / "journal")]
-    return [Control(int(p)).name for span in rows for p in span.price[span.kind == int(Kind.CONTROL)]]
+    return [
+        Control(int(p)).name
+        for span in input_rows(folder / "journal")
+        for p in span.price[span.kind == int(Kind.CONTROL)]
+    ]
 
 
 def test_a_session_closes_in_order_and_verifies(tmp_path, tape):
-    seen = []
+    seen: list[LiveProgress] = []
     result = run_live(document(tape), tmp_path, options(duration_s=1.5, progress=seen.append))
     assert result.ended_by == "time is up"
     assert result.run.counts["orders"] > 10
@@ -91,7 +94,7 @@ def test_a_folder_of_another_session_is_refused(tmp_path, tape, change, named):
 
 
 def test_max_speed_is_no_wall_clock(tmp_path, tape):
-    with pytest.raises(InputError, match="feed.speed Max"):
+    with pytest.raises(InputError, match=r"feed\.speed Max"):
         run_live(document(tape, speed="Max"), tmp_path / "run", options(duration_s=0.2))
     assert not (tmp_path / "run" / "journal").exists()
 

@@ -42,8 +42,8 @@ class VenueState:
 class Broker(Protocol):
     """One session's way to its venue. Every method may raise BrokerLost; then only `logon` helps."""
 
-    def logon(self, session_id: str, after: int, clock: Mapping[str, Any]) -> None:
-        """Connect as `session_id`; reports numbered above `after` follow. clock: facts of the session's clock."""
+    def logon(self, session_id: str, after: int, facts: Mapping[str, Any]) -> None:
+        """Connect as `session_id`; reports numbered above `after` follow. facts: of the session's clock and feed."""
 
     def send(self, commands: Commands) -> None:
         """Hand commands to the venue, in order."""

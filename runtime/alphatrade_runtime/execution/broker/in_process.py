@@ -11,6 +11,7 @@ from alphatrade_runtime.execution.broker.contract import BrokerLost, Commands, R
 from alphatrade_runtime.execution.broker.paper_exchange import PaperExchange
 from alphatrade_runtime.market.orders import REPORT_DTYPE
 
+
 @contextmanager
 def _lost_on_error() -> Iterator[None]:
     """An exchange that cannot keep its log is no exchange: to its client it is gone."""
@@ -24,17 +25,17 @@ MakeExchange = Callable[[str, Mapping[str, Any]], PaperExchange]
 
 
 class InProcessBroker:
-    """Broker over an exchange that `make` opens at logon, from a session id and the facts of its clock."""
+    """Broker over an exchange that `make` opens at logon, from a session id and its facts."""
 
     def __init__(self, make: MakeExchange) -> None:
         self._make = make
         self._exchange: PaperExchange | None = None
         self._missed = np.zeros(0, REPORT_DTYPE)
 
-    def logon(self, session_id: str, after: int, clock: Mapping[str, Any]) -> None:
+    def logon(self, session_id: str, after: int, facts: Mapping[str, Any]) -> None:
         """Open the session's exchange; what it reported before and is not known here comes first."""
         if self._exchange is None:
-            self._exchange = self._make(session_id, clock)
+            self._exchange = self._make(session_id, facts)
         self._missed = self._exchange.resend(after)
 
     def send(self, commands: Commands) -> None:

@@ -104,14 +104,14 @@ class PaperServer:
             self._send(exchange.cancel_all())
             self._answer({})
 
-    def _log_on(self, link: _Link, facts: dict[str, Any]) -> None:
+    def _log_on(self, link: _Link, asked: dict[str, Any]) -> None:
         try:
             if self._exchange is None:
-                self._exchange = self._make(facts["session_id"], facts["clock"])
-                self._session_id = facts["session_id"]
-            if facts["session_id"] != self._session_id:
+                self._exchange = self._make(asked["session_id"], asked["facts"])
+                self._session_id = asked["session_id"]
+            if asked["session_id"] != self._session_id:
                 raise InputError(f"this exchange serves session {self._session_id}; start another one")
-            missed = self._exchange.resend(facts["after"])
+            missed = self._exchange.resend(asked["after"])
         except InputError as error:
             link.sock.sendall(encode_json(Message.REFUSED, {"why": str(error)}))
             return

@@ -28,7 +28,7 @@ class SocketBroker:
         self._sock: socket.socket | None = None
         self._held: list[Reports] = []
 
-    def logon(self, session_id: str, after: int, clock: Mapping[str, Any]) -> None:
+    def logon(self, session_id: str, after: int, facts: Mapping[str, Any]) -> None:
         """Connect and log on. Raises InputError when the exchange refuses the session."""
         self.close()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -41,7 +41,7 @@ class SocketBroker:
         self._sock, self._reader = sock, Reader(sock)
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
-        self._ask(Message.LOGON, {"session_id": session_id, "after": after, "clock": dict(clock)})
+        self._ask(Message.LOGON, {"session_id": session_id, "after": after, "facts": dict(facts)})
 
     def send(self, commands: Commands) -> None:
         """Hand commands to the exchange."""
