@@ -29,7 +29,14 @@ def digests():
         column.setflags(write=False)
     tape = hashlib.sha256(b"".join(column.tobytes() for column in rows)).hexdigest()
     result = Engine(mixed()).replay(rows)
-    return {"code": result.identity.code_hash, "tape": tape, **result.digests, "rows": len(rows.seq), "counts": result.counts, "money": result.money}
+    return {
+        "code": result.identity.code_hash,
+        "tape": tape,
+        **result.digests,
+        "rows": len(rows.seq),
+        "counts": result.counts,
+        "money": result.money,
+    }
 
 
 if __name__ == "__main__":

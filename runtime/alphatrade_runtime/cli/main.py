@@ -51,6 +51,7 @@ app.command("import", short_help="Make a tape of recorded data.")(importing.impo
 app.add_typer(tape.app, name="tape")
 app.add_typer(diary.app, name="diary")
 app.add_typer(plugin.app, name="plugin")
+app.command("render", short_help="Print a session as JSON.")(run.render)
 app.command("kill", short_help="Engage the kill switch of a running session.")(kill.kill)
 app.command("verify", short_help="Replay a wall-clock run from its journal.")(kill.verify)
 app.command("signals", short_help="List the built-in strategies.")(catalog.signals)

@@ -72,6 +72,31 @@ def replay(
     return trade(plan, artifacts, checkpoint_every)
 
 
+def render(
+    folder: options.Folder,
+    strategy: options.Strategy = None,
+    plugin: options.PluginFile = None,
+    signal: options.SignalName = None,
+    speed: options.Speed = None,
+) -> int:
+    """Print the session document that a folder makes: all that one run executes, as JSON.
+
+    A paper exchange in a process of its own takes it, and so does Engine in a notebook.
+
+    \b
+    Example:
+      alphatrade render -f examples/quickstart --speed Realtime > session.json
+      python -m alphatrade_runtime.service.paper_exchange --session session.json --socket x.sock --log exchange
+      alphatrade run -f examples/quickstart --speed Realtime --broker x.sock
+    """
+    import json
+
+    from alphatrade_runtime.cli.session import read_plan
+
+    print(json.dumps(read_plan(folder, strategy, plugin=plugin, signal=signal, speed=speed).document, indent=1))
+    return 0
+
+
 def _refuse(**given: Any) -> None:
     """Refuse options that only the wall clock has a use for."""
     from alphatrade_runtime.market.faults import InputError

@@ -124,6 +124,7 @@ EQUITY_DTYPE = np.dtype(
 )  # fmt: skip
 
 # Position and mark by instrument at the same moments as EQUITY rows: what the auditor recomputes NAV from.
-MARK_DTYPE = np.dtype([("ts_ns", "i8"), ("seq", "i8"), ("position", "i8"), ("mark2", "i8"), ("instrument", "u2")],
+MARK_DTYPE = np.dtype(
+    [("ts_ns", "i8"), ("seq", "i8"), ("position", "i8"), ("mark2", "i8"), ("instrument", "u2")],
     align=True,
 )

@@ -65,7 +65,10 @@ def _imported(path: Path) -> list[Path]:
     found = []
     for module, names in _IMPORT.findall(path.read_bytes()):
         base = _ROOT.parent / module.decode().replace(".", "/")
-        candidates = [base, *(base / name.strip() for name in names.decode().replace("\n", " ").split(",") if name.strip())]
+        candidates = [
+            base,
+            *(base / name.strip() for name in names.decode().replace("\n", " ").split(",") if name.strip()),
+        ]
         found += [f for c in candidates for f in (c.with_suffix(".py"), c / "__init__.py") if f.is_file()]
     return found
 

@@ -41,6 +41,4 @@ def _compile(spec: SignalSpec, args: tuple[Any, ...]) -> Any:
     except NumbaError as error:
         reason = str(error).strip().splitlines()
         line = next((text for text in reason if text and not text.startswith("Failed")), "unknown reason")
-        raise PluginError(
-            f"{spec.path.name}: signal {spec.name} does not compile in nopython mode: {line}"
-        ) from error
+        raise PluginError(f"{spec.path.name}: signal {spec.name} does not compile in nopython mode: {line}") from error

@@ -1,10 +1,14 @@
 """The command's options are laid over a folder's resources."""
 
+import json
+
 import pytest
 
+from alphatrade_runtime.cli.main import call
 from alphatrade_runtime.cli.session import by_wall_clock, read_plan
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.plugin.load import digest_of
+from alphatrade_runtime.policy.document import parse_session
 
 
 def test_a_plugin_takes_the_place_of_every_policys_signal(repository, plugin_file):
@@ -42,6 +46,12 @@ def test_a_plugin_that_a_policy_names_already_leaves_the_policies_alone(reposito
 def test_a_feed_given_takes_the_place_of_the_folders(repository):
     plan = read_plan(repository / "examples" / "quickstart", feed={"type": "tape", "path": "some/tape"}, speed="Max")
     assert plan.document["feed"] == {"type": "tape", "path": "some/tape", "speed": "Max", "record": False}
+
+
+def test_a_rendered_session_is_the_one_that_runs(repository, capsys):
+    folder = repository / "examples" / "run-sim"
+    assert call(["render", "-f", str(folder), "--speed", "5x"]) == 0
+    assert parse_session(json.loads(capsys.readouterr().out)) == read_plan(folder, speed="5x").session
 
 
 @pytest.mark.parametrize(("speed", "wall"), [("Max", False), ("Realtime", True), ("200x", True)])
