@@ -4,7 +4,9 @@ import json
 import os
 import random
 import signal
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,17 +40,13 @@ def tape(tmp_path_factory):
 
 
 @pytest.fixture
-def short(tmp_path_factory):
+def short():
     """A folder with a path short enough for a socket."""
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="at") as folder:
         yield folder
 
 
 def story(tmp_path, short, tape, **exchange):
-    from pathlib import Path
-
     session = tmp_path / "session.json"
     session.write_text(json.dumps(document(tape, **exchange)))
     return session, Exchange(session, Path(short) / "x", tmp_path / "exchange"), tmp_path / "run"
@@ -58,19 +56,22 @@ def story(tmp_path, short, tape, **exchange):
 def test_50_kills_leave_no_order_without_decision(tmp_path, short, tape, runtimes, cancels):
     session, exchange, folder = story(tmp_path, short, tape, cancel_on_disconnect=cancels)
     seeded = random.Random(20240 + cancels)
-    arrived = 0
+    kills = starts = 0
     try:
-        for kill in range(KILLS // 2):
+        while kills < KILLS // 2:
             crash = None
-            if kill % 2:
-                name, when = POINTS[kill // 2 % len(POINTS)]
+            if starts % 2:
+                name, when = POINTS[starts // 2 % len(POINTS)]
                 crash = [name, seeded.randint(1, 1 if name in ("logon", "reconcile") else 12), when]
             pid = runtimes.start(session, folder, broker=str(exchange.socket), crash=crash, duration_s=3)
             if crash is None:
                 time.sleep(seeded.uniform(0.02, 1.2))
                 os.kill(pid, signal.SIGKILL)
             code = runtimes.wait(pid)
-            assert code in (-signal.SIGKILL, 0), f"kill {kill} at {crash}: exit code {code}"
+            assert code in (-signal.SIGKILL, 0), f"start {starts}, killed at {crash}: exit code {code}"
+            starts += 1
+            kills += code == -signal.SIGKILL
+            assert starts < KILLS, "too many starts ended before they were killed"
         arrived = assert_accounted_for(folder, exchange.log)
         last = runtimes.start(session, folder, broker=str(exchange.socket), duration_s=1.5)
         assert runtimes.wait(last) == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alphatrade_runtime.execution.broker.exchange_log import read_reports
 from alphatrade_runtime.loop.journal import RecordKind, read_records
 from alphatrade_runtime.loop.live_control import request_kill
 from alphatrade_runtime.loop.recovery import verify
@@ -110,6 +111,29 @@ def test_a_killed_exchange_leaves_orders_unknown_until_reconciled(tmp_path, tape
     assert not [note for note in result["notes"] if "disagree" in note]
     assert result["violations"] == []
     assert result["counts"]["breaks"] == 0
+    verified = verify(folder)
+    assert verified.agrees
+    assert list(verified.positions) == venue_positions(tmp_path / "exchange")
+
+
+def test_an_exchange_that_does_not_answer_counts_as_lost(tmp_path, tape, runtimes):
+    session, folder = session_of(tmp_path, tape), tmp_path / "run"
+    with tempfile.TemporaryDirectory(prefix="at") as short:
+        exchange = Exchange(session, Path(short) / "x", tmp_path / "exchange")
+        pid = runtimes.start(session, folder, broker=str(exchange.socket))
+        wait_until(lambda: traded(folder, 20), 60)
+        exchange.process.send_signal(signal.SIGSTOP)
+        time.sleep(6)
+        exchange.process.send_signal(signal.SIGCONT)
+        answered = len(read_reports(tmp_path / "exchange"))
+        wait_until(lambda: len(read_reports(tmp_path / "exchange")) > answered + 20, 60)
+        os.kill(pid, signal.SIGTERM)
+        assert runtimes.wait(pid) == 0
+        exchange.stop()
+    result = result_of(folder)
+    assert any("no answer within" in note for note in result["notes"]), result["notes"]
+    assert not [note for note in result["notes"] if "disagree" in note], result["notes"]
+    assert result["violations"] == []
     verified = verify(folder)
     assert verified.agrees
     assert list(verified.positions) == venue_positions(tmp_path / "exchange")

@@ -62,7 +62,6 @@ def execute_live(
     Raises InputError when it cannot start. A session that was killed is gone on with: its journal is in the folder.
     """
     speed = plan.session.feed.speed
-    document = {**plan.document, "feed": _as_tape(tape, plan)}
     _warn_of_compiling()
     key = engine.identity.run_id(f"{tape.digest}@{speed}", engine.session)
     with RunFolder(base, "paper", key) as folder:
@@ -75,9 +74,9 @@ def execute_live(
                 plugin_digests=plan.plugin_digests,
                 progress=lambda now: show(_line(now)),
             )
-            live = run_live(document, folder.path, options)
+            live = run_live(plan.document, folder.path, options)
         measured = {"ended_by": live.ended_by, "resumed": folder.resumed}
-        facts = run_facts(engine, live.run, document, tape, kind="paper", speed=speed, telemetry=measured)
+        facts = run_facts(engine, live.run, plan.document, tape, kind="paper", speed=speed, telemetry=measured)
         facts["notes"] += live.notes
         return _finish(folder, facts, live.run)
 
@@ -90,12 +89,6 @@ def _finish(folder: RunFolder, facts: Mapping[str, Any], result: RunResult) -> F
         advance(1, 2)
         write_report(folder.path)
     return Finished(folder.publish(datetime.now(UTC).date(), result.run_id), facts, result.breached)
-
-
-def _as_tape(tape: Tape, plan: Plan) -> dict[str, Any]:
-    """Return the feed as the tape that was opened for it: what was simulated is then on the disk, too."""
-    feed = plan.session.feed
-    return {"type": "tape", "path": str(tape.folder.resolve()), "speed": feed.speed, "record": feed.record}
 
 
 def _line(now: LiveProgress) -> str:

@@ -22,9 +22,7 @@ def run(
     checkpoint_every: options.CheckpointEvery = 5.0,
     duration: Annotated[float | None, typer.Option(min=0.1, help="Wall clock: end after so many seconds.")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Wall clock: start the feed again at its end.")] = False,
-    broker: Annotated[
-        Path | None, typer.Option(help="Wall clock: socket of a paper exchange in another process.")
-    ] = None,
+    broker: Annotated[Path | None, typer.Option(help="Wall clock: socket of a paper exchange; see render.")] = None,
 ) -> int:
     """Trade a session: its strategy, on its feed, under its risk template.
 

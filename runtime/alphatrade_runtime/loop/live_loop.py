@@ -23,8 +23,8 @@ SILENCE_NS = 100_000_000  # without anything received, a TIMER row
 CONTROL_NS = 20_000_000
 HOUSEKEEPING_NS = 50_000_000
 RECONCILE_NS = 60_000_000_000
-OVERDUE_NS = 2_000_000_000  # an order without answer: ask what became of it
-_IN_FLIGHT = int(OrderState.IN_FLIGHT_NEW)
+OVERDUE_NS = 2_000_000_000  # a command waits for an answer and nothing is heard: ask what became of all
+_AWAITING = (int(OrderState.IN_FLIGHT_NEW), int(OrderState.PENDING_CANCEL), int(OrderState.PENDING_AMEND))
 BACK_OFF_NS = (100_000_000, 200_000_000, 500_000_000, 1_000_000_000, 2_000_000_000)
 
 
@@ -50,6 +50,7 @@ class LiveLoop:
         self.notes: list[str] = []
         self.ended_by = ""
         self._failures = 0
+        self._heard = 0  # when the broker last answered, or owed no answer
         self._next = dict.fromkeys(("link", "control", "house", "reconcile", "silence"), 0)
 
     def loop(self, stop: Callable[[], bool]) -> None:
@@ -124,7 +125,10 @@ class LiveLoop:
         except BrokerLost as error:
             self._lose_link(error)
             return []
-        return [report_rows(reports)] if len(reports) else []
+        if len(reports) == 0:
+            return []
+        self._heard = self.mono()
+        return [report_rows(reports)]
 
     def _lose_link(self, error: BrokerLost) -> None:
         """Nobody knows what became of the working orders: hold everything until reconciled."""
@@ -152,6 +156,7 @@ class LiveLoop:
         """Take the venue's word on everything under way, compare books, and say so in the journal."""
         asked = [int(order["order_id"]) for order in self.live.open_orders()]
         reports, venue = self.broker.reconcile(asked)
+        self._heard = self.mono()
         if len(reports):
             self._take([report_rows(reports)], decide=False)
         concluded = conclude(self.live, venue, self.clock())
@@ -179,8 +184,9 @@ class LiveLoop:
         """What need not be done at every turn: records, heartbeat, overdue orders."""
         self._next["house"] = now + HOUSEKEEPING_NS
         self.live.drain()
-        overdue = self.clock() - OVERDUE_NS * self.facts.clock.speed
-        if self.linked and any(o["state"] == _IN_FLIGHT and o["sent_ts"] < overdue for o in self.live.open_orders()):
+        if not any(int(order["state"]) in _AWAITING for order in self.live.open_orders()):
+            self._heard = now
+        if self.linked and now - self._heard > OVERDUE_NS:
             self._next["reconcile"] = now
         try:
             beaten = self.telemetry.beat()

@@ -7,7 +7,8 @@ from alphatrade_runtime.cli.main import app, call, guarded
 from alphatrade_runtime.market.faults import InputError
 
 COMMANDS = [
-    ["run"], ["replay"], ["compare"], ["report"], ["import"], ["render"], ["kill"], ["verify"], ["signals"], ["features"],
+    ["run"], ["replay"], ["compare"], ["report"], ["import"], ["render"], ["kill"], ["verify"], ["signals"],
+    ["features"],
     ["tape", "info"], ["diary", "verify"], ["diary", "show"], ["diary", "sql"], ["plugin", "check"], ["plugin", "pin"],
 ]  # fmt: skip
 
@@ -79,6 +80,14 @@ def test_a_message_of_several_lines_is_told_in_one(capsys):
 
     assert guarded(refuse) == 2
     assert capsys.readouterr().err == "error: a.yaml: wrong in two lines\n"
+
+
+def test_so_is_one_of_a_librarys_errors(capsys):
+    def broken():
+        raise RuntimeError("first\nsecond")
+
+    assert guarded(broken) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_stop_by_hand_says_how_to_go_on(capsys):

@@ -18,6 +18,7 @@ def test_a_plugin_takes_the_place_of_every_policys_signal(repository, plugin_fil
     assert {gene.signal.ref for gene in genes} == {"laid_over"}
     assert {gene.signal.digest for gene in genes} == {digest_of(path)}
     assert len(genes) == 5
+    assert plan.document["policy"]["plugins"] == [{"path": str(path), "digest": digest_of(path)}]
     assert plan.plugin_digests == {"laid_over": digest_of(path)}
 
 

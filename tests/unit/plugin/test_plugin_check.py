@@ -3,10 +3,16 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from alphatrade_runtime.cli import cut_tape as cut_tape_module
 from alphatrade_runtime.cli.cut_tape import cut_tape
+from alphatrade_runtime.plugin import check as checks
 from alphatrade_runtime.plugin.check import check
+from alphatrade_runtime.plugin.contract import SignalSpec
+from alphatrade_runtime.plugin.contract import declared as declared_signals
+from alphatrade_runtime.plugin.drive import interpreted
 from alphatrade_runtime.plugin.load import load
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,6 +79,45 @@ def test_a_helper_compiled_with_numba_is_looked_into(tmp_path):
     path.write_text(HEAD + helper + SIGNAL.format(name="helped") + "    return inner(x[1])\n")
     (spec,) = load(path).signals
     assert "random" in check(spec)[0].detail
+
+
+def spec_of(function):
+    return SignalSpec("by_hand", 1, "signal", ("mid_ticks",), 1, {}, lambda p: 0, function, Path(__file__))
+
+
+def test_state_kept_elsewhere_than_in_s_does_not_restart(monkeypatch):
+    monkeypatch.setattr(checks, "compiled", interpreted)
+    calls = []
+
+    def counting(x, s, p):
+        calls.append(1)
+        return len(calls) % 7 / 7.0
+
+    found = checks.restart(spec_of(counting), np.ones((100, 1)))
+    assert not found.passed
+    assert "row 1 " in found.detail
+
+
+def test_looking_ahead_is_found(monkeypatch):
+    monkeypatch.setattr(checks, "compiled", interpreted)
+
+    def peeking(x, s, p):
+        return 1.0 if x.base[-1, 0] > x[0] else -1.0
+
+    rows = checks.sample(spec_of(peeking))
+    assert not checks.no_look_ahead(spec_of(peeking), rows).passed
+    assert checks.no_look_ahead(spec_of(lambda x, s, p: 0.5), rows).passed
+
+
+def test_a_decision_that_depends_on_what_comes_later_fails_the_cut_tape(monkeypatch):
+    spec = declared_signals()["ema_cross"]
+    assert cut_tape_module.cut_tape(spec, "sha256:" + "0" * 64, rows_wanted=500, cuts=1).passed
+    change = cut_tape_module._changed_after
+    # rows before the cut that change stand for a strategy that sees them
+    monkeypatch.setattr(cut_tape_module, "_changed_after", lambda rows, k: change(rows, k // 2))
+    found = cut_tape_module.cut_tape(spec, "sha256:" + "0" * 64, rows_wanted=500, cuts=1)
+    assert not found.passed
+    assert "changes a decision before it" in found.detail
 
 
 def test_the_strategy_in_the_readme_passes_every_check(tmp_path):
