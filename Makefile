@@ -38,6 +38,11 @@ replay-capture: ## Import a recorded market and replay it: make replay-capture C
 	@$(PYTHON) build_support/bootstrap.py runtime --venv $(VENV)
 	@$(RUN) -m alphatrade_runtime.cli.replay_capture "$(CAPTURE)" $(ARGS)
 
+.PHONY: study-heartbeat
+study-heartbeat: venv-dev ## Run half an hour by the wall clock: make study-heartbeat CAPTURE=file.gz (resumable)
+	@test -n "$(CAPTURE)" || { echo "study-heartbeat: say which file: make study-heartbeat CAPTURE=path/to/capture.gz" >&2; exit 2; }
+	@$(RUN) tests/studies/heartbeat.py --capture "$(CAPTURE)" $(ARGS)
+
 .PHONY: lint
 lint: venv-dev ## Check style, types, layers between packages, and that generated text is current
 	@$(RUN) -m ruff check .

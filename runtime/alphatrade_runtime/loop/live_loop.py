@@ -106,10 +106,11 @@ class LiveLoop:
         """Take one batch and send what it made."""
         ingest = self.mono() if ingest is None else ingest
         commands = self.live.take(spans, self.clock(), decide)
-        step = self.telemetry.stepped(spans, ingest)
+        signal = self.mono()
         if len(commands) and self.linked:
             self._send(commands)
-        self.telemetry.sent(commands, step)
+        handed = self.mono()
+        self.telemetry.sent(commands, self.telemetry.stepped(spans, ingest, signal), handed)
 
     def _send(self, commands: Commands) -> None:
         try:

@@ -49,9 +49,9 @@ class LiveTelemetry:
         self._sent: dict[int, int] = {}
         self._heart = Heartbeat(append_to(path), clocks.wall_ns, clocks.mono_ns, read_rss_kb)
 
-    def stepped(self, spans: list[Rows], ingest_ns: int) -> Stepped:
-        """Count a batch that was just taken; what it returns is for `sent`."""
-        now, counters = self._mono_ns(), self._live.counters()
+    def stepped(self, spans: list[Rows], ingest_ns: int, signal_ns: int = 0) -> Stepped:
+        """Count a batch whose step ended at signal_ns (0: just now); what it returns is for `sent`."""
+        now, counters = signal_ns or self._mono_ns(), self._live.counters()
         events, decisions, orders, acks = (new - old for new, old in zip(counters, self._seen))
         _record(self._heart.stages["ingest_signal"], now - ingest_ns, events)
         if acks:
@@ -59,11 +59,11 @@ class LiveTelemetry:
         self._seen = counters
         return Stepped(ingest_ns, now, decisions, orders)
 
-    def sent(self, commands: Commands, step: Stepped) -> None:
-        """Count what the batch decided and handed to the broker (or could not hand over)."""
+    def sent(self, commands: Commands, step: Stepped, handed_ns: int = 0) -> None:
+        """Count what the batch decided and handed to the broker (or could not) at handed_ns (0: just now)."""
         if not step.decisions and not step.orders:
             return
-        now = self._mono_ns()
+        now = handed_ns or self._mono_ns()
         stages = self._heart.stages
         _record(stages["signal_order"], now - step.signal_ns, step.decisions)
         if step.orders:
