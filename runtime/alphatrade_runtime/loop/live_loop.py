@@ -50,6 +50,7 @@ class LiveLoop:
         self.notes: list[str] = []
         self.ended_by = ""
         self._failures = 0
+        self._audit_failed = False
         self._heard = 0  # when the broker last answered, or owed no answer
         self._next = dict.fromkeys(("link", "control", "house", "reconcile", "silence"), 0)
 
@@ -185,6 +186,7 @@ class LiveLoop:
         """What need not be done at every turn: records, heartbeat, overdue orders."""
         self._next["house"] = now + HOUSEKEEPING_NS
         self.live.drain()
+        self._heed_auditor()
         if not any(int(order["state"]) in _AWAITING for order in self.live.open_orders()):
             self._heard = now
         if self.linked and now - self._heard > OVERDUE_NS:
@@ -195,6 +197,14 @@ class LiveLoop:
             raise DiaryStalled(f"{self.folder}: telemetry cannot be written ({error}), trading stops") from error
         if beaten and self.options.progress is not None:
             self.options.progress(self.progress())
+
+    def _heed_auditor(self) -> None:
+        """Latch a halt on the auditor's first violation: books that do not add up trade no further."""
+        violations = self.live.recorder.violations
+        if violations and not self._audit_failed:
+            self._audit_failed = True
+            self._note(f"auditor: {violations[0].text}; halted")
+            self._take([control_row(Control.HALT)])
 
     def progress(self) -> LiveProgress:
         """Return where the session is."""

@@ -14,6 +14,7 @@ from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.schema import Control, Kind
 from alphatrade_runtime.reflection.diary.record_log import DiaryStalled
 from alphatrade_runtime.reflection.telemetry import read_telemetry
+from alphatrade_runtime.risk.auditor import Auditor
 from alphatrade_runtime.risk.codes import Guard
 from e2e.live_story import document, make_tape
 
@@ -68,6 +69,23 @@ def test_a_clock_step_halts_until_good_quotes_and_a_clean_reconcile(tmp_path, ta
     assert found.agrees
     guards = [g for g in guard_rows(tmp_path) if g in (Guard.CLOCK_STEP, Guard.RELEASED)]
     assert guards == [Guard.RELEASED, Guard.CLOCK_STEP, Guard.RELEASED]
+
+
+def test_the_auditors_first_violation_latches_a_halt(tmp_path, tape, monkeypatch):
+    feed = Auditor.feed
+
+    def feed_a_wrong_fill(auditor, **streams):
+        fills = streams["fills"].copy()
+        if len(fills) and not auditor.violations:
+            fills["cash_after"][-1] += 1
+        return feed(auditor, **{**streams, "fills": fills})
+
+    monkeypatch.setattr(Auditor, "feed", feed_a_wrong_fill)
+    result = run_live(document(tape), tmp_path, options(duration_s=2))
+    assert result.breached
+    assert result.run.kill["state"] == "HALTED"
+    assert any(note.startswith("auditor: ") for note in result.notes)
+    assert controls(tmp_path) == ["LINK_LOST", "RECONCILED", "HALT"]
 
 
 def guard_rows(folder):
