@@ -1,6 +1,6 @@
 """P2 in hftbacktest: a passive two-sided quote or an aggressive flip on quotes and trades of a capture.
 
-Risk-averse queue, no partial fills, 10 ms in and 10 ms out, a turn for the strategy at every step with
+Risk-averse queue, no partial fills, `10 ms` in and `10 ms` out, a turn for the strategy at every step with
 a quote. Both strategies have at most one working order a side, and ask for nothing while a request
 of theirs is under way. The rules are those of the topologies passive_quote and market.
 """
