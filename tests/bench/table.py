@@ -43,7 +43,7 @@ def _section(name: str, result: dict[str, Any]) -> Iterator[str]:
     yield f"## {name}: {TITLES[name]}\n"
     yield f"{SPANS[name]}\n"
     verdict = "met" if result["met"] else "**missed**"
-    yield f"Target: {result['target']}: {verdict}.\n"
+    yield f"Target: `{result['target']}`: {verdict}.\n"
     for title, part in result.get("parts", {"": result}).items():
         if title:
             yield f"{title.capitalize()}: {part['fills']:,} fills, {part['maker_fills']:,} of them passive.\n"
