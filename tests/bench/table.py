@@ -15,8 +15,8 @@ SPANS = {
     "P1": "Ours: tape in memory to the last diary segment hashed and closed as Arrow IPC on a memory disk, law on, "
     "diary on. Peers: the engine's run alone; building it and converting data are left out. One core, latency 0.",
     "P1-bars": "As P1; peers with their portfolio's final value, which their users read too.",
-    "P2": "As P1, `10 ms` in and `10 ms` out, risk-averse queue, no partial fills; the capture is put behind itself until "
-    "there are as many rows as in P1, so that the cost of a row is measured and not that of starting.",
+    "P2": "As P1, `10 ms` in and `10 ms` out, risk-averse queue, no partial fills; the capture is put behind itself "
+    "until there are as many rows as in P1, so that the cost of a row is measured and not that of starting.",
     "P5a": "From a quote handed to the data side until the broker client has the order.",
     "P7": "All checks on one order.",
     "P10": "P1 at three lengths, each in a process of its own; memory is the peak of the process.",
