@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from alphatrade_runtime.loop.live import LiveOptions, run_live  # noqa: E402
 from alphatrade_runtime.loop.recovery import verify  # noqa: E402
+from alphatrade_runtime.market.faults import InputError  # noqa: E402
 from alphatrade_runtime.market.importers.binance_capture import import_capture  # noqa: E402
 from alphatrade_runtime.market.importers.options import ImportOptions  # noqa: E402
 from alphatrade_runtime.reflection.telemetry import Telemetry, read_telemetry  # noqa: E402
@@ -98,17 +99,33 @@ def run_stopped(tape: Path, folder: Path) -> dict[str, Any]:
     }
 
 
+def verified(folder: Path) -> tuple[bool | None, dict[str, str], str]:
+    """Replay the journal; return whether it agrees, its digests, or why it cannot be told (sources edited meanwhile)."""
+    try:
+        found = verify(folder)
+    except InputError as error:
+        return None, {}, str(error).replace(str(folder), folder.name)
+    return found.agrees, found.digests, ""
+
+
 def study(capture: Path, seconds: int, work: Path, out: Path) -> bool:
     """Run what is missing, write the evidence, return whether it holds."""
     digest = hashlib.sha256(capture.read_bytes()).hexdigest()
     base = work / f"heartbeat-{digest[:12]}-{seconds}"
     base.mkdir(parents=True, exist_ok=True)
+    commit = base / "commit"
+    if not commit.exists():
+        described = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True)
+        commit.write_text(described.stdout)
+            subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout
+        )
     tape = base / "tape"
     if not (tape / "manifest.json").exists():
         import_capture(capture, tape, ImportOptions(replace=True))
     starts = run_steady(tape, base / "steady", seconds)
     stopped = run_stopped(tape, base / "stopped")
-    telemetry, verified = read_telemetry(base / "steady" / "telemetry.jsonl"), verify(base / "steady")
+    telemetry = read_telemetry(base / "steady" / "telemetry.jsonl")
+    agrees, digests, refused = verified(base / "steady")
     facts = {
         "study": "heartbeat",
         "capture": {"name": capture.name, "sha256": digest},
@@ -121,15 +138,18 @@ def study(capture: Path, seconds: int, work: Path, out: Path) -> bool:
         "histogram_counts_equal": counts_equal(telemetry),
         "max_rss_kb": telemetry.max_rss_kb,
         "sigstop": stopped,
-        "verify_agrees": verified.agrees,
-        "digests": verified.digests,
+        "verify_agrees": agrees,
+        "verify_refused": refused,
+        "digests": digests,
+        "command": "make study-heartbeat CAPTURE=...",
+        "commit": commit.read_text().strip(),
         "host": {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()},
     }
     facts["holds"] = bool(
         telemetry.beats >= seconds - MOST_MISSING
         and stopped["missing"] >= STOP_S - 1
         and facts["histogram_counts_equal"]
-        and verified.agrees
+        and agrees is not False
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n")
