@@ -100,7 +100,7 @@ def run_stopped(tape: Path, folder: Path) -> dict[str, Any]:
 
 
 def verified(folder: Path) -> tuple[bool | None, dict[str, str], str]:
-    """Replay the journal; return whether it agrees, its digests, or why it cannot be told (sources edited meanwhile)."""
+    """Replay the journal; return whether it agrees, its digests, or why that cannot be told."""
     try:
         found = verify(folder)
     except InputError as error:
@@ -117,8 +117,6 @@ def study(capture: Path, seconds: int, work: Path, out: Path) -> bool:
     if not commit.exists():
         described = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True)
         commit.write_text(described.stdout)
-            subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout
-        )
     tape = base / "tape"
     if not (tape / "manifest.json").exists():
         import_capture(capture, tape, ImportOptions(replace=True))
