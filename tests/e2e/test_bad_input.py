@@ -2,11 +2,11 @@
 
 import gzip
 import json
-import subprocess
 
 import pytest
 
 from e2e.command_line import EXAMPLES, alphatrade, listing
+from small_disk import small_disk_at
 
 AT_MS = 1_723_161_256_000
 QUOTE = {"e": "bookTicker", "u": 10, "s": "BTCUSDT", "b": "100.1", "B": "2.5", "a": "100.2", "A": "1"}
@@ -158,13 +158,8 @@ def test_a_faulty_resource_is_refused_before_anything_is_written(tmp_path, name)
 @pytest.fixture
 def full_disk(tmp_path):
     """Mount a tmpfs of 64 KiB, where the host lets us."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode != 0:
-        pytest.skip("this host lets nobody mount a tmpfs, so no disk of ours can be full")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with small_disk_at(tmp_path / "small", "64k") as folder:
+        yield folder
 
 
 def test_a_full_disk_ends_an_import_and_leaves_nothing(tmp_path, full_disk):

@@ -13,10 +13,8 @@ import pytest
 from alphatrade_runtime.loop.recovery import verify
 from e2e.live_story import (
     Exchange,
-    Runtimes,
     assert_accounted_for,
     document,
-    make_tape,
     venue_positions,
 )
 
@@ -25,18 +23,6 @@ POINTS = [
     ("append_rows", "before"), ("append_commands", "before"), ("append_commands", "after"), ("flush", "before"),
     ("flush", "after"), ("send", "before"), ("send", "after"), ("logon", "after"), ("reconcile", "after"),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def runtimes():
-    forks = Runtimes()
-    yield forks
-    forks.close()
-
-
-@pytest.fixture(scope="module")
-def tape(tmp_path_factory):
-    return make_tape(tmp_path_factory.mktemp("tape") / "tape")
 
 
 @pytest.fixture

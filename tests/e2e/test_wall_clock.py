@@ -16,22 +16,9 @@ from alphatrade_runtime.loop.live_control import request_kill
 from alphatrade_runtime.loop.recovery import verify
 from alphatrade_runtime.market.orders import Command, Purpose
 from alphatrade_runtime.reflection.telemetry import HEARTBEAT_NS, read_telemetry
-from e2e.live_story import NEW, Exchange, Runtimes, document, make_tape, venue_positions, wait_until
+from e2e.live_story import NEW, Exchange, document, venue_positions, wait_until
 
 CANCEL = int(Command.CANCEL)
-CAPTURE_S = 1_200
-
-
-@pytest.fixture(scope="module")
-def runtimes():
-    forks = Runtimes()
-    yield forks
-    forks.close()
-
-
-@pytest.fixture(scope="module")
-def tape(tmp_path_factory):
-    return make_tape(tmp_path_factory.mktemp("tape") / "tape", CAPTURE_S)
 
 
 def session_of(tmp_path, tape, **how):
