@@ -97,10 +97,26 @@ def _requeue(venue, order, best, size, old_best, old_size):
         join(order, 0, 1)  # nothing displayed at our price: we are first there
 
 
+@hot
+def _set_best(book, bid, ask, bid_size, ask_size):
+    """Make this the best of both sides; what our taking orders took of the last one is back."""
+    book.bid = bid
+    book.ask = ask
+    book.bid_size = bid_size
+    book.ask_size = ask_size
+    book.taken_bid = 0
+    book.taken_ask = 0
+
+
 @kernel
-def _quote_resting(venue, books, resting, reports, i, old_bid, old_ask, old_bid_size, old_ask_size, ts):
+def _quote_resting(venue, books, resting, reports, i, bid, ask, bid_size, ask_size, ts):
     """Move resting orders by a new best: queue places first, then the opposite best at our price fills."""
     book = books[i]
+    old_bid = book.bid
+    old_ask = book.ask
+    old_bid_size = book.bid_size
+    old_ask_size = book.ask_size
+    _set_best(book, bid, ask, bid_size, ask_size)
     at = 0
     while at < book.resting:
         order = resting[i, at]
@@ -140,18 +156,10 @@ def on_quote(venue, books, resting, reports, i, bid, ask, bid_size, ask_size, ts
     if not 0 < bid < ask:
         return
     book = books[i]
-    old_bid = book.bid
-    old_ask = book.ask
-    old_bid_size = book.bid_size
-    old_ask_size = book.ask_size
-    book.bid = bid
-    book.ask = ask
-    book.bid_size = bid_size
-    book.ask_size = ask_size
-    book.taken_bid = 0
-    book.taken_ask = 0
     if book.resting > 0:
-        _quote_resting(venue, books, resting, reports, i, old_bid, old_ask, old_bid_size, old_ask_size, ts)
+        _quote_resting(venue, books, resting, reports, i, bid, ask, bid_size, ask_size, ts)
+    else:
+        _set_best(book, bid, ask, bid_size, ask_size)
 
 
 @kernel

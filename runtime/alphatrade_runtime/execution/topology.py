@@ -57,7 +57,7 @@ PARAM_SLOTS = 8
 # Where an instrument's topology stands. want_* is the desired quote of a quoting policy.
 PLAN_DTYPE = np.dtype(
     [
-        ("topology", "i8"), ("params", "i8", (PARAM_SLOTS,)), ("target", "i8"), ("has_target", "i8"),
+        ("topology", "i8"), ("params", "i8", (PARAM_SLOTS,)), ("target", "i8"), ("share", "f8"), ("has_target", "i8"),
         ("quoting", "i8"), ("want", "i8", (4,)), ("resting_since", "i8"), ("last_amend", "i8"),
         ("slice_start", "i8"), ("slice_total", "i8"), ("slice_from", "i8"), ("slice_target", "i8"),
         ("next_ts", "i8"), ("hold_buy_until", "i8"), ("hold_sell_until", "i8"), ("bar_mode", "i8"),

@@ -4,7 +4,8 @@ from alphatrade_runtime.execution.orders import can_cancel, release_slot, reserv
 from alphatrade_runtime.execution.topology import HOLD_AFTER_DENIAL_NS
 from alphatrade_runtime.execution.venue_state import RING
 from alphatrade_runtime.loop.core import MAX_SLOTS
-from alphatrade_runtime.loop.emit import amend_row, diary_row, follow, order_row
+from alphatrade_runtime.loop.emit import amend_row, diary_row, order_row
+from alphatrade_runtime.loop.follow import follow
 from alphatrade_runtime.market.orders import Command, OrderState, Purpose, TimeInForce
 from alphatrade_runtime.market.view import reference2
 from alphatrade_runtime.numerics.jit import inlined, kernel

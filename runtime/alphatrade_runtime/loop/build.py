@@ -1,5 +1,6 @@
 """Build the state of a run from its session document."""
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -184,6 +185,7 @@ def _set_plans(c: Any, genes: Sequence[PolicyGene], n: int, bar_mode: bool) -> N
         except ValueError as error:
             raise InputError(f"policy {genes[j].name}: {error}") from error
         plan.topology = topology
+        plan.share = math.nan  # no share has become a target yet
         plan.quoting = c.policies[j].quoting
 
 

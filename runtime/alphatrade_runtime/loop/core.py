@@ -31,10 +31,10 @@ LOOP_DTYPE = np.dtype(
         ("instruments", "i8"), ("sessions", "i8"), ("days", "i8"),
         ("bar_mode", "i8"), ("funding_on", "i8"), ("live", "i8"), ("config_epoch", "i8"),
         ("commands_head", "i8"), ("commands_tail", "i8"), ("next_equity_ts", "i8"), ("row_ts", "i8"),
-        ("first_seq", "i8"), ("last_seq", "i8"), ("n", "i8"), ("fold64", "u8"), ("features_digest", "u8"),
+        ("first_seq", "i8"), ("last_seq", "i8"), ("n", "i8"), ("fold64", "u8"), ("x_n", "i8"),
         ("score", "f8"), ("decision_id", "i8"), ("events", "i8"), ("steps", "i8"), ("decisions", "i8"),
         ("actions", "i8"), ("orders", "i8"), ("acks", "i8"), ("fills", "i8"), ("denied", "i8"),
-        ("near_misses", "i8"), ("plugin_faults", "i8"), ("breaks", "i8"), ("data_faults", "i8"),
+        ("near_misses", "i8"), ("plugin_faults", "i8"), ("breaks", "i8"),
         ("drain", "i8"), ("denials", "i8", (CODE_COUNT,)),
     ]
 )  # fmt: skip
@@ -46,15 +46,15 @@ POLICY_DTYPE = np.dtype(
     ]
 )  # fmt: skip
 
-# An action whose outcome is still being followed; `age` counts its instrument's decisions since.
+# An action whose outcome is still being followed; `since` is its instrument's count of decisions then.
 PENDING_DTYPE = np.dtype(
     [
-        ("seq", "i8"), ("decision_id", "i8"), ("order_id", "i8"), ("age", "i8"), ("ref2", "i8"), ("side", "i8"),
-        ("fills", "i8"), ("filled_lots", "i8"), ("filled_value", "i8"), ("fees", "i8"), ("mid2_1", "i8"),
-        ("mid2_10", "i8"), ("worst2", "i8"), ("best2", "i8"),
+        ("seq", "i8"), ("decision_id", "i8"), ("order_id", "i8"), ("since", "i8"), ("ref2", "i8"), ("side", "i8"),
+        ("fills", "i8"), ("filled_lots", "i8"), ("filled_value", "i8"), ("fees", "i8"),
     ]
 )  # fmt: skip
-MAX_PENDING = 256
+MAX_PENDING = 256  # a power of two, as MID_RING: they are rings
+MID_RING = 128
 
 OUT_DECISIONS, OUT_EXPOST, OUT_ORDERS, OUT_FILLS, OUT_EQUITY, OUT_MARKS = range(6)
 STREAMS = ("decisions", "expost", "orders", "fills", "equity", "marks")
@@ -101,7 +101,10 @@ STATE_FIELDS: list[Any] = [
     ("exec_seen", "i8", (EXEC_RING,)),
     ("rate_ring", "i8", (RATE_RING,)),
     ("pending", PENDING_DTYPE, (_N, MAX_PENDING)),
-    ("pending_n", "i8", (_N,)),
+    ("pending_head", "i8", (_N,)),
+    ("pending_tail", "i8", (_N,)),
+    ("mids", "i8", (_N, MID_RING)),
+    ("x", "f8", (MAX_FEATURES,)),
     ("session_open", "i8", (MAX_SESSIONS,)),
     ("session_close", "i8", (MAX_SESSIONS,)),
     ("day_start", "i8", (MAX_SESSIONS,)),
@@ -112,7 +115,6 @@ STATE_FIELDS: list[Any] = [
 ]
 SCRATCH_FIELDS: list[Any] = [
     ("row", ROW_DTYPE, (1,)),
-    ("x", "f8", (MAX_FEATURES,)),
     ("want", "i8", (4,)),
     ("request", REQUEST_DTYPE, (1,)),
     ("util", "u2", (CODE_COUNT,)),

@@ -10,10 +10,11 @@ import numpy as np
 
 from alphatrade_runtime.execution import exchange
 from alphatrade_runtime.execution.venue_state import RING
-from alphatrade_runtime.loop.emit import diary_row, equity_rows, finish_followed, fold_row
+from alphatrade_runtime.loop.emit import diary_row, equity_rows, fold_row
+from alphatrade_runtime.loop.follow import finish_followed
 from alphatrade_runtime.loop.reports import on_report
 from alphatrade_runtime.loop.rows import take_quote_row, take_row
-from alphatrade_runtime.loop.step import step
+from alphatrade_runtime.loop.step import step, step_arrived
 from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Flag, Kind
 from alphatrade_runtime.numerics.jit import entry, inlined, kernel
 from alphatrade_runtime.reflection.records import DiaryKind
@@ -206,7 +207,7 @@ def run(core, rows, n, final, depth):
                     ts = max(venue_ts, rows.ts_event_ns[np.uint64(ahead)])
                 if last:
                     if ahead <= local and c.venue[0].head == c.venue[0].tail:
-                        step(c, now, seq)
+                        step_arrived(c, now)
                     else:
                         _leave_step(c, now, seq)
                 if loop.drain == 0:

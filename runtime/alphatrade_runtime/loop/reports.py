@@ -10,7 +10,8 @@ from alphatrade_runtime.execution.orders import (
     seen_execution,
 )
 from alphatrade_runtime.loop.act import drop
-from alphatrade_runtime.loop.emit import fill_row, follow_fill, guard_row, order_row
+from alphatrade_runtime.loop.emit import fill_row, guard_row, order_row
+from alphatrade_runtime.loop.follow import follow_fill
 from alphatrade_runtime.market.orders import Report
 from alphatrade_runtime.numerics.jit import kernel
 from alphatrade_runtime.risk.codes import Guard

@@ -4,14 +4,15 @@ import math
 
 from alphatrade_runtime.execution.topology import intend
 from alphatrade_runtime.loop.act import carry_out, send_cancel, send_new
-from alphatrade_runtime.loop.emit import equity_rows, fold_row, follow_decision, guard_row
+from alphatrade_runtime.loop.emit import equity_rows, fold_row, guard_row
+from alphatrade_runtime.loop.follow import follow_decision
 from alphatrade_runtime.market.orders import OrderFlag, Purpose, TimeInForce
 from alphatrade_runtime.market.view import reference2
 from alphatrade_runtime.numerics.jit import inlined, kernel
-from alphatrade_runtime.numerics.math import float_bits
+from alphatrade_runtime.numerics.math import NAN_BITS, float_bits
 from alphatrade_runtime.numerics.mix import mix
 from alphatrade_runtime.perception.features import NEEDS_PATH, fill, path_on_decision
-from alphatrade_runtime.plugin.call import call_quote, call_signal
+from alphatrade_runtime.plugin.call import call_quote, call_signal, head
 from alphatrade_runtime.risk.codes import Guard
 from alphatrade_runtime.risk.equity import start_day
 from alphatrade_runtime.risk.kill import (
@@ -184,7 +185,7 @@ def _fault(c, i):
 def _consider_quote(c, i, policy, j):
     for k in range(4):
         c.want[k] = 0
-    x, s, p = c.x[: policy.features], c.signal_state[i, : policy.state], c.params[j, : policy.params]
+    x, s, p = head(c.x, policy.features), head(c.signal_state[i], policy.state), head(c.params[j], policy.params)
     score, fault = call_quote(policy.address, x, s, p, c.want[:])
     if fault != 0:
         _fault(c, i)
@@ -198,15 +199,15 @@ def _consider_quote(c, i, policy, j):
 
 @inlined
 def _consider_signal(c, i, policy, j):
-    x, s, p = c.x[: policy.features], c.signal_state[i, : policy.state], c.params[j, : policy.params]
+    x, s, p = head(c.x, policy.features), head(c.signal_state[i], policy.state), head(c.params[j], policy.params)
     target, fault = call_signal(policy.address, x, s, p)
     if fault != 0:
         _fault(c, i)
         return math.nan
     plan = c.plans[i]
-    if not math.isnan(target) and plan.decisions > policy.warmup:
-        share = min(max(target, -1.0), 1.0)
-        plan.target = math.floor(share * c.instruments[i].max_position + 0.5)
+    if target != plan.share and not math.isnan(target) and plan.decisions > policy.warmup:
+        plan.share = target
+        plan.target = math.floor(min(max(target, -1.0), 1.0) * c.instruments[i].max_position + 0.5)
         plan.has_target = 1
     return target
 
@@ -221,17 +222,8 @@ def _fold(c, i, score):
     loop.last_seq = account.seq
     loop.n += 1
     loop.score = score
-    bits = float_bits(score) if score == score else 0x7FF8000000000000
+    bits = float_bits(score) if score == score else NAN_BITS
     loop.fold64 = mix(loop.fold64, c.plans[i].target, bits)
-
-
-@inlined
-def _digest_features(c, n):
-    digest = c.loop[0].features_digest
-    for k in range(n):
-        value = c.x[k]
-        digest = mix(digest, float_bits(value) if value == value else 0x7FF8000000000000, k)
-    c.loop[0].features_digest = digest
 
 
 @inlined
@@ -251,12 +243,11 @@ def decide(c, i, now):
     if loop.feature_needs & NEEDS_PATH:
         path_on_decision(c.flows[i], view.mark2)
     n = policy.features
+    loop.x_n = n
     fill(c.x, c.feature_ids[j], n, view, c.flows[i], exposure.position, c.instruments[i].max_position, now)
     score = _consider_quote(c, i, policy, j) if policy.quoting != 0 else _consider_signal(c, i, policy, j)
     _fold(c, i, score)
-    _digest_features(c, n)
-    if c.pending_n[i] > 0:
-        follow_decision(c, i, view.mark2)
+    follow_decision(c, i, view.mark2)
     act(c, i, now)
 
 
@@ -290,10 +281,17 @@ def _record_time(c, now):
 @inlined
 def step(c, now, seq):
     """Run one step at local time `now` (ns) for the rows received up to and including row `seq`."""
-    loop = c.loop[0]
     account = c.account[0]
     account.now = max(account.now, now)
     account.seq = seq
+    step_arrived(c, now)
+
+
+@inlined
+def step_arrived(c, now):
+    """Run one step at the time of the row that was just taken in."""
+    loop = c.loop[0]
+    account = c.account[0]
     loop.steps += 1
     if now >= account.next_day_ts:
         _roll_calendar(c, now)

@@ -19,6 +19,7 @@ from alphatrade_runtime.numerics.jit import entry, inlined
 
 INF = float("inf")
 NAN = float("nan")
+NAN_BITS = 0x7FF8000000000000  # what every NaN counts as in a digest
 SINCOS_MAX = 1048576.0  # 2^20: beyond it the three-part reduction below loses bits
 
 _EXPONENT = 0x7FF

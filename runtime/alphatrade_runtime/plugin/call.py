@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.core import config
+from numba.core import cgutils, config
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 F8A = types.Array(types.float64, 1, "C")
 I8A = types.Array(types.int64, 1, "C")
@@ -56,5 +57,28 @@ def _make_intrinsic(arg_types: tuple[Any, ...]) -> Any:
     return call
 
 
+def _head_python(array: Any, n: int) -> Any:
+    return array[:n]
+
+
+@intrinsic
+def _head_compiled(typingctx: Any, array: Any, n: Any) -> Any:
+    result = types.Array(array.dtype, 1, "C")
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        whole = arrayobj.make_array(array)(context, builder, args[0])
+        head = arrayobj.make_array(result)(context, builder)
+        shape = cgutils.pack_array(builder, [args[1]])
+        strides = cgutils.pack_array(builder, [whole.itemsize])
+        arrayobj.populate_array(
+            head, data=whole.data, shape=shape, strides=strides, itemsize=whole.itemsize, meminfo=None
+        )
+        return head._getvalue()
+
+    return result(array, types.intp), codegen
+
+
+# The first n items of a contiguous array, 0 <= n <= len: a slice asks eight questions more, each decision (measured).
+head: Any = _head_python if config.DISABLE_JIT else _head_compiled
 call_signal: Any = _call_python if config.DISABLE_JIT else _make_intrinsic(SIGNAL_ARGS)
 call_quote: Any = _call_python if config.DISABLE_JIT else _make_intrinsic(QUOTE_ARGS)
