@@ -188,30 +188,26 @@ def run(core, rows, n, final, depth):
     venue_ts = loop.venue_ts
     state = NEED_ROWS
     while final or (local < n and ahead < n):
-        r = np.uint64(local)  # unsigned: numba need not ask whether an index counts from the end
-        quiet = ahead <= local and local + 2 < n and rows.kind[r] == _QUOTE and _is_quiet(c)
-        if quiet:
+        while ahead <= local and local + 2 < n and loop.drain == 0 and _is_quiet(c):
+            r = np.uint64(local)  # unsigned: numba need not ask whether an index counts from the end
             now = rows.ts_init_ns[r]
             ts = max(venue_ts, rows.ts_event_ns[np.uint64(ahead)])
-            if ts + bar_mode >= now and rows.ts_init_ns[np.uint64(local + 1)] > now:
-                seq = rows.seq[r]
-                take_quote_row(
-                    c, seq, now, rows.instrument[r], rows.bid[r], rows.ask[r], rows.bid_size[r], rows.ask_size[r]
-                )  # fmt: skip
-                last = rows.flags[r] & _LAST
-                local += 1
-                while ts + bar_mode <= now and ahead <= local:
-                    venue_ts = ts
-                    _venue_row(c, rows, np.uint64(ahead), ts, depth)
-                    ahead += 1
-                    ts = max(venue_ts, rows.ts_event_ns[np.uint64(ahead)])
-                if last:
-                    if ahead <= local and c.venue[0].head == c.venue[0].tail:
-                        step_arrived(c, now)
-                    else:
-                        _leave_step(c, now, seq)
-                if loop.drain == 0:
-                    continue
+            if rows.kind[r] != _QUOTE or ts + bar_mode < now or rows.ts_init_ns[np.uint64(local + 1)] <= now:
+                break
+            take_quote_row(
+                c, rows.seq[r], now, rows.instrument[r], rows.bid[r], rows.ask[r], rows.bid_size[r], rows.ask_size[r]
+            )  # fmt: skip
+            local += 1
+            while ts + bar_mode <= now and ahead <= local:
+                venue_ts = ts
+                _venue_row(c, rows, np.uint64(ahead), ts, depth)
+                ahead += 1
+                ts = max(venue_ts, rows.ts_event_ns[np.uint64(ahead)])
+            if rows.flags[r] & _LAST:
+                if ahead <= local and c.venue[0].head == c.venue[0].tail:
+                    step_arrived(c, now)
+                else:
+                    _leave_step(c, now, rows.seq[r])
         if loop.drain != 0:
             loop.drain = 0
             state = NEED_DRAIN
