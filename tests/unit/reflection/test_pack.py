@@ -8,33 +8,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphatrade_runtime.reflection.diary.chain import columns_of, link, link_bytes
+from alphatrade_runtime.reflection.diary.columns import ColumnBuffer
 from alphatrade_runtime.reflection.diary.pack import Packer
 from unit.reflection.diary_rows import DTYPES, make_rows
 
 PACKED = np.dtype([("seq", "i8"), ("side", "i1"), ("score", "f8"), ("util", "u2", (3,))])
 
 
+def filled(rows):
+    """Return a buffer that holds rows (n,) and its packer."""
+    buffer = ColumnBuffer(rows.dtype, len(rows))
+    assert buffer.append(rows, 0) == len(rows)
+    return buffer, Packer(buffer, len(rows))
+
+
 @pytest.mark.parametrize("rows", [1, 2, 7, 8, 9, 255, 256, 4_096])
 @pytest.mark.parametrize("stream", sorted(DTYPES))
 def test_packing_is_the_definition(stream, rows):
-    made, packer = make_rows(stream, rows), Packer(DTYPES[stream], 4_096)
-    for _ in range(2):  # nothing of a batch may be left in the next one
-        assert bytes(packer.pack(made)) == link_bytes(columns_of(made), rows)
-        assert bytes(packer.pack(made[: rows // 2 + 1])) == link_bytes(columns_of(made[: rows // 2 + 1]), rows // 2 + 1)
+    made = make_rows(stream, rows)
+    _, packer = filled(made)
+    for start, stop in ((0, rows), (rows // 3, rows // 2 + 1), (rows // 2, rows)):
+        # nothing of a batch may be left in the next one
+        assert bytes(packer.pack(start, stop)) == link_bytes(columns_of(made[start:stop]), stop - start)
 
 
 @given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(-128, 127), st.floats()), min_size=1))
 def test_packing_is_the_definition_for_any_values(values):
     rows = np.array([(seq, side, score, (1, 2, 3)) for seq, side, score in values], PACKED)
-    assert bytes(Packer(PACKED, len(rows)).pack(rows)) == link_bytes(columns_of(rows), len(rows))
+    _, packer = filled(rows)
+    assert bytes(packer.pack(0, len(rows))) == link_bytes(columns_of(rows), len(rows))
 
 
 @given(st.integers(0, 2**64 - 1))
 def test_every_float_s_bits_are_packed_as_defined(bits):
-    rows, packer = make_rows("decisions", 3), Packer(DTYPES["decisions"], 8)
-    packer.pack(rows)
+    rows = make_rows("decisions", 3)
     rows["score"].view("u8")[1] = bits
-    packed = packer.pack(rows)
+    _, packer = filled(rows)
+    packed = packer.pack(0, 3)
     assert hashlib.sha256(bytes(32) + bytes(packed)).digest() == link(bytes(32), columns_of(rows), 3)
 
 
@@ -43,7 +53,13 @@ def test_nan_infinity_and_zero_are_told_apart():
     for bits in (0x7FF8000000000000, 0xFFF0000000000001, 0x7FF0000000000000, 0xFFF0000000000000, 0, 1 << 63):
         rows = make_rows("decisions", 3)
         rows["score"].view("u8")[1] = bits
-        packed = bytes(Packer(DTYPES["decisions"], 8).pack(rows))
+        _, packer = filled(rows)
+        packed = bytes(packer.pack(0, 3))
         assert packed == link_bytes(columns_of(rows), 3)
         seen.add(packed)
     assert len(seen) == 5  # the two NaN are one null
+
+
+def test_floats_of_another_width_are_refused():
+    with pytest.raises(TypeError, match=r"field half: float16 is not packed; make it f8"):
+        Packer(ColumnBuffer(np.dtype([("half", "f2")]), 1), 1)

@@ -17,12 +17,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.reflection.diary import chain, segments
+from alphatrade_runtime.reflection.diary import chain
+from alphatrade_runtime.reflection.diary.batches import batch_ends
+from alphatrade_runtime.reflection.diary.columns import ColumnBuffer
 from alphatrade_runtime.reflection.diary.pack import Packer
+from alphatrade_runtime.reflection.diary.segments import ClosedBatch
 from alphatrade_runtime.reflection.diary.sink import SEGMENT_BYTES, DiaryStalled, FileSink, MemorySink, SinkState
 
 BATCH_ROWS = 4_096
 BATCH_SPAN_NS = 5_000_000_000
+FLUSH_ROWS = 8_192  # rows that wait for one Arrow message: a message a small batch costs 70 us, measured
 
 __all__ = ["BATCH_ROWS", "BATCH_SPAN_NS", "DiaryStalled", "RecordLog", "RunDigest"]
 
@@ -68,9 +72,13 @@ class RecordLog:
     ) -> None:
         self.stream, self._dtype, self._time_field, self._span_ns = stream, dtype, time_field, span_ns
         self._genesis = self._head = chain.genesis(stream, dtype, header)
-        self._buffer: npt.NDArray[Any] = np.zeros(BATCH_ROWS, dtype)
-        self._packer = Packer(dtype, BATCH_ROWS)
-        self._held = self._batches = self._rows = 0
+        # closed batches wait in the buffer's rows [_written, _open), behind them the open batch
+        self._buffer = ColumnBuffer(dtype, FLUSH_ROWS + BATCH_ROWS)
+        self._packer = Packer(self._buffer, BATCH_ROWS)
+        self._ends: npt.NDArray[np.int64] = np.zeros(self._buffer.capacity, np.int64)
+        self._waiting: list[tuple[int, str]] = []  # first row and hash
+        self._last_written = self.head
+        self._written = self._open = self._batches = self._rows = 0
         self._ended = ""
 
     @property
@@ -81,28 +89,25 @@ class RecordLog:
     @property
     def rows(self) -> int:
         """Number of rows appended so far."""
-        return self._rows + self._held
+        return self._rows + self._buffer.rows - self._open
 
     def append(self, rows: npt.NDArray[Any]) -> None:
         """Add rows (n,) of the stream's dtype in order. Raises DiaryStalled; the log then takes no more."""
         self._refuse_if_ended()
-        times, start = rows[self._time_field], 0
+        start = 0
         while start < len(rows):
-            stop, closes = self._room(times, start)
-            if closes and self._held == 0:
-                self._close_batch(rows[start:stop])  # a whole batch at hand is not copied first
-            else:
-                self._buffer[self._held : self._held + stop - start] = rows[start:stop]
-                self._held += stop - start
-                if closes:
-                    self._close_batch(self._buffer[: self._held])
-            start = stop
+            if self._buffer.rows == self._buffer.capacity:
+                self._drop_written()
+            before = self._buffer.rows
+            start += self._buffer.append(rows, start)
+            self._close_batches(before)
 
     def close(self) -> RunDigest:
         """Close the last batch and the stream. Raises DiaryStalled."""
         self._refuse_if_ended()
-        if self._held:
-            self._close_batch(self._buffer[: self._held])
+        if self._open < self._buffer.rows:
+            self._close_batch(self._buffer.rows)
+        self.flush()
         self._guarded(self._sink.finish, self._batches, self._rows, self._head)
         self._ended = "closed"
         return RunDigest(self.stream, self.head, self._batches, self._rows)
@@ -115,7 +120,7 @@ class RecordLog:
 
     def table(self) -> pa.Table:
         """Return all rows of a log without folder as an Arrow table; call it after close."""
-        if not isinstance(self._sink, MemorySink) or self._held:
+        if not isinstance(self._sink, MemorySink) or self._ended != "closed":
             raise ValueError(f"stream {self.stream}: only a closed log without folder is a table")
         return self._sink.table()
 
@@ -126,7 +131,7 @@ class RecordLog:
             raise ValueError(f"stream {self.stream}: a log without folder cannot be resumed")
         self.flush()
         facts = {"genesis": self._genesis.hex(), "head": self.head, "batches": self._batches, "rows": self._rows}
-        held = base64.b64encode(self._buffer[: self._held].tobytes()).decode()
+        held = base64.b64encode(self._buffer.rows_of(self._open, self._buffer.rows).tobytes()).decode()
         return json.dumps({**facts, "sink": list(self._sink.state), "held": held}).encode()
 
     @classmethod
@@ -156,36 +161,54 @@ class RecordLog:
             )
         log._sink = FileSink.resume(Path(folder), stream, dtype, SinkState(*saved["sink"]), segment_bytes)
         log._head, log._batches, log._rows = bytes.fromhex(saved["head"]), saved["batches"], saved["rows"]
-        held = np.frombuffer(base64.b64decode(saved["held"]), dtype)
-        log._buffer[: len(held)], log._held = held, len(held)
+        log._last_written = log.head
+        log._buffer.append(np.frombuffer(base64.b64decode(saved["held"]), dtype), 0)
         return log
 
-    def _room(self, times: npt.NDArray[np.int64], start: int) -> tuple[int, bool]:
-        """Say up to which row the open batch takes rows, and whether it closes there."""
-        window = times[start : start + BATCH_ROWS - self._held]
-        if self._span_ns is not None:
-            first = self._buffer[self._time_field][0] if self._held else window[0]
-            late = (window - first) >= self._span_ns
-            if late.any():
-                return start + int(late.argmax()), True
-        return start + len(window), self._held + len(window) == BATCH_ROWS
+    def _close_batches(self, before: int) -> None:
+        """Close what the buffer's rows from `before` on close."""
+        times, span = self._buffer.column(self._time_field), self._span_ns
+        n = batch_ends(
+            times, self._open, before, self._buffer.rows, BATCH_ROWS, 0 if span is None else span, self._ends
+        )
+        for end in self._ends[:n].tolist():
+            self._close_batch(end)
 
-    def _close_batch(self, rows: npt.NDArray[Any]) -> None:
+    def _close_batch(self, end: int) -> None:
+        """Close the open batch before the buffer's row `end`."""
+        if end - self._written > FLUSH_ROWS:
+            self.flush()
         head = hashlib.sha256(self._head)
-        head.update(self._packer.pack(rows))
-        seq, ts = rows["seq"], rows[self._time_field]
-        entry = segments.BatchEntry(
-            self._batches, "", 0, 0, 0, len(rows), int(seq[0]), int(seq[-1]), int(ts[0]), int(ts[-1]), self.head,
-            head.hexdigest(),
-        )  # fmt: skip
-        self._guarded(self._sink.write, rows, entry)
-        self._head, self._held = head.digest(), 0
-        self._batches, self._rows = self._batches + 1, self._rows + len(rows)
+        head.update(self._packer.pack(self._open, end))
+        self._waiting.append((self._open, head.hexdigest()))
+        self._rows += end - self._open
+        self._head, self._open = head.digest(), end
+        self._batches += 1
 
     def flush(self) -> None:
-        """Hand the closed batches to the operating system now, not with the next 8,192 rows. Raises DiaryStalled."""
+        """Hand the closed batches to the sink now, not with the next 8,192 rows. Raises DiaryStalled."""
         self._refuse_if_ended()
-        self._guarded(self._sink.flush)
+        if self._waiting:
+            self._guarded(self._sink.write, self._buffer.span(self._written, self._open), self._closed())
+            self._last_written, self._written = self._waiting[-1][1], self._open
+            self._waiting.clear()
+
+    def _closed(self) -> list[ClosedBatch]:
+        starts = np.array([start for start, _ in self._waiting])
+        ends = np.array([*starts[1:], self._open])
+        hashes = [own for _, own in self._waiting]
+        seq, ts = self._buffer.column("seq"), self._buffer.column(self._time_field)
+        facts = (starts - self._written, ends - starts, seq[starts], seq[ends - 1], ts[starts], ts[ends - 1])
+        numbers = range(self._batches - len(hashes), self._batches)
+        previous = [self._last_written, *hashes[:-1]]
+        return list(map(ClosedBatch, numbers, *(fact.tolist() for fact in facts), previous, hashes))
+
+    def _drop_written(self) -> None:
+        """Make room: the rows that are with the sink go, the others move to the front."""
+        written, self._written = self._written, 0
+        self._buffer.drop(written)
+        self._open -= written
+        self._waiting = [(start - written, own) for start, own in self._waiting]
 
     def _guarded(self, write: Any, *args: Any) -> None:
         try:

@@ -8,7 +8,7 @@ A killed writer leaves whole batches: what follows the last line of the manifest
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,6 +44,28 @@ class BatchEntry(NamedTuple):
     last_ts: int
     prev: str
     hash: str
+
+
+class ClosedBatch(NamedTuple):
+    """A batch that is not written yet: a BatchEntry without the place of its message."""
+
+    batch: int
+    at: int
+    rows: int
+    first_seq: int
+    last_seq: int
+    first_ts: int
+    last_ts: int
+    prev: str
+    hash: str
+
+
+class Place(NamedTuple):
+    """Where a message lies: its segment's name, the bytes where it begins and ends."""
+
+    segment: str
+    offset: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -86,13 +108,15 @@ def header_line(stream: str, dtype: np.dtype[Any], facts: Mapping[str, Any], gen
     return json_line({"kind": "header", **header, "genesis": genesis.hex()})
 
 
-def batch_line(entry: BatchEntry) -> bytes:
+def batch_lines(closed: Sequence[ClosedBatch], place: Place) -> bytes:
+    """Write the manifest's lines of batches that lie in one message."""
     # as json_line writes it; a line a batch, so the encoder's ten microseconds count
-    e = entry
-    return (
-        f'{{"at":{e.at},"batch":{e.batch},"end":{e.end},"first_seq":{e.first_seq},"first_ts":{e.first_ts},'
-        f'"hash":"{e.hash}","kind":"batch","last_seq":{e.last_seq},"last_ts":{e.last_ts},"offset":{e.offset},'
-        f'"prev":"{e.prev}","rows":{e.rows},"segment":"{e.segment}"}}\n'
+    segment, offset, end = place
+    return "".join(
+        f'{{"at":{at},"batch":{batch},"end":{end},"first_seq":{first_seq},"first_ts":{first_ts},'
+        f'"hash":"{own}","kind":"batch","last_seq":{last_seq},"last_ts":{last_ts},"offset":{offset},'
+        f'"prev":"{prev}","rows":{rows},"segment":"{segment}"}}\n'
+        for batch, at, rows, first_seq, last_seq, first_ts, last_ts, prev, own in closed
     ).encode()
 
 
@@ -131,9 +155,10 @@ def arrow_schema(dtype: np.dtype[Any]) -> pa.Schema:
     return pa.schema([pa.field(name, _arrow_type(dtype[name]), nullable=dtype[name].kind == "f") for name in names])
 
 
-def record_batch(columns: list[Column], schema: pa.Schema) -> pa.RecordBatch:
+def record_batch(columns: Sequence[Column], schema: pa.Schema) -> pa.RecordBatch:
     """Wrap columns as an Arrow batch without copying them."""
-    return pa.RecordBatch.from_arrays([_arrow_array(c, schema.field(c.name).type) for c in columns], schema=schema)
+    arrays = [_arrow_array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def columns_from(table: pa.RecordBatch | pa.Table, dtype: np.dtype[Any]) -> list[Column]:

@@ -2,21 +2,19 @@
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.reflection.diary import segments
-from alphatrade_runtime.reflection.diary.chain import columns_of
+from alphatrade_runtime.reflection.diary.chain import Column
 
 SEGMENT_BYTES = 64 * 2**20
 SEGMENT_ROWS = 1_000_000
-FLUSH_ROWS = 8_192  # rows that wait for one Arrow message: a message a small batch costs 70 us, measured
 _REMEDY = {
     errno.ENOSPC: "the disk is full; free space on it, then resume the run",
     errno.EDQUOT: "the disk quota is used up; raise it, then resume the run",
@@ -37,25 +35,23 @@ class SinkState(NamedTuple):
 
 
 class MemorySink:
-    """Keep the rows, and make Arrow data of them when asked."""
+    """Keep the closed batches as Arrow data."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
-        self._dtype = dtype
-        self._rows: list[npt.NDArray[Any]] = []
+        self._schema = segments.arrow_schema(dtype)
+        self._kept: list[pa.RecordBatch] = []
 
-    def write(self, rows: npt.NDArray[Any], entry: segments.BatchEntry) -> None:
-        self._rows.append(rows.copy())
-
-    def flush(self) -> None:
-        """Do nothing: there is no file."""
+    def write(self, columns: Sequence[Column], closed: Sequence[segments.ClosedBatch]) -> None:
+        """Copy the rows of closed batches."""
+        message = segments.record_batch(columns, self._schema).serialize()
+        self._kept.append(pa.ipc.read_record_batch(message, self._schema))
 
     def finish(self, batches: int, rows: int, head: bytes) -> None:
         """Do nothing: there is no file to end."""
 
     def table(self) -> pa.Table:
         """Return all closed batches as one table."""
-        rows = np.concatenate(self._rows) if self._rows else np.zeros(0, self._dtype)
-        return pa.Table.from_batches([segments.record_batch(columns_of(rows), segments.arrow_schema(self._dtype))])
+        return pa.Table.from_batches(self._kept, self._schema).combine_chunks()
 
 
 class FileSink:
@@ -67,9 +63,6 @@ class FileSink:
     def __init__(self, folder: Path, stream: str, dtype: np.dtype[Any], segment_bytes: int) -> None:
         self._folder, self._stream, self._limit = folder, stream, segment_bytes
         self._schema = segments.arrow_schema(dtype)
-        self._held: npt.NDArray[Any] = np.zeros(FLUSH_ROWS, dtype)
-        self._waiting: list[segments.BatchEntry] = []
-        self._held_rows = 0
         self._schema_message = self._schema.serialize().to_pybytes()
         self._manifest_path = segments.manifest_path(folder, stream)
         self._segment_fd = self._manifest_fd = -1
@@ -107,36 +100,25 @@ class FileSink:
         sink.state = state
         return sink
 
-    def write(self, rows: npt.NDArray[Any], entry: segments.BatchEntry) -> None:
-        """Take one batch, written with the next flush; `entry` says all but where it lies. Raises DiaryStalled."""
-        if self._held_rows + len(rows) > FLUSH_ROWS:
-            self.flush()
-        at = self._held_rows
-        self._held[at : at + len(rows)] = rows
-        self._waiting.append(entry._replace(at=at))
-        self._held_rows = at + len(rows)
-
-    def flush(self) -> None:
-        """Write the waiting batches as one message, then their lines. Raises DiaryStalled; they wait on."""
-        if not self._waiting:
-            return
-        rows = self._held[: self._held_rows]
-        message = segments.record_batch(columns_of(rows), self._schema).serialize()
-        if self._is_full(message.size, len(rows)):
+    def write(self, columns: Sequence[Column], closed: Sequence[segments.ClosedBatch]) -> None:
+        """Write the rows of closed batches as one message, then their lines. Raises DiaryStalled."""
+        batch = segments.record_batch(columns, self._schema)
+        message = batch.serialize()
+        if self._is_full(message.size, batch.num_rows):
             self._roll()
         at = self.state
-        segment, end = segments.segment_name(self._stream, at.segment), at.segment_bytes + message.size
-        placed = [e._replace(segment=segment, offset=at.segment_bytes, end=end) for e in self._waiting]
-        lines = b"".join(segments.batch_line(entry) for entry in placed)
+        place = segments.Place(
+            segments.segment_name(self._stream, at.segment), at.segment_bytes, at.segment_bytes + message.size
+        )
+        lines = segments.batch_lines(closed, place)
         self._put(self._segment_fd, self._segment_path(), message, at.segment_bytes)
         self._put(self._manifest_fd, self._manifest_path, lines, at.manifest_bytes)
-        self.state = SinkState(at.segment, end, at.segment_rows + len(rows), at.manifest_bytes + len(lines))
-        self._waiting.clear()
-        self._held_rows = 0
+        self.state = SinkState(
+            at.segment, place.end, at.segment_rows + batch.num_rows, at.manifest_bytes + len(lines)
+        )
 
     def finish(self, batches: int, rows: int, head: bytes) -> None:
         """End the last segment and the manifest, and put both on the disk. Raises DiaryStalled."""
-        self.flush()
         at, line = self.state, segments.close_line(batches, rows, head)
         self._put(self._segment_fd, self._segment_path(), segments.END_OF_STREAM, at.segment_bytes)
         self._put(self._manifest_fd, self._manifest_path, line, at.manifest_bytes)

@@ -1,0 +1,45 @@
+"""A column buffer gives back the rows that it took, however they came and whatever was dropped before."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alphatrade_runtime.reflection.diary.chain import columns_of
+from alphatrade_runtime.reflection.diary.columns import ColumnBuffer
+from unit.reflection.diary_rows import DTYPES, make_rows
+
+ODD = np.dtype([("tag", "i1"), ("seq", "i8"), ("levels", "u2", (3,)), ("score", "f8")])
+
+
+@pytest.mark.parametrize("stream", sorted(DTYPES))
+@given(st.lists(st.integers(0, 90), max_size=8), st.integers(0, 300))
+def test_rows_come_back_as_they_were(stream, sizes, dropped):
+    rows, buffer, start = make_rows(stream, 700), ColumnBuffer(DTYPES[stream], 300), 0
+    for size in sizes:
+        start += buffer.append(rows[: start + size], start)
+    assert start == buffer.rows == min(sum(sizes), 300)
+    dropped = min(dropped, start)
+    buffer.drop(dropped)
+    start += buffer.append(rows, start)
+    assert buffer.rows == 300
+    assert buffer.rows_of(0, 300).tobytes() == rows[dropped:start].tobytes()
+
+
+def test_a_span_is_the_rows_columns_with_nan_as_null():
+    rows = np.zeros(20, ODD)
+    rows["seq"], rows["tag"], rows["levels"] = np.arange(20), -1, np.arange(60).reshape(20, 3)
+    rows["score"][[5, 7]] = np.nan, np.inf
+    buffer = ColumnBuffer(ODD, 32)
+    buffer.append(rows, 0)
+    for start, stop in ((0, 20), (3, 6), (6, 20), (5, 5)):
+        for own, wanted in zip(buffer.span(start, stop), columns_of(rows[start:stop]), strict=True):
+            assert own.name == wanted.name
+            assert own.values.tobytes() == wanted.values.tobytes()
+            assert np.array_equal(own.valid, wanted.valid)
+
+
+def test_rows_that_are_not_contiguous_are_taken():
+    rows, buffer = make_rows("fills", 100), ColumnBuffer(DTYPES["fills"], 50)
+    buffer.append(rows[::2], 0)
+    assert np.array_equal(buffer.rows_of(0, 50), rows[::2])
