@@ -3,6 +3,8 @@
 Nothing is touched a decision but one ring of mids: an action's extremes are read from it when its row is due.
 """
 
+import numpy as np
+
 from alphatrade_runtime.loop.core import MAX_PENDING, MID_RING, OUT_EXPOST, OUT_ROWS
 from alphatrade_runtime.loop.emit import count_row
 from alphatrade_runtime.numerics.jit import inlined, kernel
@@ -12,6 +14,22 @@ _PENDING_MASK = MAX_PENDING - 1
 _MID_MASK = MID_RING - 1
 
 
+@inlined
+def _extremes(ring, first, n, start):
+    """Return the least and greatest of `start` and n items of a ring, in two runs that compile to SIMD."""
+    low = start
+    high = start
+    head = first & _MID_MASK
+    split = min(head + n, MID_RING)
+    for k in range(head, split):
+        low = min(low, ring[np.uint64(k)])
+        high = max(high, ring[np.uint64(k)])
+    for k in range(n - (split - head)):
+        low = min(low, ring[np.uint64(k)])
+        high = max(high, ring[np.uint64(k)])
+    return low, high
+
+
 @kernel
 def _expost_row(c, i):
     """Append the row of the oldest followed action of instrument i, and let go of it."""
@@ -19,12 +37,7 @@ def _expost_row(c, i):
     c.pending_head[i] += 1
     since = pending.since
     age = min(c.plans[i].decisions - since, HORIZON)
-    low = pending.ref2
-    high = pending.ref2
-    for k in range(since + 1, since + age + 1):
-        mid2 = c.mids[i, k & _MID_MASK]
-        low = min(low, mid2)
-        high = max(high, mid2)
+    low, high = _extremes(c.mids[i], since + 1, age, pending.ref2)
     row = c.out_expost[c.out_n[OUT_EXPOST]]
     count_row(c, OUT_EXPOST)
     row.seq = pending.seq

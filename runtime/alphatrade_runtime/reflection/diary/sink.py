@@ -113,9 +113,7 @@ class FileSink:
         lines = segments.batch_lines(closed, place)
         self._put(self._segment_fd, self._segment_path(), message, at.segment_bytes)
         self._put(self._manifest_fd, self._manifest_path, lines, at.manifest_bytes)
-        self.state = SinkState(
-            at.segment, place.end, at.segment_rows + batch.num_rows, at.manifest_bytes + len(lines)
-        )
+        self.state = SinkState(at.segment, place.end, at.segment_rows + batch.num_rows, at.manifest_bytes + len(lines))
 
     def finish(self, batches: int, rows: int, head: bytes) -> None:
         """End the last segment and the manifest, and put both on the disk. Raises DiaryStalled."""
