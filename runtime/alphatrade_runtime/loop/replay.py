@@ -101,13 +101,15 @@ def _take_due_report(c):
 
 
 @inlined
+def _venue_quote(c, i, bid, ask, bid_size, ask_size, ts):
+    if i < c.loop[0].instruments:
+        exchange.on_quote(c.venue[0], c.books, c.resting, c.reports, i, bid, ask, bid_size, ask_size, ts)
+
+
+@inlined
 def _venue_row(c, rows, r, ts, depth):
-    i = rows.instrument[r]
-    if rows.kind[r] == _QUOTE and i < c.loop[0].instruments:
-        exchange.on_quote(
-            c.venue[0], c.books, c.resting, c.reports, i, rows.bid[r], rows.ask[r], rows.bid_size[r], rows.ask_size[r],
-            ts,
-        )  # fmt: skip
+    if rows.kind[r] == _QUOTE:
+        _venue_quote(c, rows.instrument[r], rows.bid[r], rows.ask[r], rows.bid_size[r], rows.ask_size[r], ts)
     else:
         load_row(c.row[0], rows, r)
         _venue_other(c, depth, ts)
@@ -194,9 +196,15 @@ def run(core, rows, n, final, depth):
             ts = max(venue_ts, rows.ts_event_ns[np.uint64(ahead)])
             if rows.kind[r] != _QUOTE or ts + bar_mode < now or rows.ts_init_ns[np.uint64(local + 1)] <= now:
                 break
-            take_quote_row(
-                c, rows.seq[r], now, rows.instrument[r], rows.bid[r], rows.ask[r], rows.bid_size[r], rows.ask_size[r]
+            i, bid, ask, bid_size, ask_size = (
+                rows.instrument[r], rows.bid[r], rows.ask[r], rows.bid_size[r], rows.ask_size[r]
             )  # fmt: skip
+            take_quote_row(c, rows.seq[r], now, i, bid, ask, bid_size, ask_size)
+            if ahead == local and ts + bar_mode <= now:  # no latency: the venue's next row is this very one
+                _venue_quote(c, i, bid, ask, bid_size, ask_size, ts)
+                venue_ts = ts
+                ahead += 1
+                ts = max(venue_ts, rows.ts_event_ns[np.uint64(ahead)])
             local += 1
             while ts + bar_mode <= now and ahead <= local:
                 venue_ts = ts
