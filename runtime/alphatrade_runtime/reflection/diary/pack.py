@@ -26,7 +26,7 @@ class Packer:
         self._prefix = np.frombuffer(b"".join(prefixes), np.uint8)
         self._prefix_at = np.cumsum([0, *(len(p) for p in prefixes)])
         room = len(self._prefix) + len(prefixes) * (8 + (most_rows + 7) // 8) + most_rows * buffer.dtype.itemsize
-        self._out = np.zeros(room, np.uint8)
+        self._out = np.empty(room, np.uint8)
 
     def pack(self, start: int, stop: int) -> memoryview:
         """Return the hashed bytes of the buffer's rows [start, stop), valid until the next call."""

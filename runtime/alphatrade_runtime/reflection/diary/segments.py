@@ -46,18 +46,18 @@ class BatchEntry(NamedTuple):
     hash: str
 
 
-class ClosedBatch(NamedTuple):
-    """A batch that is not written yet: a BatchEntry without the place of its message."""
+class ClosedBatches(NamedTuple):
+    """Batches that follow each other and are not written yet; the lists have an item a batch, as in BatchEntry."""
 
-    batch: int
-    at: int
-    rows: int
-    first_seq: int
-    last_seq: int
-    first_ts: int
-    last_ts: int
+    first: int
     prev: str
-    hash: str
+    at: list[int]
+    rows: list[int]
+    first_seq: list[int]
+    last_seq: list[int]
+    first_ts: list[int]
+    last_ts: list[int]
+    hashes: list[str]
 
 
 class Place(NamedTuple):
@@ -108,15 +108,17 @@ def header_line(stream: str, dtype: np.dtype[Any], facts: Mapping[str, Any], gen
     return json_line({"kind": "header", **header, "genesis": genesis.hex()})
 
 
-def batch_lines(closed: Sequence[ClosedBatch], place: Place) -> bytes:
+def batch_lines(closed: ClosedBatches, place: Place) -> bytes:
     """Write the manifest's lines of batches that lie in one message."""
     # as json_line writes it; a line a batch, so the encoder's ten microseconds count
-    segment, offset, end = place
+    (segment, offset, end), (first, prev, *lists) = place, closed
     return "".join(
         f'{{"at":{at},"batch":{batch},"end":{end},"first_seq":{first_seq},"first_ts":{first_ts},'
         f'"hash":"{own}","kind":"batch","last_seq":{last_seq},"last_ts":{last_ts},"offset":{offset},'
-        f'"prev":"{prev}","rows":{rows},"segment":"{segment}"}}\n'
-        for batch, at, rows, first_seq, last_seq, first_ts, last_ts, prev, own in closed
+        f'"prev":"{before}","rows":{rows},"segment":"{segment}"}}\n'
+        for batch, (before, at, rows, first_seq, last_seq, first_ts, last_ts, own) in enumerate(
+            zip([prev, *closed.hashes[:-1]], *lists, strict=True), first
+        )
     ).encode()
 
 
@@ -157,7 +159,7 @@ def arrow_schema(dtype: np.dtype[Any]) -> pa.Schema:
 
 def record_batch(columns: Sequence[Column], schema: pa.Schema) -> pa.RecordBatch:
     """Wrap columns as an Arrow batch without copying them."""
-    arrays = [_arrow_array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+    arrays = [arrow_array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
@@ -260,7 +262,8 @@ def _arrow_type(dtype: np.dtype[Any]) -> pa.DataType:
     return pa.list_(pa.field("item", kind, nullable=False), dtype.shape[0]) if dtype.shape else kind
 
 
-def _arrow_array(column: Column, kind: pa.DataType) -> pa.Array:
+def arrow_array(column: Column, kind: pa.DataType) -> pa.Array:
+    """Wrap one column without copying its values."""
     n = len(column.values)
     if pa.types.is_fixed_size_list(kind):
         flat = pa.Array.from_buffers(kind.value_type, column.values.size, [None, pa.py_buffer(column.values)])

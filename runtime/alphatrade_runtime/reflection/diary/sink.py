@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.reflection.diary import segments
-from alphatrade_runtime.reflection.diary.chain import Column
 
 SEGMENT_BYTES = 64 * 2**20
 SEGMENT_ROWS = 1_000_000
@@ -41,10 +40,9 @@ class MemorySink:
         self._schema = segments.arrow_schema(dtype)
         self._kept: list[pa.RecordBatch] = []
 
-    def write(self, columns: Sequence[Column], closed: Sequence[segments.ClosedBatch]) -> None:
+    def write(self, batch: pa.RecordBatch, closed: segments.ClosedBatches) -> None:
         """Copy the rows of closed batches."""
-        message = segments.record_batch(columns, self._schema).serialize()
-        self._kept.append(pa.ipc.read_record_batch(message, self._schema))
+        self._kept.append(pa.ipc.read_record_batch(batch.serialize(), self._schema))
 
     def finish(self, batches: int, rows: int, head: bytes) -> None:
         """Do nothing: there is no file to end."""
@@ -62,8 +60,7 @@ class FileSink:
 
     def __init__(self, folder: Path, stream: str, dtype: np.dtype[Any], segment_bytes: int) -> None:
         self._folder, self._stream, self._limit = folder, stream, segment_bytes
-        self._schema = segments.arrow_schema(dtype)
-        self._schema_message = self._schema.serialize().to_pybytes()
+        self._schema_message = segments.arrow_schema(dtype).serialize().to_pybytes()
         self._manifest_path = segments.manifest_path(folder, stream)
         self._segment_fd = self._manifest_fd = -1
         self.state = SinkState(0, 0, 0, 0)
@@ -100,9 +97,8 @@ class FileSink:
         sink.state = state
         return sink
 
-    def write(self, columns: Sequence[Column], closed: Sequence[segments.ClosedBatch]) -> None:
+    def write(self, batch: pa.RecordBatch, closed: segments.ClosedBatches) -> None:
         """Write the rows of closed batches as one message, then their lines. Raises DiaryStalled."""
-        batch = segments.record_batch(columns, self._schema)
         message = batch.serialize()
         if self._is_full(message.size, batch.num_rows):
             self._roll()
