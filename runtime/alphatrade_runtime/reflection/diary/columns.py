@@ -3,6 +3,7 @@
 A row is turned into columns once, when it arrives; what is hashed and what is written are then runs of columns.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,7 @@ def _aligned(size: int) -> int:
     return -(-size // _ALIGN) * _ALIGN
 
 
+@cache
 def _layout(dtype: np.dtype[Any], capacity: int) -> npt.NDArray[np.int64]:
     """Say of each field where its column begins in the block and where it lies in a row."""
     fields: Any = dtype.fields or {}
@@ -97,7 +99,9 @@ def _layout(dtype: np.dtype[Any], capacity: int) -> npt.NDArray[np.int64]:
         unit = max(unit for unit in _UNITS if kind.itemsize % unit == offset % unit == dtype.itemsize % unit == 0)
         rows.append((first, offset, kind.itemsize, unit, kind.kind == "f"))
         first += _aligned(kind.itemsize * capacity)
-    return np.array(rows, np.int64).reshape(-1, 5)
+    layout = np.array(rows, np.int64).reshape(-1, 5)
+    layout.flags.writeable = False
+    return layout
 
 
 def _in_units(rows: npt.NDArray[Any], unit: int) -> npt.NDArray[Any]:

@@ -65,13 +65,14 @@ class RecordLog:
         if folder is None:
             self._sink: FileSink | MemorySink = MemorySink(dtype)
         else:
-            self._sink = FileSink.create(Path(folder), stream, dtype, header, self._head, segment_bytes)
+            self._sink = FileSink.create(Path(folder), stream, dtype, self._header, segment_bytes)
 
     def _prepare(
         self, stream: str, dtype: np.dtype[Any], header: Mapping[str, Any], time_field: str, span_ns: int | None
     ) -> None:
         self.stream, self._dtype, self._time_field, self._span_ns = stream, dtype, time_field, span_ns
-        self._genesis = self._head = chain.genesis(stream, dtype, header)
+        self._header = chain.header_of(stream, dtype, header)
+        self._genesis = self._head = hashlib.sha256(self._header).digest()
         # closed batches wait in the buffer's rows [_written, _open), behind them the open batch
         self._buffer = ColumnBuffer(dtype, FLUSH_ROWS + BATCH_ROWS)
         self._packer = Packer(self._buffer, BATCH_ROWS)
@@ -199,9 +200,17 @@ class RecordLog:
         starts = np.array(self._starts)
         ends = np.array([*self._starts[1:], self._open])
         seq, ts = self._buffer.column("seq"), self._buffer.column(self._time_field)
-        facts = (starts - self._written, ends - starts, seq[starts], seq[ends - 1], ts[starts], ts[ends - 1])
-        first = self._batches - len(starts)
-        return ClosedBatches(first, self._last_written, *(fact.tolist() for fact in facts), self._hashes)
+        return ClosedBatches(
+            first=self._batches - len(starts),
+            prev=self._last_written,
+            at=(starts - self._written).tolist(),
+            rows=(ends - starts).tolist(),
+            first_seq=seq[starts].tolist(),
+            last_seq=seq[ends - 1].tolist(),
+            first_ts=ts[starts].tolist(),
+            last_ts=ts[ends - 1].tolist(),
+            hashes=self._hashes,
+        )
 
     def _drop_written(self) -> None:
         """Let the rows go that are with the sink; the others move to the front, when they are few or must."""

@@ -7,9 +7,11 @@
 A killed writer leaves whole batches: what follows the last line of the manifest is not part of the stream.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.reflection.diary.chain import Column, header_of
+from alphatrade_runtime.reflection.diary.chain import Column
 
 GROUP_ROWS = 65_536
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -103,21 +105,24 @@ def parquet_path(folder: Path, stream: str) -> Path:
     return folder / f"{stream}.parquet"
 
 
-def header_line(stream: str, dtype: np.dtype[Any], facts: Mapping[str, Any], genesis: bytes) -> bytes:
-    header = json.loads(header_of(stream, dtype, facts))
-    return json_line({"kind": "header", **header, "genesis": genesis.hex()})
+def header_line(header: bytes) -> bytes:
+    """Write the manifest's first line. header: what the chain starts from, as `header_of` makes it."""
+    return json_line({"kind": "header", **json.loads(header), "genesis": hashlib.sha256(header).hexdigest()})
 
 
 def batch_lines(closed: ClosedBatches, place: Place) -> bytes:
     """Write the manifest's lines of batches that lie in one message."""
     # as json_line writes it; a line a batch, so the encoder's ten microseconds count
-    (segment, offset, end), (first, prev, *lists) = place, closed
+    segment, offset, end = place
+    before = [closed.prev, *closed.hashes[:-1]]
+    numbers = range(closed.first, closed.first + len(before))
+    times = (closed.first_seq, closed.last_seq, closed.first_ts, closed.last_ts)
     return "".join(
         f'{{"at":{at},"batch":{batch},"end":{end},"first_seq":{first_seq},"first_ts":{first_ts},'
         f'"hash":"{own}","kind":"batch","last_seq":{last_seq},"last_ts":{last_ts},"offset":{offset},'
-        f'"prev":"{before}","rows":{rows},"segment":"{segment}"}}\n'
-        for batch, (before, at, rows, first_seq, last_seq, first_ts, last_ts, own) in enumerate(
-            zip([prev, *closed.hashes[:-1]], *lists, strict=True), first
+        f'"prev":"{prev}","rows":{rows},"segment":"{segment}"}}\n'
+        for batch, at, rows, first_seq, last_seq, first_ts, last_ts, prev, own in zip(
+            numbers, closed.at, closed.rows, *times, before, closed.hashes, strict=True
         )
     ).encode()
 
@@ -151,6 +156,7 @@ def read_manifest(folder: Path, stream: str) -> Manifest:
         raise InputError(f"{path}: line 1: field {error} is missing; restore the manifest") from None
 
 
+@cache
 def arrow_schema(dtype: np.dtype[Any]) -> pa.Schema:
     """Arrow schema of a row dtype; a float column may be null (NaN), no other one may."""
     names = dtype.names or ()

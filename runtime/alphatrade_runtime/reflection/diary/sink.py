@@ -2,7 +2,6 @@
 
 import errno
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,10 +65,8 @@ class FileSink:
         self.state = SinkState(0, 0, 0, 0)
 
     @classmethod
-    def create(
-        cls, folder: Path, stream: str, dtype: np.dtype[Any], facts: Mapping[str, Any], genesis: bytes, limit: int
-    ) -> "FileSink":
-        """Start a stream. Raises InputError when the folder has it already."""
+    def create(cls, folder: Path, stream: str, dtype: np.dtype[Any], header: bytes, limit: int) -> "FileSink":
+        """Start a stream. header: as `chain.header_of` makes it. Raises InputError when the folder has it already."""
         sink = cls(folder, stream, dtype, limit)
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -78,7 +75,7 @@ class FileSink:
             raise InputError(
                 f"{sink._manifest_path}: the stream exists; resume it from its checkpoint or choose another folder"
             ) from None
-        line = segments.header_line(stream, dtype, facts, genesis)
+        line = segments.header_line(header)
         sink._put(sink._manifest_fd, sink._manifest_path, line, 0)
         sink._open_segment(0)
         sink.state = sink.state._replace(manifest_bytes=len(line))
@@ -109,9 +106,7 @@ class FileSink:
         lines = segments.batch_lines(closed, place)
         self._put(self._segment_fd, self._segment_path(), message, at.segment_bytes)
         self._put(self._manifest_fd, self._manifest_path, lines, at.manifest_bytes)
-        self.state = SinkState(
-            at.segment, place.end, at.segment_rows + batch.num_rows, at.manifest_bytes + len(lines)
-        )
+        self.state = SinkState(at.segment, place.end, at.segment_rows + batch.num_rows, at.manifest_bytes + len(lines))
 
     def finish(self, batches: int, rows: int, head: bytes) -> None:
         """End the last segment and the manifest, and put both on the disk. Raises DiaryStalled."""
