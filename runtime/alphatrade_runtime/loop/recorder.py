@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from alphatrade_runtime.loop.core import STREAM_DTYPES, STREAMS, Core, part
@@ -22,6 +23,9 @@ class Recorder:
     def __init__(self, logs: Mapping[str, RecordLog], auditor: Auditor | None) -> None:
         self.logs = dict(logs)
         self.auditor = auditor
+        self._core: Core = None
+        self._counts: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+        self._buffers: dict[str, npt.NDArray[Any]] = {}
 
     @classmethod
     def create(
@@ -53,15 +57,20 @@ class Recorder:
 
     def drain(self, core: Core) -> None:
         """Take all rows out of the output buffers. Raises DiaryStalled; the caller must stop trading."""
-        counts = part(core, "out_n")
-        spans = {}
-        for k, stream in enumerate(STREAMS):
-            rows = _plain(part(core, f"out_{stream}")[: int(counts[k])], STREAM_DTYPES[k])
-            spans[stream] = rows
+        counts, buffers = self._outputs(core)
+        spans = {s: buffers[s][:n] for s, n in zip(STREAMS, counts.tolist(), strict=True)}
+        for stream, rows in spans.items():
             self.logs[stream].append(rows)
         if self.auditor is not None:
             self.auditor.feed(**{name: spans[name] for name in AUDITED})
         counts[:] = 0
+
+    def _outputs(self, core: Core) -> tuple[npt.NDArray[np.int64], dict[str, npt.NDArray[Any]]]:
+        """Return views of a state's row counts and output buffers, made once a state."""
+        if core is not self._core:
+            self._core, self._counts = core, part(core, "out_n")
+            self._buffers = {s: _plain(part(core, f"out_{s}"), d) for s, d in _STREAMS}
+        return self._counts, self._buffers
 
     def states(self) -> dict[str, bytes]:
         """Return what `resume` needs, by stream."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from alphatrade_runtime.reflection.diary.chain import columns_of
 from alphatrade_runtime.reflection.diary.columns import ColumnBuffer
+from alphatrade_runtime.reflection.diary.segments import arrow_schema, record_batch
 from unit.reflection.diary_rows import DTYPES, make_rows
 
 ODD = np.dtype([("tag", "i1"), ("seq", "i8"), ("levels", "u2", (3,)), ("score", "f8")])
@@ -26,17 +27,15 @@ def test_rows_come_back_as_they_were(stream, sizes, dropped):
     assert buffer.rows_of(0, 300).tobytes() == rows[dropped:start].tobytes()
 
 
-def test_a_span_is_the_rows_columns_with_nan_as_null():
+def test_a_batch_is_the_rows_as_arrow_data_with_nan_as_null():
     rows = np.zeros(20, ODD)
     rows["seq"], rows["tag"], rows["levels"] = np.arange(20), -1, np.arange(60).reshape(20, 3)
     rows["score"][[5, 7]] = np.nan, np.inf
     buffer = ColumnBuffer(ODD, 32)
     buffer.append(rows, 0)
     for start, stop in ((0, 20), (3, 6), (6, 20), (5, 5)):
-        for own, wanted in zip(buffer.span(start, stop), columns_of(rows[start:stop]), strict=True):
-            assert own.name == wanted.name
-            assert own.values.tobytes() == wanted.values.tobytes()
-            assert np.array_equal(own.valid, wanted.valid)
+        wanted = record_batch(columns_of(rows[start:stop]), arrow_schema(ODD))
+        assert buffer.batch(start, stop).serialize() == wanted.serialize()
 
 
 def test_rows_that_are_not_contiguous_are_taken():

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.reflection.diary.chain import columns_of, genesis, link
 from alphatrade_runtime.reflection.diary.record_log import BATCH_ROWS, DiaryStalled, RecordLog
-from alphatrade_runtime.reflection.diary.segments import read_manifest
+from alphatrade_runtime.reflection.diary.segments import read_manifest, record_batch
 from unit.reflection.diary_rows import DTYPES, FACTS, make_rows
 
 DECISIONS = DTYPES["decisions"]
@@ -74,6 +74,27 @@ def test_batches_close_where_the_rule_says(times, span_ns):
         head = link(head, columns_of(rows[start : start + size]), size)
         start += size
     assert log.close().head == head.hex()
+
+
+@pytest.mark.parametrize("step_ns", [1_000, 2_500_000, 50_000_000])  # batches of 4,096, 2,000 and 100 rows
+@pytest.mark.parametrize("piece", [999, 2_049, 40_000])
+def test_more_rows_than_wait_at_once_are_all_written(tmp_path, step_ns, piece):
+    rows, log = make_rows("decisions", 40_000, step_ns=step_ns), new_log(tmp_path)
+    for start in range(0, len(rows), piece):
+        log.append(rows[start : start + piece])
+        assert log.rows == min(start + piece, len(rows))
+    digest, heads = log.close(), [genesis("decisions", DECISIONS, FACTS)]
+    edges = np.cumsum([0, *batches_twin(rows["event_ts_ns"].tolist(), 5_000_000_000)])
+    for start, stop in pairwise(edges):
+        heads.append(link(heads[-1], columns_of(rows[start:stop]), stop - start))
+    assert (digest.head, digest.batches, digest.rows) == (heads[-1].hex(), len(edges) - 1, 40_000)
+    entries = read_manifest(tmp_path, "decisions").entries
+    assert [(e.prev, e.hash) for e in entries] == list(pairwise(head.hex() for head in heads))
+    assert [(e.first_seq, e.last_seq) for e in entries] == [
+        (rows["seq"][start], rows["seq"][stop - 1]) for start, stop in pairwise(edges)
+    ]
+    table = pa.ipc.open_stream(tmp_path / "decisions-000000.arrow").read_all()
+    assert table.equals(pa.Table.from_batches([record_batch(columns_of(rows), table.schema)]))
 
 
 def test_a_batch_holds_4096_rows_and_a_bar_tape_closes_by_rows_only():

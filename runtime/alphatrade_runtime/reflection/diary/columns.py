@@ -3,13 +3,16 @@
 A row is turned into columns once, when it arrives; what is hashed and what is written are then runs of columns.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from alphatrade_runtime.numerics.jit import entry, hot
 from alphatrade_runtime.reflection.diary.chain import Column
+from alphatrade_runtime.reflection.diary.segments import arrow_array, arrow_schema
 
 _ALIGN = 64  # a cache line; Arrow asks for 8
 _TILE = 64  # rows turned at a time: with all their columns they stay in the first cache
@@ -25,10 +28,14 @@ class ColumnBuffer:
         self.dtype, self.capacity, self.rows = dtype, capacity, 0
         self.names = dtype.names or ()
         self.layout = _layout(dtype, capacity)
+        self._places = self.layout.tolist()
         room = sum(_aligned(int(size) * capacity) for size in self.layout[:, SIZE])
-        self.words: npt.NDArray[np.int64] = np.zeros(room // 8, np.int64)
+        self.words: npt.NDArray[np.int64] = np.empty(room // 8, np.int64)
         self.block, self.halves = self.words.view(np.uint8), self.words.view(np.uint16)
         self._columns = {name: self._view(k, dtype[name]) for k, name in enumerate(self.names)}
+        self._memory = pa.py_buffer(self.block)
+        self._schema = arrow_schema(dtype)
+        self._types = self._schema.types  # made anew at each asking
 
     def _view(self, k: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
         return np.ndarray((self.capacity, *dtype.shape), dtype.base, self.block.data, int(self.layout[k, FIRST]))
@@ -53,9 +60,22 @@ class ColumnBuffer:
             column[:kept] = column[count : self.rows]
         self.rows = kept
 
-    def span(self, start: int, stop: int) -> list[Column]:
-        """Return rows [start, stop) as columns with NaN as null; they share the buffer's memory where they can."""
-        return [_column(name, column[start:stop]) for name, column in self._columns.items()]
+    def batch(self, start: int, stop: int) -> pa.RecordBatch:
+        """Return rows [start, stop) as Arrow data with NaN as null; it shares the buffer's memory."""
+        arrays = [self._array(k, start, stop) for k in range(len(self.names))]
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _array(self, k: int, start: int, stop: int) -> pa.Array:
+        kind, rows = self._types[k], stop - start
+        first, _, size, _, is_float = self._places[k]
+        if is_float:
+            return arrow_array(_with_nulls(self.names[k], self._columns[self.names[k]][start:stop]), kind)
+        # to the byte: Arrow pads what it writes with zeros, but a slice of an array with what lies behind it
+        values = self._memory.slice(first + start * size, rows * size)
+        if kind.num_fields == 0:
+            return pa.Array.from_buffers(kind, rows, [None, values])
+        items = pa.Array.from_buffers(kind.value_type, rows * kind.list_size, [None, values])
+        return pa.FixedSizeListArray.from_arrays(items, type=kind)
 
     def rows_of(self, start: int, stop: int) -> npt.NDArray[Any]:
         """Copy rows [start, stop) back to structured rows (n,)."""
@@ -69,6 +89,7 @@ def _aligned(size: int) -> int:
     return -(-size // _ALIGN) * _ALIGN
 
 
+@cache
 def _layout(dtype: np.dtype[Any], capacity: int) -> npt.NDArray[np.int64]:
     """Say of each field where its column begins in the block and where it lies in a row."""
     fields: Any = dtype.fields or {}
@@ -78,7 +99,9 @@ def _layout(dtype: np.dtype[Any], capacity: int) -> npt.NDArray[np.int64]:
         unit = max(unit for unit in _UNITS if kind.itemsize % unit == offset % unit == dtype.itemsize % unit == 0)
         rows.append((first, offset, kind.itemsize, unit, kind.kind == "f"))
         first += _aligned(kind.itemsize * capacity)
-    return np.array(rows, np.int64).reshape(-1, 5)
+    layout = np.array(rows, np.int64).reshape(-1, 5)
+    layout.flags.writeable = False
+    return layout
 
 
 def _in_units(rows: npt.NDArray[Any], unit: int) -> npt.NDArray[Any]:
@@ -87,8 +110,8 @@ def _in_units(rows: npt.NDArray[Any], unit: int) -> npt.NDArray[Any]:
     return np.ndarray((0, 0) if odd else (len(rows), width), _UNITS[unit], rows.data)
 
 
-def _column(name: str, values: npt.NDArray[Any]) -> Column:
-    if values.dtype.kind != "f" or not (null := np.isnan(values)).any():
+def _with_nulls(name: str, values: npt.NDArray[Any]) -> Column:
+    if not (null := np.isnan(values)).any():
         return Column(name, values, None)
     return Column(name, np.where(null, values.dtype.type(0), values), ~null)
 

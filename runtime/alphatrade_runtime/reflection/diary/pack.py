@@ -4,9 +4,11 @@
 at a microsecond each instead of a few a column.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from alphatrade_runtime.numerics.jit import entry, hot
 from alphatrade_runtime.reflection.diary.chain import type_name
@@ -21,18 +23,24 @@ class Packer:
 
     def __init__(self, buffer: ColumnBuffer, most_rows: int) -> None:
         """Prepare for batches of up to `most_rows` rows. Raises TypeError for floats other than float64."""
-        prefixes = [_prefix(name, buffer.dtype[name]) for name in buffer.names]
         self._buffer = buffer
-        self._prefix = np.frombuffer(b"".join(prefixes), np.uint8)
-        self._prefix_at = np.cumsum([0, *(len(p) for p in prefixes)])
-        room = len(self._prefix) + len(prefixes) * (8 + (most_rows + 7) // 8) + most_rows * buffer.dtype.itemsize
-        self._out = np.zeros(room, np.uint8)
+        self._prefix, self._prefix_at = _prefixes(buffer.dtype)
+        names = len(buffer.names)
+        room = len(self._prefix) + names * (8 + (most_rows + 7) // 8) + most_rows * buffer.dtype.itemsize
+        self._out = np.empty(room, np.uint8)
 
     def pack(self, start: int, stop: int) -> memoryview:
         """Return the hashed bytes of the buffer's rows [start, stop), valid until the next call."""
         buffer = self._buffer
         n = _pack(buffer.block, buffer.words, buffer.layout, start, stop, self._prefix, self._prefix_at, self._out)
         return self._out.data[:n]
+
+
+@cache
+def _prefixes(dtype: np.dtype[Any]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Return what each column's bytes begin with, one after the other, and where each begins and the last ends."""
+    prefixes = [_prefix(name, dtype[name]) for name in dtype.names or ()]
+    return np.frombuffer(b"".join(prefixes), np.uint8), np.cumsum([0, *(len(p) for p in prefixes)])
 
 
 def _prefix(name: str, dtype: np.dtype[Any]) -> bytes:

@@ -21,7 +21,7 @@ from alphatrade_runtime.reflection.diary import chain
 from alphatrade_runtime.reflection.diary.batches import batch_ends
 from alphatrade_runtime.reflection.diary.columns import ColumnBuffer
 from alphatrade_runtime.reflection.diary.pack import Packer
-from alphatrade_runtime.reflection.diary.segments import ClosedBatch
+from alphatrade_runtime.reflection.diary.segments import ClosedBatches
 from alphatrade_runtime.reflection.diary.sink import SEGMENT_BYTES, DiaryStalled, FileSink, MemorySink, SinkState
 
 BATCH_ROWS = 4_096
@@ -65,18 +65,20 @@ class RecordLog:
         if folder is None:
             self._sink: FileSink | MemorySink = MemorySink(dtype)
         else:
-            self._sink = FileSink.create(Path(folder), stream, dtype, header, self._head, segment_bytes)
+            self._sink = FileSink.create(Path(folder), stream, dtype, self._header, segment_bytes)
 
     def _prepare(
         self, stream: str, dtype: np.dtype[Any], header: Mapping[str, Any], time_field: str, span_ns: int | None
     ) -> None:
         self.stream, self._dtype, self._time_field, self._span_ns = stream, dtype, time_field, span_ns
-        self._genesis = self._head = chain.genesis(stream, dtype, header)
+        self._header = chain.header_of(stream, dtype, header)
+        self._genesis = self._head = hashlib.sha256(self._header).digest()
         # closed batches wait in the buffer's rows [_written, _open), behind them the open batch
         self._buffer = ColumnBuffer(dtype, FLUSH_ROWS + BATCH_ROWS)
         self._packer = Packer(self._buffer, BATCH_ROWS)
-        self._ends: npt.NDArray[np.int64] = np.zeros(self._buffer.capacity, np.int64)
-        self._waiting: list[tuple[int, str]] = []  # first row and hash
+        self._ends: npt.NDArray[np.int64] = np.empty(self._buffer.capacity, np.int64)
+        self._starts: list[int] = []  # first rows of the batches that wait, and their hashes
+        self._hashes: list[str] = []
         self._last_written = self.head
         self._written = self._open = self._batches = self._rows = 0
         self._ended = ""
@@ -96,8 +98,7 @@ class RecordLog:
         self._refuse_if_ended()
         start = 0
         while start < len(rows):
-            if self._buffer.rows == self._buffer.capacity:
-                self._drop_written()
+            self._drop_written()
             before = self._buffer.rows
             start += self._buffer.append(rows, start)
             self._close_batches(before)
@@ -180,7 +181,8 @@ class RecordLog:
             self.flush()
         head = hashlib.sha256(self._head)
         head.update(self._packer.pack(self._open, end))
-        self._waiting.append((self._open, head.hexdigest()))
+        self._starts.append(self._open)
+        self._hashes.append(head.hexdigest())
         self._rows += end - self._open
         self._head, self._open = head.digest(), end
         self._batches += 1
@@ -188,27 +190,37 @@ class RecordLog:
     def flush(self) -> None:
         """Hand the closed batches to the sink now, not with the next 8,192 rows. Raises DiaryStalled."""
         self._refuse_if_ended()
-        if self._waiting:
-            self._guarded(self._sink.write, self._buffer.span(self._written, self._open), self._closed())
-            self._last_written, self._written = self._waiting[-1][1], self._open
-            self._waiting.clear()
+        if self._starts:
+            self._guarded(self._sink.write, self._buffer.batch(self._written, self._open), self._closed())
+            self._last_written, self._written = self._hashes[-1], self._open
+            self._starts.clear()
+            self._hashes.clear()
 
-    def _closed(self) -> list[ClosedBatch]:
-        starts = np.array([start for start, _ in self._waiting])
-        ends = np.array([*starts[1:], self._open])
-        hashes = [own for _, own in self._waiting]
+    def _closed(self) -> ClosedBatches:
+        starts = np.array(self._starts)
+        ends = np.array([*self._starts[1:], self._open])
         seq, ts = self._buffer.column("seq"), self._buffer.column(self._time_field)
-        facts = (starts - self._written, ends - starts, seq[starts], seq[ends - 1], ts[starts], ts[ends - 1])
-        numbers = range(self._batches - len(hashes), self._batches)
-        previous = [self._last_written, *hashes[:-1]]
-        return list(map(ClosedBatch, numbers, *(fact.tolist() for fact in facts), previous, hashes))
+        return ClosedBatches(
+            first=self._batches - len(starts),
+            prev=self._last_written,
+            at=(starts - self._written).tolist(),
+            rows=(ends - starts).tolist(),
+            first_seq=seq[starts].tolist(),
+            last_seq=seq[ends - 1].tolist(),
+            first_ts=ts[starts].tolist(),
+            last_ts=ts[ends - 1].tolist(),
+            hashes=self._hashes,
+        )
 
     def _drop_written(self) -> None:
-        """Make room: the rows that are with the sink go, the others move to the front."""
+        """Let the rows go that are with the sink; the others move to the front, when they are few or must."""
+        full = self._buffer.rows == self._buffer.capacity
+        if not full and 2 * self._written <= self._buffer.rows:
+            return
         written, self._written = self._written, 0
         self._buffer.drop(written)
         self._open -= written
-        self._waiting = [(start - written, own) for start, own in self._waiting]
+        self._starts = [start - written for start in self._starts]
 
     def _guarded(self, write: Any, *args: Any) -> None:
         try:

@@ -7,9 +7,11 @@
 A killed writer leaves whole batches: what follows the last line of the manifest is not part of the stream.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.reflection.diary.chain import Column, header_of
+from alphatrade_runtime.reflection.diary.chain import Column
 
 GROUP_ROWS = 65_536
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -46,18 +48,18 @@ class BatchEntry(NamedTuple):
     hash: str
 
 
-class ClosedBatch(NamedTuple):
-    """A batch that is not written yet: a BatchEntry without the place of its message."""
+class ClosedBatches(NamedTuple):
+    """Batches that follow each other and are not written yet; the lists have an item a batch, as in BatchEntry."""
 
-    batch: int
-    at: int
-    rows: int
-    first_seq: int
-    last_seq: int
-    first_ts: int
-    last_ts: int
+    first: int
     prev: str
-    hash: str
+    at: list[int]
+    rows: list[int]
+    first_seq: list[int]
+    last_seq: list[int]
+    first_ts: list[int]
+    last_ts: list[int]
+    hashes: list[str]
 
 
 class Place(NamedTuple):
@@ -103,20 +105,25 @@ def parquet_path(folder: Path, stream: str) -> Path:
     return folder / f"{stream}.parquet"
 
 
-def header_line(stream: str, dtype: np.dtype[Any], facts: Mapping[str, Any], genesis: bytes) -> bytes:
-    header = json.loads(header_of(stream, dtype, facts))
-    return json_line({"kind": "header", **header, "genesis": genesis.hex()})
+def header_line(header: bytes) -> bytes:
+    """Write the manifest's first line. header: what the chain starts from, as `header_of` makes it."""
+    return json_line({"kind": "header", **json.loads(header), "genesis": hashlib.sha256(header).hexdigest()})
 
 
-def batch_lines(closed: Sequence[ClosedBatch], place: Place) -> bytes:
+def batch_lines(closed: ClosedBatches, place: Place) -> bytes:
     """Write the manifest's lines of batches that lie in one message."""
     # as json_line writes it; a line a batch, so the encoder's ten microseconds count
     segment, offset, end = place
+    before = [closed.prev, *closed.hashes[:-1]]
+    numbers = range(closed.first, closed.first + len(before))
+    times = (closed.first_seq, closed.last_seq, closed.first_ts, closed.last_ts)
     return "".join(
         f'{{"at":{at},"batch":{batch},"end":{end},"first_seq":{first_seq},"first_ts":{first_ts},'
         f'"hash":"{own}","kind":"batch","last_seq":{last_seq},"last_ts":{last_ts},"offset":{offset},'
         f'"prev":"{prev}","rows":{rows},"segment":"{segment}"}}\n'
-        for batch, at, rows, first_seq, last_seq, first_ts, last_ts, prev, own in closed
+        for batch, at, rows, first_seq, last_seq, first_ts, last_ts, prev, own in zip(
+            numbers, closed.at, closed.rows, *times, before, closed.hashes, strict=True
+        )
     ).encode()
 
 
@@ -149,6 +156,7 @@ def read_manifest(folder: Path, stream: str) -> Manifest:
         raise InputError(f"{path}: line 1: field {error} is missing; restore the manifest") from None
 
 
+@cache
 def arrow_schema(dtype: np.dtype[Any]) -> pa.Schema:
     """Arrow schema of a row dtype; a float column may be null (NaN), no other one may."""
     names = dtype.names or ()
@@ -157,7 +165,7 @@ def arrow_schema(dtype: np.dtype[Any]) -> pa.Schema:
 
 def record_batch(columns: Sequence[Column], schema: pa.Schema) -> pa.RecordBatch:
     """Wrap columns as an Arrow batch without copying them."""
-    arrays = [_arrow_array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+    arrays = [arrow_array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
@@ -260,7 +268,8 @@ def _arrow_type(dtype: np.dtype[Any]) -> pa.DataType:
     return pa.list_(pa.field("item", kind, nullable=False), dtype.shape[0]) if dtype.shape else kind
 
 
-def _arrow_array(column: Column, kind: pa.DataType) -> pa.Array:
+def arrow_array(column: Column, kind: pa.DataType) -> pa.Array:
+    """Wrap one column without copying its values."""
     n = len(column.values)
     if pa.types.is_fixed_size_list(kind):
         flat = pa.Array.from_buffers(kind.value_type, column.values.size, [None, pa.py_buffer(column.values)])

@@ -2,7 +2,6 @@
 
 import errno
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +10,6 @@ import pyarrow as pa
 
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.reflection.diary import segments
-from alphatrade_runtime.reflection.diary.chain import Column
 
 SEGMENT_BYTES = 64 * 2**20
 SEGMENT_ROWS = 1_000_000
@@ -41,10 +39,9 @@ class MemorySink:
         self._schema = segments.arrow_schema(dtype)
         self._kept: list[pa.RecordBatch] = []
 
-    def write(self, columns: Sequence[Column], closed: Sequence[segments.ClosedBatch]) -> None:
+    def write(self, batch: pa.RecordBatch, closed: segments.ClosedBatches) -> None:
         """Copy the rows of closed batches."""
-        message = segments.record_batch(columns, self._schema).serialize()
-        self._kept.append(pa.ipc.read_record_batch(message, self._schema))
+        self._kept.append(pa.ipc.read_record_batch(batch.serialize(), self._schema))
 
     def finish(self, batches: int, rows: int, head: bytes) -> None:
         """Do nothing: there is no file to end."""
@@ -62,17 +59,14 @@ class FileSink:
 
     def __init__(self, folder: Path, stream: str, dtype: np.dtype[Any], segment_bytes: int) -> None:
         self._folder, self._stream, self._limit = folder, stream, segment_bytes
-        self._schema = segments.arrow_schema(dtype)
-        self._schema_message = self._schema.serialize().to_pybytes()
+        self._schema_message = segments.arrow_schema(dtype).serialize().to_pybytes()
         self._manifest_path = segments.manifest_path(folder, stream)
         self._segment_fd = self._manifest_fd = -1
         self.state = SinkState(0, 0, 0, 0)
 
     @classmethod
-    def create(
-        cls, folder: Path, stream: str, dtype: np.dtype[Any], facts: Mapping[str, Any], genesis: bytes, limit: int
-    ) -> "FileSink":
-        """Start a stream. Raises InputError when the folder has it already."""
+    def create(cls, folder: Path, stream: str, dtype: np.dtype[Any], header: bytes, limit: int) -> "FileSink":
+        """Start a stream. header: as `chain.header_of` makes it. Raises InputError when the folder has it already."""
         sink = cls(folder, stream, dtype, limit)
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -81,7 +75,7 @@ class FileSink:
             raise InputError(
                 f"{sink._manifest_path}: the stream exists; resume it from its checkpoint or choose another folder"
             ) from None
-        line = segments.header_line(stream, dtype, facts, genesis)
+        line = segments.header_line(header)
         sink._put(sink._manifest_fd, sink._manifest_path, line, 0)
         sink._open_segment(0)
         sink.state = sink.state._replace(manifest_bytes=len(line))
@@ -100,9 +94,8 @@ class FileSink:
         sink.state = state
         return sink
 
-    def write(self, columns: Sequence[Column], closed: Sequence[segments.ClosedBatch]) -> None:
+    def write(self, batch: pa.RecordBatch, closed: segments.ClosedBatches) -> None:
         """Write the rows of closed batches as one message, then their lines. Raises DiaryStalled."""
-        batch = segments.record_batch(columns, self._schema)
         message = batch.serialize()
         if self._is_full(message.size, batch.num_rows):
             self._roll()
