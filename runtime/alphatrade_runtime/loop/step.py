@@ -284,12 +284,12 @@ def step(c, now, seq):
     account = c.account[0]
     account.now = max(account.now, now)
     account.seq = seq
-    step_arrived(c, now)
+    step_arrived(c, now, c.loop[0].instruments)
 
 
 @inlined
-def step_arrived(c, now):
-    """Run one step at the time of the row that was just taken in."""
+def step_arrived(c, now, instruments):
+    """Run one step at the time of the row that was just taken in. instruments: how many, maybe a constant."""
     loop = c.loop[0]
     account = c.account[0]
     loop.steps += 1
@@ -299,7 +299,7 @@ def step_arrived(c, now):
         _watch_drawdown(c)
     if account.kill_state != ARMED or account.reduce_only != 0:
         enforce_kill(c, now)
-    for i in range(c.loop[0].instruments):
+    for i in range(instruments):
         if _due(c, i, now):
             decide(c, i, now)
         elif c.plans[i].next_ts != 0 and now >= c.plans[i].next_ts:
