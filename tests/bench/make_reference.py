@@ -22,6 +22,7 @@ from bench.tapes import CaptureTape, bars_file, capture_tape, columns_sha256, ge
 HERE = Path(__file__).parent
 P1_FILE, P2_FILE = HERE / "reference.json", HERE / "reference_p2.json"
 QUOTES = (100_000, 1_000_000)
+MARKETS: tuple[make_tape.Market, ...] = ("trends", "walk")
 BARS = 100_000
 QUANTA = 100_000_000
 
@@ -42,7 +43,7 @@ def main() -> None:
 
 
 def _p1(scratch: Path) -> dict[str, Any]:
-    quotes = {str(n): _quotes(scratch, n) for n in QUOTES}
+    quotes = {market: {str(n): _quotes(scratch, n, market) for n in QUOTES} for market in MARKETS}
     path = bars_file(scratch, BARS)
     bars = make_tape.bar_columns(BARS)
     answer = reference.bars_answer(
@@ -52,9 +53,9 @@ def _p1(scratch: Path) -> dict[str, Any]:
     return {"seed": make_tape.SEED, "quotes": quotes, "bars": {str(BARS): facts}}
 
 
-def _quotes(scratch: Path, n: int) -> dict[str, Any]:
-    path = quotes_file(scratch, n)
-    q = make_tape.quote_columns(n)
+def _quotes(scratch: Path, n: int, market: make_tape.Market) -> dict[str, Any]:
+    path = quotes_file(scratch, n, market)
+    q = make_tape.quote_columns(n, market)
     answer = reference.quotes_answer(
         q["bid"].tolist(), q["ask"].tolist(), make_tape.MULT_QUANTA, make_tape.FEE_PER_ORDER_QUANTA
     )

@@ -4,6 +4,7 @@ All randomness is SplitMix64 read at a counter: no generator state, no libm, no 
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from alphatrade_runtime.market.schema import Flag, Kind, Rows, rows_from_columns
 
 Ints = npt.NDArray[np.int64]
+Market = Literal["trends", "walk"]  # prices that lean one way for a while, and a plain random walk
 
 SEED = 20240808
 START_NS = 1_704_067_200_000_000_000  # 2024-01-01T00:00:00Z: 10^7 quotes end in the same UTC day
@@ -21,6 +23,7 @@ MULT_QUANTA = 1_000_000  # quanta a tick and lot
 FEE_PER_ORDER, FEE_PER_ORDER_QUANTA = "0.01", 1_000_000
 MIN_GAP_NS, MAX_GAP_NS = 200_000, 1_800_000
 QUOTES_PER_BAR = 10
+TREND_TURNS, TREND_ODDS = 64, 5  # one in five steps that would stay goes the way of its stretch of 64 turns
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
@@ -36,19 +39,27 @@ def draws(seed: int, stream: int, n: int, bound: int) -> Ints:
     return np.asarray(((z >> np.uint64(33)) * np.uint64(bound)) >> np.uint64(31), dtype=np.int64)
 
 
-def quote_columns(n: int, seed: int = SEED) -> dict[str, Ints]:
+def _bids(turns: int, market: Market, seed: int) -> tuple[Ints, Ints]:
+    """Return the bid of each turn and the step after it, ticks."""
+    draw = draws(seed, 2, turns + 1, 4)
+    step = (draw == 3).astype(np.int64) - (draw == 0).astype(np.int64)
+    if market == "trends":
+        lean = np.repeat(2 * draws(seed, 6, turns // TREND_TURNS + 1, 2) - 1, TREND_TURNS)[: turns + 1]
+        step = np.where((draws(seed, 7, turns + 1, TREND_ODDS) == 0) & (step == 0), lean, step)
+    return START_BID_TICKS + np.cumsum(step[:turns]), step[1:]
+
+
+def quote_columns(n: int, market: Market, seed: int = SEED) -> dict[str, Ints]:
     """Make n top-of-book quotes, 1 ms apart on average: bid and ask change in turn, as on a real L1 feed.
 
-    The bid walks by -1, 0 or +1; the spread stays within 1..3 ticks.
+    The bid moves by -1, 0 or +1; the spread stays within 1..3 ticks.
     Returns int64 columns ts_ns, bid, ask (ticks), bid_size, ask_size (lots, >= 2 so that a flip
     of two lots fills at the touch). A shorter tape is the head of a longer one.
     """
     turns = n // 2 + 1
     gap = MIN_GAP_NS + draws(seed, 1, n, MAX_GAP_NS - MIN_GAP_NS + 1)
-    draw = draws(seed, 2, turns + 1, 4)
-    step = (draw == 3).astype(np.int64) - (draw == 0).astype(np.int64)
-    bid = START_BID_TICKS + np.cumsum(step[:turns])
-    ask = bid + np.clip(1 + draws(seed, 3, turns, 3), 1 + np.maximum(step[1:], 0), 3 + np.minimum(step[1:], 0))
+    bid, step = _bids(turns, market, seed)
+    ask = bid + np.clip(1 + draws(seed, 3, turns, 3), 1 + np.maximum(step, 0), 3 + np.minimum(step, 0))
     return {
         "ts_ns": START_NS + np.cumsum(gap),
         "bid": np.repeat(bid, 2)[1 : n + 1],
@@ -58,9 +69,9 @@ def quote_columns(n: int, seed: int = SEED) -> dict[str, Ints]:
     }
 
 
-def quote_rows(n: int, seed: int = SEED) -> Rows:
+def quote_rows(n: int, market: Market, seed: int = SEED) -> Rows:
     """Make the P1 tape: one QUOTE a step, ts_event == ts_init."""
-    q = quote_columns(n, seed)
+    q = quote_columns(n, market, seed)
     return rows_from_columns(
         {
             "seq": np.arange(n, dtype=np.int64),
@@ -74,8 +85,8 @@ def quote_rows(n: int, seed: int = SEED) -> Rows:
 
 
 def bar_columns(n: int, seed: int = SEED) -> dict[str, Ints]:
-    """Make n bars of the bids of QUOTES_PER_BAR quotes each: ts_ns (close), open, high, low, close, volume."""
-    quotes = quote_columns(n * QUOTES_PER_BAR, seed)
+    """Make n bars of the walk's bids of QUOTES_PER_BAR quotes each: ts_ns (close), open, high, low, close, volume."""
+    quotes = quote_columns(n * QUOTES_PER_BAR, "walk", seed)
     bids = quotes["bid"].reshape(n, QUOTES_PER_BAR)
     every: Callable[[str], Ints] = lambda name: quotes[name].reshape(n, QUOTES_PER_BAR)  # noqa: E731
     return {

@@ -60,9 +60,9 @@ def _read(folder: Path, stream: str) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def _quotes(n: str, audit: str) -> Run:
-    rows = make_tape.quote_rows(int(n))
-    work = replayed(sessions.quotes_session(), rows, len(rows.seq), audit == "audited")
+def _quotes(n: str, market: str) -> Run:
+    rows = make_tape.quote_rows(int(n), "walk" if market == "walk" else "trends")
+    work = replayed(sessions.quotes_session(), rows, len(rows.seq), False)
 
     def run() -> Figures:
         figures, folder = work()

@@ -81,7 +81,7 @@ def _measure(rows: Rows, live: LiveSession, telemetry: LiveTelemetry) -> list[in
 
 def latency(n: str, _: str) -> Callable[[], dict[str, Any]]:
     """Return a run over n quotes: percentiles of the orders' latencies in microseconds."""
-    rows = make_tape.quote_rows(int(n))
+    rows = make_tape.quote_rows(int(n), "walk")
 
     def run() -> dict[str, Any]:
         folder = Path(tempfile.mkdtemp())

@@ -44,7 +44,7 @@ def ask_many(core: Any, calls: int) -> Any:
 
 def traded_core() -> Any:
     """Return the state of P1 after 10,000 quotes, with a new order to buy one lot at the ask."""
-    rows = make_tape.quote_rows(10_000)
+    rows = make_tape.quote_rows(10_000, "walk")
     core = build(parse_session(sessions.quotes_session()), None, bar_mode=False)
     replay.run(core, rows, len(rows.seq), False, np.zeros((1, 2, 0), np.int64))
     c = core[0]

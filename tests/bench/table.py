@@ -5,6 +5,7 @@ from typing import Any
 
 TITLES = {
     "P1": "Replay of seeded top-of-book quotes",
+    "P1-walk": "The same on a random walk",
     "P1-bars": "The same strategy on bars",
     "P2": "A capture's quotes and trades, fill by fill",
     "P5a": "Decision latency in the live path, queues empty",
@@ -14,6 +15,8 @@ TITLES = {
 SPANS = {
     "P1": "Ours: tape in memory to the last diary segment hashed and closed as Arrow IPC on a memory disk, law on, "
     "diary on. Peers: the engine's run alone; building it and converting data are left out. One core, latency 0.",
+    "P1-walk": "As P1, whose prices lean one way for a while; a plain walk turns a quarter more often, and so has more "
+    "orders. Each order leaves six rows in the records, which the peers do not keep: this is where they cost most.",
     "P1-bars": "As P1; peers with their portfolio's final value, which their users read too.",
     "P2": "As P1, `10 ms` in and `10 ms` out, risk-averse queue, no partial fills; the capture is put behind itself "
     "until there are as many rows as in P1, so that the cost of a row is measured and not that of starting.",

@@ -15,7 +15,7 @@ from alphatrade_runtime.market.instrument import Instrument
 from alphatrade_runtime.market.tape import Tape
 from alphatrade_runtime.market.tape_writer import write_tape
 from bench.make_capture import write_capture
-from bench.make_tape import LOT_SIZE, TICK_SIZE, bar_columns, quote_columns, quote_rows
+from bench.make_tape import LOT_SIZE, TICK_SIZE, Market, bar_columns, quote_columns, quote_rows
 from bench.p2_rows import peer_columns, quotes_and_trades, repeated
 
 GENERATED_MOMENTS = 11_000
@@ -39,10 +39,10 @@ def columns_sha256(columns: dict[str, npt.NDArray[np.int64]]) -> str:
     return digest.hexdigest()
 
 
-def quotes_file(scratch: Path, n: int) -> Path:
+def quotes_file(scratch: Path, n: int, market: Market) -> Path:
     """Write n of P1's quotes as columns."""
-    path = scratch / f"quotes-{n}.npz"
-    np.savez(path, **quote_columns(n))  # type: ignore[arg-type]
+    path = scratch / f"{market}-{n}.npz"
+    np.savez(path, **quote_columns(n, market))  # type: ignore[arg-type]
     return path
 
 
@@ -58,7 +58,7 @@ def quotes_tape(scratch: Path, n: int) -> Path:
     instrument = Instrument("TAPE", Decimal(TICK_SIZE), Decimal(LOT_SIZE), Decimal(1))
     folder = scratch / f"tape-{n}"
     source = {"type": "bench", "name": f"quotes-{n}", "simulated": True}
-    write_tape(folder, quote_rows(n), [instrument], source=source, replace=True)
+    write_tape(folder, quote_rows(n, "trends"), [instrument], source=source, replace=True)
     return folder
 
 

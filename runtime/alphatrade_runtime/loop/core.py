@@ -103,6 +103,7 @@ STATE_FIELDS: list[Any] = [
     ("pending", PENDING_DTYPE, (_N, MAX_PENDING)),
     ("pending_head", "i8", (_N,)),
     ("pending_tail", "i8", (_N,)),
+    ("follow_due", "i8", (_N,)),  # decision count at which the oldest one followed is emitted, or earlier
     ("mids", "i8", (_N, MID_RING)),
     ("x", "f8", (MAX_FEATURES,)),
     ("session_open", "i8", (MAX_SESSIONS,)),

@@ -10,6 +10,7 @@ from alphatrade_runtime.loop.emit import count_row
 from alphatrade_runtime.numerics.jit import inlined, kernel
 
 HORIZON = 100  # decisions; MID_RING holds more
+NEVER = 1 << 62
 _PENDING_MASK = MAX_PENDING - 1
 _MID_MASK = MID_RING - 1
 
@@ -66,6 +67,7 @@ def follow(c, i, order):
         _expost_row(c, i)
     pending = c.pending[i, c.pending_tail[i] & _PENDING_MASK]
     c.pending_tail[i] += 1
+    c.follow_due[i] = min(c.follow_due[i], c.plans[i].decisions + HORIZON)
     pending.seq = c.account[0].seq
     pending.decision_id = order.decision_id
     pending.order_id = order.order_id
@@ -91,16 +93,26 @@ def follow_fill(c, i, order_id, qty, value, fee):
             return
 
 
+@kernel
+def _emit_due(c, i, decisions):
+    """Emit the actions that are 100 decisions old, and note when the next one will be."""
+    due = NEVER
+    while c.pending_head[i] < c.pending_tail[i]:
+        due = c.pending[i, c.pending_head[i] & _PENDING_MASK].since + HORIZON
+        if due > decisions:
+            break
+        _expost_row(c, i)
+        due = NEVER
+    c.follow_due[i] = due
+
+
 @inlined
 def follow_decision(c, i, mid2):
     """Note the mid of a decision of instrument i, already counted; emit the actions that are 100 old."""
     decisions = c.plans[i].decisions
-    c.mids[i, decisions & _MID_MASK] = mid2
-    while (
-        c.pending_head[i] < c.pending_tail[i]
-        and decisions - c.pending[i, c.pending_head[i] & _PENDING_MASK].since >= HORIZON
-    ):
-        _expost_row(c, i)
+    c.mids[i, np.uint64(decisions) & np.uint64(_MID_MASK)] = mid2
+    if decisions >= c.follow_due[i]:
+        _emit_due(c, i, decisions)
 
 
 @kernel

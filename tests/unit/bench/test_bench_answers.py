@@ -13,7 +13,7 @@ from alphatrade_runtime.market.tape import Tape
 from bench import make_tape, pnl, reference, reference_p2, sessions, strategies  # noqa: F401 (declares signals)
 from bench.engines import STRATEGIES
 from bench.fills import canonical
-from bench.make_reference import P1_FILE, P2_FILE
+from bench.make_reference import MARKETS, P1_FILE, P2_FILE
 from bench.tapes import CaptureTape, capture_tape, columns_sha256, generated_capture
 
 P1 = json.loads(P1_FILE.read_text())
@@ -33,22 +33,25 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> CaptureTape:
     return capture_tape(tmp_path_factory.mktemp("recorded"), CAPTURE, "capture")
 
 
-def test_the_tape_is_the_one_the_peers_traded() -> None:
+@pytest.mark.parametrize("market", MARKETS)
+def test_the_tape_is_the_one_the_peers_traded(market: make_tape.Market) -> None:
     n = 100_000
-    assert columns_sha256(make_tape.quote_columns(n)) == P1["quotes"][str(n)]["columns_sha256"]
-    assert P1["quotes"]["1000000"]["orders"] >= 15_000
+    assert columns_sha256(make_tape.quote_columns(n, market)) == P1["quotes"][market][str(n)]["columns_sha256"]
+    assert P1["quotes"][market]["1000000"]["orders"] >= 15_000
 
 
-def test_a_shorter_tape_is_the_head_of_a_longer_one() -> None:
-    short, long = make_tape.quote_columns(999), make_tape.quote_columns(2_000)
+@pytest.mark.parametrize("market", MARKETS)
+def test_a_shorter_tape_is_the_head_of_a_longer_one(market: make_tape.Market) -> None:
+    short, long = make_tape.quote_columns(999, market), make_tape.quote_columns(2_000, market)
     assert all(np.array_equal(short[name], long[name][:999]) for name in short)
     spread = long["ask"] - long["bid"]
     assert (spread.min(), spread.max()) == (1, 3)
 
 
-def test_plain_answer_agrees_with_every_peer() -> None:
-    known = P1["quotes"]["100000"]
-    q = make_tape.quote_columns(100_000)
+@pytest.mark.parametrize("market", MARKETS)
+def test_plain_answer_agrees_with_every_peer(market: make_tape.Market) -> None:
+    known = P1["quotes"][market]["100000"]
+    q = make_tape.quote_columns(100_000, market)
     answer = reference.quotes_answer(
         q["bid"].tolist(), q["ask"].tolist(), make_tape.MULT_QUANTA, make_tape.FEE_PER_ORDER_QUANTA
     )
@@ -57,9 +60,10 @@ def test_plain_answer_agrees_with_every_peer() -> None:
     assert all(abs(net - answer.net_quanta / 1e8) < 0.005 for net in known["peer_nets"].values())
 
 
-def test_net_of_quotes_equals_the_peers() -> None:
-    known = P1["quotes"]["100000"]
-    result = Engine(sessions.quotes_session()).replay(make_tape.quote_rows(100_000))
+@pytest.mark.parametrize("market", MARKETS)
+def test_net_of_quotes_equals_the_peers(market: make_tape.Market) -> None:
+    known = P1["quotes"][market]["100000"]
+    result = Engine(sessions.quotes_session()).replay(make_tape.quote_rows(100_000, market))
     assert result.money["nav"] - result.money["initial_cash"] == known["net_quanta"]
     assert result.counts["orders"] == known["orders"]
     assert not result.counts["denials"]

@@ -29,6 +29,7 @@ class ColumnBuffer:
         self.names = dtype.names or ()
         self.layout = _layout(dtype, capacity)
         self._places = self.layout.tolist()
+        self.row_bytes = int(self.layout[:, SIZE].sum())  # without the padding of a row
         room = sum(_aligned(int(size) * capacity) for size in self.layout[:, SIZE])
         self.words: npt.NDArray[np.int64] = np.empty(room // 8, np.int64)
         self.block, self.halves = self.words.view(np.uint8), self.words.view(np.uint16)

@@ -1,4 +1,4 @@
-"""Lay one batch out as the bytes that the chain hashes, column after column.
+"""Lay batches out as the bytes that the chain hashes, column after column.
 
 `chain.link` over columns is the definition; this is the same bytes in one pass, for batches of a few rows
 at a microsecond each instead of a few a column.
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alphatrade_runtime.numerics.jit import entry, hot
+from alphatrade_runtime.numerics.jit import entry, hot, kernel
 from alphatrade_runtime.reflection.diary.chain import type_name
 from alphatrade_runtime.reflection.diary.columns import FIRST, IS_FLOAT, SIZE, ColumnBuffer
 
@@ -18,22 +18,47 @@ _EXPONENT = np.int64(0x7FF0000000000000)  # of a float64 NaN, whose mantissa is 
 _NO_SIGN = np.int64(0x7FFFFFFFFFFFFFFF)
 
 
-class Packer:
-    """Pack batches of a buffer's rows."""
+_ROOM = 2**18  # bytes packed in one go: what is hashed next is still in the second cache
+HEAD_BYTES = 32  # before each batch's bytes: room for the hash that it is chained to
 
-    def __init__(self, buffer: ColumnBuffer, most_rows: int) -> None:
-        """Prepare for batches of up to `most_rows` rows. Raises TypeError for floats other than float64."""
+
+class Packer:
+    """Pack batches of a buffer's rows, many in one go."""
+
+    def __init__(self, buffer: ColumnBuffer) -> None:
+        """Prepare. Raises TypeError for floats other than float64."""
         self._buffer = buffer
         self._prefix, self._prefix_at = _prefixes(buffer.dtype)
-        names = len(buffer.names)
-        room = len(self._prefix) + names * (8 + (most_rows + 7) // 8) + most_rows * buffer.dtype.itemsize
-        self._out = np.empty(room, np.uint8)
+        self._fixed = HEAD_BYTES + len(self._prefix) + 8 * len(buffer.names)
+        self._out: npt.NDArray[np.uint8] = np.empty(_ROOM, np.uint8)
 
-    def pack(self, start: int, stop: int) -> memoryview:
-        """Return the hashed bytes of the buffer's rows [start, stop), valid until the next call."""
+    def pack(self, start: int, ends: npt.NDArray[np.int64]) -> tuple[memoryview, list[int]]:
+        """Lay out the first of the batches that follow each other from the buffer's row `start` and end before `ends`.
+
+        Returns the bytes, valid until the next call, and one place more than batches: batch k has HEAD_BYTES for the
+        hash before it, then its own bytes, from the k-th place to the next.
+        """
         buffer = self._buffer
-        n = _pack(buffer.block, buffer.words, buffer.layout, start, stop, self._prefix, self._prefix_at, self._out)
-        return self._out.data[:n]
+        starts = np.append(start, ends[:-1])
+        rows = ends - starts
+        sizes = self._fixed + len(buffer.names) * ((rows + 7) // 8) + rows * buffer.row_bytes
+        places = np.append(0, np.cumsum(sizes))
+        places = places[: max(int(np.searchsorted(places, _ROOM, side="right")), 2)]
+        if places[-1] > len(self._out):
+            self._out = np.empty(places[-1], np.uint8)
+        n = len(places) - 1
+        _pack(
+            buffer.block,
+            buffer.words,
+            buffer.layout,
+            starts[:n],
+            ends[:n],
+            places,
+            self._prefix,
+            self._prefix_at,
+            self._out,
+        )
+        return self._out.data, places.tolist()
 
 
 @cache
@@ -63,9 +88,14 @@ def _fill(out, at, count, value):
 
 
 @entry
-def _pack(block, words, layout, start, stop, prefix, prefix_at, out):
+def _pack(block, words, layout, starts, ends, places, prefix, prefix_at, out):
+    for k in range(len(starts)):
+        _pack_batch(block, words, layout, starts[k], ends[k], prefix, prefix_at, places[k] + HEAD_BYTES, out)
+
+
+@kernel
+def _pack_batch(block, words, layout, start, stop, prefix, prefix_at, at, out):
     rows = stop - start
-    at = 0
     for k in range(len(layout)):
         head = prefix_at[k + 1] - prefix_at[k]
         _copy(prefix, prefix_at[k], out, at, head)
@@ -84,10 +114,9 @@ def _pack(block, words, layout, start, stop, prefix, prefix_at, out):
         if layout[k, IS_FLOAT]:
             _clear_nulls(words, first // 8, rows, valid_at, at, out)
         at += rows * size
-    return at
 
 
-@entry
+@kernel
 def _clear_nulls(words, first, rows, valid_at, at, out):
     """Clear bit and bytes of each NaN: it is null."""
     for r in range(rows):
