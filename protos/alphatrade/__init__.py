@@ -1,0 +1,1 @@
+"""What operator and runtime share: the compiled messages of protos/, pod configurations, names."""

@@ -1,0 +1,44 @@
+"""Names that operator and pods must agree on: ports, folders, identities, labels."""
+
+GROUP = "alphatrade.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+GRPC_PORT = 7443  # mTLS
+HTTP_PORT = 8080  # /healthz, /readyz, /metrics; nothing that can change anything
+
+CONFIG_FILE = "/etc/alphatrade/config/config.json"  # one of the models of alphatrade.config, RFC 8785 JSON
+TLS_FOLDER = "/etc/alphatrade/tls"  # tls.crt, tls.key, ca.crt; replaced in place when certificates rotate
+DATA_FOLDER = "/data"  # the pod's own volume: journal, records, tapes of its own
+ARTIFACTS_FOLDER = "/artifacts"  # the artifact store; relative tape paths start here
+PLUGINS_FOLDER = "/plugins"  # <index>/<file>.py of Strategy.spec.plugins
+
+TRADING_LABEL = f"{GROUP}/trading"  # on a namespace: "true"
+KIND_LABEL = f"{GROUP}/kind"  # on children: strategy, feed, broker
+OWNER_LABEL = f"{GROUP}/owner"  # on children: name of the custom resource
+OWNER_UID_LABEL = f"{GROUP}/owner-uid"
+MANAGED_BY = "alphatrade-operator"
+
+_TRUST_DOMAIN = "spiffe://alphatrade.io"
+
+
+def identity(namespace: str, kind: str, name: str, uid: str) -> str:
+    """Return the URI that a certificate carries. kind: strategy, feed, broker, operator, client."""
+    return f"{_TRUST_DOMAIN}/ns/{namespace}/{kind}/{name}/{uid}"
+
+
+def parse_identity(uri: str) -> tuple[str, str, str, str] | None:
+    """Return (namespace, kind, name, uid) of an identity; None when it is none of ours."""
+    parts = uri.removeprefix(f"{_TRUST_DOMAIN}/ns/").split("/")
+    if not uri.startswith(f"{_TRUST_DOMAIN}/ns/") or len(parts) != 4 or not all(parts):
+        return None
+    return parts[0], parts[1], parts[2], parts[3]
+
+
+def child_name(kind: str, name: str, uid: str) -> str:
+    """Return the name of a resource's StatefulSet, Service, ConfigMap, Secret and ServiceAccount.
+
+    kind: st, mdf or bc. It holds the UID, so that a resource of the same name made later finds no old data. At most
+    52 characters: a StatefulSet's pods get `-0` and a controller hash of 10 behind it, and labels end at 63.
+    """
+    return f"{kind}-{name[:38].rstrip('-')}-{uid.replace('-', '')[:8]}"

@@ -1,0 +1,1 @@
+"""Compiled messages and services; written by `make generate`."""
