@@ -1,36 +1,43 @@
-"""What one session is made of: a Strategy and all that it refers to, and whether it may start in one process."""
+"""What one session is made of: a Strategy and all that it refers to, and what keeps it from starting, where."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from alphatrade_operator.broker.model import BrokerConnection
-from alphatrade_operator.core.explain import nearest, shown
+from alphatrade_operator.core.explain import Problem, nearest, shown
 from alphatrade_operator.feed.model import Instrument, MarketDataFeed
 from alphatrade_operator.resources import Loaded, ResourceError, Resources
 from alphatrade_operator.resources.load import ResourceT
 from alphatrade_operator.risk_template.model import RiskTemplate
 from alphatrade_operator.strategy.model import Strategy, StrategySpec
 
-Location = tuple[str | int, ...]
-Finding = tuple[Location, str]
-
 
 class Parts(NamedTuple):
     """A Strategy with everything that it refers to."""
 
-    strategy: Loaded[Strategy]
-    feed: Loaded[MarketDataFeed]
-    broker: Loaded[BrokerConnection]
-    template: Loaded[RiskTemplate]
+    strategy: Strategy
+    feed: MarketDataFeed
+    broker: BrokerConnection
+    template: RiskTemplate
 
     @property
     def spec(self) -> StrategySpec:
         """What the Strategy wants."""
-        return self.strategy.resource.spec
+        return self.strategy.spec
 
     def instruments(self) -> list[Instrument]:
         """Return the instruments traded, in the feed's order."""
         wanted = self.spec.instruments
-        return [facts for facts in self.feed.resource.spec.instruments if not wanted or facts.symbol in wanted]
+        return [facts for facts in self.feed.spec.instruments if not wanted or facts.symbol in wanted]
+
+
+class LoadedParts(NamedTuple):
+    """Parts as read from files: problems are told by the Strategy's line, tapes start at the feed's folder."""
+
+    parts: Parts
+    strategy: Loaded[Strategy]
+    feed_folder: Path
 
 
 def choose_strategy(resources: Resources, name: str | None) -> Loaded[Strategy]:
@@ -47,7 +54,7 @@ def choose_strategy(resources: Resources, name: str | None) -> Loaded[Strategy]:
     return matching[0]
 
 
-def gather(resources: Resources, strategy: Loaded[Strategy]) -> Parts:
+def gather(resources: Resources, strategy: Loaded[Strategy]) -> LoadedParts:
     """Return the parts of a Strategy's session. Raises ResourceError when a reference is not met."""
     spec, namespace = strategy.resource.spec, strategy.resource.metadata.namespace
 
@@ -57,62 +64,75 @@ def gather(resources: Resources, strategy: Loaded[Strategy]) -> Parts:
             raise ResourceError([strategy.line(("spec",), f"no {kind.__name__} {shown(name)} in {namespace}; add it")])
         return loaded
 
-    return Parts(
-        strategy,
-        found(MarketDataFeed, spec.market_data_feed_ref.name),
-        found(BrokerConnection, spec.broker_connection_ref.name),
-        found(RiskTemplate, spec.risk_template_ref.name),
-    )
+    feed = found(MarketDataFeed, spec.market_data_feed_ref.name)
+    broker = found(BrokerConnection, spec.broker_connection_ref.name)
+    template = found(RiskTemplate, spec.risk_template_ref.name)
+    parts = Parts(strategy.resource, feed.resource, broker.resource, template.resource)
+    return LoadedParts(parts, strategy, feed.folder)
 
 
-def live_adapter_missing(parts: Parts) -> list[Finding]:
+def live_adapter_missing(parts: Parts) -> list[Problem]:
     """A live mode whose real adapter is missing refuses to start."""
     if parts.spec.mode in ("Sim", "Paper"):
         return []
-    return [(("spec", "mode"), f"'{parts.spec.mode}' refused: there is no adapter to a venue; use Sim or Paper")]
+    return [Problem(("spec", "mode"), f"'{parts.spec.mode}' refused: there is no adapter to a venue; use Sim or Paper")]
 
 
-def suspended(parts: Parts) -> list[Finding]:
+def suspended(parts: Parts) -> list[Problem]:
     """A suspended Strategy does not run."""
-    return [(("spec", "suspend"), "true: the Strategy is not to run; set it to false")] if parts.spec.suspend else []
+    text = "true: the Strategy is not to run; set it to false"
+    return [Problem(("spec", "suspend"), text)] if parts.spec.suspend else []
 
 
-def flags_not_allowed(parts: Parts) -> list[Finding]:
+def flags_not_allowed(parts: Parts) -> list[Problem]:
     """A feature that is not built is refused when asked for, never ignored."""
     text = "FlagNotAllowed: this feature is not built in this version; set it to false or remove it"
-    return [(("spec", "featureFlags", name), text) for name in parts.spec.feature_flags.on()]
+    return [Problem(("spec", "featureFlags", name), text) for name in parts.spec.feature_flags.on()]
 
 
-def plugin_needs_cluster(parts: Parts) -> list[Finding]:
+def plugin_needs_cluster(parts: Parts) -> list[Problem]:
     """One process can load a plug-in from a file only."""
     text = "needs a cluster; in one process use file"
     return [
-        (("spec", "plugins", index, "image" if plugin.image else "configMapRef"), text)
+        Problem(("spec", "plugins", index, "image" if plugin.image else "configMapRef"), text)
         for index, plugin in enumerate(parts.spec.plugins)
         if plugin.file is None
     ]
 
 
-def instrument_unknown(parts: Parts) -> list[Finding]:
+def plugin_needs_one_process(parts: Parts) -> list[Problem]:
+    """A pod does not see the files beside the YAML."""
+    text = "is for one process; on a cluster use configMapRef or image"
+    return [
+        Problem(("spec", "plugins", index, "file"), f"{shown(plugin.file)} {text}")
+        for index, plugin in enumerate(parts.spec.plugins)
+        if plugin.file is not None
+    ]
+
+
+def instrument_unknown(parts: Parts) -> list[Problem]:
     """Every instrument named must be one of the feed."""
-    known = [facts.symbol for facts in parts.feed.resource.spec.instruments]
-    named: list[tuple[Location, str]] = [(("spec", "instruments", i), s) for i, s in enumerate(parts.spec.instruments)]
+    known = [facts.symbol for facts in parts.feed.spec.instruments]
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("spec", "instruments", index), symbol) for index, symbol in enumerate(parts.spec.instruments)
+    ]
     for i, policy in enumerate(parts.spec.genotype.policies):
         named += [(("spec", "genotype", "policies", i, "instruments", j), s) for j, s in enumerate(policy.instruments)]
-    where = f"is not in MarketDataFeed/{parts.feed.resource.metadata.name}"
-    return [(path, f"{symbol!r} {where}; {nearest(symbol, known)}") for path, symbol in named if symbol not in known]
+    where = f"is not in MarketDataFeed/{parts.feed.metadata.name}"
+    return [
+        Problem(path, f"{symbol!r} {where}; {nearest(symbol, known)}") for path, symbol in named if symbol not in known
+    ]
 
 
-def limits_missing(parts: Parts) -> list[Finding]:
+def limits_missing(parts: Parts) -> list[Problem]:
     """Position and order limits of every instrument traded must be given."""
-    template = parts.template.resource
-    missing = [facts.symbol for facts in parts.instruments() if template.spec.entry(facts.symbol) is None]
-    name = template.metadata.name
+    missing = [facts.symbol for facts in parts.instruments() if parts.template.spec.entry(facts.symbol) is None]
+    name = parts.template.metadata.name
     text = f"RiskTemplate/{name} has no entry for {', '.join(missing)}; add one with maxPositionLots and maxOrderLots"
-    return [(("spec", "riskTemplateRef"), text)] if missing else []
+    return [Problem(("spec", "riskTemplateRef"), text)] if missing else []
 
 
-def nothing_traded(parts: Parts) -> list[Finding]:
+def nothing_traded(parts: Parts) -> list[Problem]:
     """Each instrument must be listed by some policy."""
     policies = parts.spec.genotype.policies
     idle = [
@@ -121,33 +141,40 @@ def nothing_traded(parts: Parts) -> list[Finding]:
         if all(policy.instruments and facts.symbol not in policy.instruments for policy in policies)
     ]
     text = f"no policy trades {', '.join(idle)}; list it in a policy's instruments, or leave it out of spec.instruments"
-    return [(("spec", "genotype", "policies"), text)] if idle else []
+    return [Problem(("spec", "genotype", "policies"), text)] if idle else []
 
 
-def account_law_differs(parts: Parts) -> list[Finding]:
+def account_law_differs(parts: Parts) -> list[Problem]:
     """One process has one law: the account's template must be the Strategy's."""
-    account = parts.broker.resource.spec.risk_template_ref
+    account = parts.broker.spec.risk_template_ref
     own = parts.spec.risk_template_ref.name
     if account is None or account.name == own:
         return []
     text = f"{own!r} is not the account's {account.name!r}; in one process both must be the same RiskTemplate"
-    return [(("spec", "riskTemplateRef", "name"), text)]
+    return [Problem(("spec", "riskTemplateRef", "name"), text)]
 
 
-CHECKS = (
+Check = Callable[[Parts], list[Problem]]
+
+EVERYWHERE: tuple[Check, ...] = (instrument_unknown, limits_missing, nothing_traded)
+IN_ONE_PROCESS: tuple[Check, ...] = (
     live_adapter_missing,
     suspended,
     flags_not_allowed,
     plugin_needs_cluster,
-    instrument_unknown,
-    limits_missing,
-    nothing_traded,
+    *EVERYWHERE,
     account_law_differs,
 )
+ON_A_CLUSTER: tuple[Check, ...] = (plugin_needs_one_process, *EVERYWHERE)
 
 
-def check(parts: Parts) -> None:
+def problems_of(parts: Parts, checks: tuple[Check, ...]) -> list[Problem]:
+    """Return all that keeps a session from starting, in the order of the checks."""
+    return [problem for find in checks for problem in find(parts)]
+
+
+def check(found: LoadedParts, checks: tuple[Check, ...]) -> None:
     """Raise ResourceError listing all that keeps the session from starting."""
-    problems = [parts.strategy.line(path, text) for find in CHECKS for path, text in find(parts)]
+    problems = [found.strategy.line(p.location, p.text) for p in problems_of(found.parts, checks)]
     if problems:
         raise ResourceError(problems)

@@ -1,7 +1,6 @@
 """Render a Strategy into the genotype, flags and plug-ins of a session: pure."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from alphatrade_operator.core.quantities import MILLISECOND
@@ -29,9 +28,9 @@ def render_flags(flags: FeatureFlags) -> dict[str, bool]:
     return dict(flags.model_dump())
 
 
-def render_plugin(plugin: Plugin, folder: Path) -> dict[str, Any]:
-    """Return an item of `plugins`; a relative file starts at `folder`, that of the YAML file."""
-    return {"path": str(folder / (plugin.file or "")), "digest": plugin.digest}
+def render_plugin(plugin: Plugin, path: str) -> dict[str, Any]:
+    """Return an item of `plugins`, whose file lies at `path` where the session runs."""
+    return {"path": path, "digest": plugin.digest}
 
 
 def _render_policy(policy: Policy) -> dict[str, Any]:
