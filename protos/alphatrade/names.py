@@ -35,6 +35,26 @@ def parse_identity(uri: str) -> tuple[str, str, str, str] | None:
     return parts[0], parts[1], parts[2], parts[3]
 
 
+CHILD_PREFIXES = {"strategy": "st", "feed": "mdf", "broker": "bc"}
+
+
+def server_name(uri: str) -> str:
+    """Return the DNS name that the certificate of an identity carries and no other's does: `<child>.<namespace>.svc`.
+
+    Raises ValueError when the identity is none of ours or has no server.
+    """
+    parsed = parse_identity(uri)
+    if parsed is None or parsed[1] not in CHILD_PREFIXES:
+        raise ValueError(f"{uri!r} is no identity of a strategy, feed or broker")
+    namespace, kind, name, uid = parsed
+    return f"{child_name(CHILD_PREFIXES[kind], name, uid)}.{namespace}.svc"
+
+
+def dns_names(child: str, namespace: str) -> tuple[str, ...]:
+    """Return the DNS names of a child's Service, shortest first: what its certificate carries."""
+    return child, f"{child}.{namespace}", f"{child}.{namespace}.svc", f"{child}.{namespace}.svc.cluster.local"
+
+
 def child_name(kind: str, name: str, uid: str) -> str:
     """Return the name of a resource's StatefulSet, Service, ConfigMap, Secret and ServiceAccount.
 
