@@ -4,8 +4,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Strict, StringConstraints, model_validator
 
+from alphatrade_operator.core.definition import AGE, MESSAGE, READY, WHY, Column, Definition
 from alphatrade_operator.core.model import Model, OutOfOrder, Reference, Resource
-from alphatrade_operator.core.quantities import MILLISECOND, Latency, Money, Switch
+from alphatrade_operator.core.quantities import MILLISECOND, Amount, Elapsed, Latency, Money, Switch, Time
+from alphatrade_operator.core.status import Latch, Status, Tally
 
 Currency = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Z][A-Z0-9]{2,9}$", max_length=10)]
 
@@ -56,7 +58,42 @@ class BrokerConnectionSpec(Model):
         return self
 
 
+class BrokerConnectionStatus(Status):
+    """Whether the account can be traded, and what the gateway knows of it."""
+
+    phase: Literal["Pending", "Starting", "Serving", "Failed"] | None = Field(
+        None, description="Pending: there is no gateway yet. Serving: strategies can log on."
+    )
+    simulated: Switch | None = Field(None, description="Whether fills are simulated.")
+    sessions: Tally | None = Field(None, description="Order sessions of strategies that are on.")
+    last_reconcile_time: Time | None = Field(None, description="When the books were last compared.")
+    breaks: Tally | None = Field(None, description="Books that did not agree, since the account began.")
+    credential_age_ns: Elapsed | None = Field(
+        None, description="Age of the venue's credentials; absent where there are none."
+    )
+    nav: Amount | None = Field(None, description="Net asset value in account currency.")
+    latched: Latch | None = Field(None, description="What holds the account; absent when nothing does.")
+
+
 class BrokerConnection(Resource[BrokerConnectionSpec]):
     """An account that strategies trade."""
+
+    definition: ClassVar[Definition] = Definition(
+        plural="brokerconnections",
+        short="bc",
+        status=BrokerConnectionStatus,
+        columns=(
+            Column("Environment", ".spec.environment", "What the account's orders are."),
+            Column("Phase", ".status.phase", "What the gateway does."),
+            Column("Sessions", ".status.sessions", "Order sessions that are on.", type="integer"),
+            Column("Latched", ".status.latched.by", "What holds the account."),
+            READY,
+            WHY,
+            Column("Breaks", ".status.breaks", "Books that did not agree.", type="integer", priority=1),
+            Column("Reconciled", ".status.lastReconcileTime", "Since the books were last compared.", "date", 1),
+            MESSAGE,
+            AGE,
+        ),
+    )
 
     kind: Literal["BrokerConnection"] = Field(description="Kind of the resource.")

@@ -4,6 +4,7 @@ The models are the source of the resource definitions: names are camelCase there
 name ends in _ns here is a Kubernetes duration there.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
@@ -12,7 +13,20 @@ from pydantic.alias_generators import to_camel
 from alphatrade_operator.core.quantities import Name
 
 GROUP = "alphatrade.io"
-API_VERSION = "alphatrade.io/v1alpha1"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A CEL rule that the API server holds, on the model or, with `at`, on one of its fields.
+
+    at: name of the field in Python.  message: one line that names the field and the fix.
+    """
+
+    rule: str
+    message: str
+    at: str | None = None
 
 
 def yaml_name(field_name: str) -> str:
@@ -24,10 +38,15 @@ class Model(BaseModel):
     """A frozen part of a resource that refuses fields it does not know.
 
     unavailable: fields of the design that this version refuses, with what to use in their place.
+    cluster_only: fields that a run in one process passes over.  process_only: fields that a cluster does not take.
+    rules: what the API server checks across fields; validators of the model say the same in one process.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=yaml_name)
     unavailable: ClassVar[dict[str, str]] = {}
+    cluster_only: ClassVar[tuple[str, ...]] = ()
+    process_only: ClassVar[tuple[str, ...]] = ()
+    rules: ClassVar[tuple[Rule, ...]] = ()
 
 
 class OutOfOrder(ValueError):

@@ -62,17 +62,34 @@ def between(low_ns: int, high_ns: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-_DURATION_TEXT = WithJsonSchema({"type": "string", "format": "duration", "pattern": DURATION_PATTERN, "maxLength": 32})
+def _read_elapsed(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(0, value)
+    return parse_duration(value)
+
+
+def _text_between(low_ns: int, high_ns: int) -> WithJsonSchema:
+    """Describe the text of a duration field, with the range as a rule that the API server holds."""
+    low, high = format_duration(low_ns), format_duration(high_ns)
+    rule = f"self >= duration('{low}') && self <= duration('{high}')"
+    return WithJsonSchema(
+        _DURATION_SCHEMA | {"x-kubernetes-validations": [{"rule": rule, "message": f"write {low} to {high}"}]}
+    )
+
+
+_DURATION_SCHEMA = {"type": "string", "format": "duration", "pattern": DURATION_PATTERN, "maxLength": 32}
 _AS_DURATION = PlainSerializer(format_duration, return_type=str)
 
-Age = Annotated[int, between(MILLISECOND, 31 * DAY), _AS_DURATION, _DURATION_TEXT]
-Staleness = Annotated[int, between(100 * MILLISECOND, HOUR), _AS_DURATION, _DURATION_TEXT]
-Latency = Annotated[int, between(0, MINUTE), _AS_DURATION, _DURATION_TEXT]
-Interval = Annotated[int, between(MILLISECOND, 31 * DAY), _AS_DURATION, _DURATION_TEXT]
-Timeout = Annotated[int, between(0, DAY), _AS_DURATION, _DURATION_TEXT]
-RepegAge = Annotated[int, between(100 * MILLISECOND, MINUTE), _AS_DURATION, _DURATION_TEXT]
-SliceSpan = Annotated[int, between(MILLISECOND, DAY), _AS_DURATION, _DURATION_TEXT]
-Span = Annotated[int, between(SECOND, 40_000 * DAY), _AS_DURATION, _DURATION_TEXT]
+Age = Annotated[int, between(MILLISECOND, 31 * DAY), _AS_DURATION, _text_between(MILLISECOND, 31 * DAY)]
+Staleness = Annotated[int, between(100 * MILLISECOND, HOUR), _AS_DURATION, _text_between(100 * MILLISECOND, HOUR)]
+Latency = Annotated[int, between(0, MINUTE), _AS_DURATION, _text_between(0, MINUTE)]
+Interval = Annotated[int, between(MILLISECOND, 31 * DAY), _AS_DURATION, _text_between(MILLISECOND, 31 * DAY)]
+Timeout = Annotated[int, between(0, DAY), _AS_DURATION, _text_between(0, DAY)]
+RepegAge = Annotated[int, between(100 * MILLISECOND, MINUTE), _AS_DURATION, _text_between(100 * MILLISECOND, MINUTE)]
+SliceSpan = Annotated[int, between(MILLISECOND, DAY), _AS_DURATION, _text_between(MILLISECOND, DAY)]
+Span = Annotated[int, between(SECOND, 40_000 * DAY), _AS_DURATION, _text_between(SECOND, 40_000 * DAY)]
+Elapsed = Annotated[int, BeforeValidator(_read_elapsed), _AS_DURATION, WithJsonSchema(_DURATION_SCHEMA)]
+"""A duration that was measured: written by the operator in ns, shown as a Kubernetes duration."""
 
 
 def parse_decimal(value: object) -> Decimal:
@@ -136,6 +153,15 @@ NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 Name = Annotated[str, Strict(), StringConstraints(pattern=NAME_PATTERN, min_length=1, max_length=63)]
 Identifier = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
 Symbol = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9][-A-Za-z0-9._/:]*$", max_length=32)]
+TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$"
+Time = Annotated[
+    str,
+    Strict(),
+    StringConstraints(pattern=TIME_PATTERN, max_length=30),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+Prose = Annotated[str, Strict(), StringConstraints(pattern=r"\S", max_length=1_024)]
+Amount = Annotated[str, Strict(), StringConstraints(pattern=DECIMAL_PATTERN, max_length=38)]
 Digest = Annotated[str, Strict(), StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 FilePath = Annotated[str, Strict(), StringConstraints(pattern=r"^[^\x00-\x1f]+$", min_length=1, max_length=1024)]
 

@@ -3,12 +3,14 @@
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, Strict, StringConstraints, model_validator
 
+from alphatrade_operator.core.definition import AGE, MESSAGE, READY, WHY, Column, Definition
 from alphatrade_operator.core.model import Model, OutOfOrder, Resource
 from alphatrade_operator.core.quantities import (
     SECOND,
     Age,
+    Elapsed,
     FeeRate,
     FilePath,
     FlatFee,
@@ -22,6 +24,7 @@ from alphatrade_operator.core.quantities import (
     plain,
 )
 from alphatrade_operator.core.settings import check_settings
+from alphatrade_operator.core.status import Status, Tally
 
 _NO_VENUE = "use tape or simulator"
 _BESIDE_CONFIG = ("seed", "duration", "duration_ns")
@@ -146,7 +149,47 @@ def _twice(symbols: list[str]) -> list[tuple[str, str]]:
     ]
 
 
+class MarketDataFeedStatus(Status):
+    """Whether the feed delivers, and what."""
+
+    phase: Literal["Pending", "Preparing", "Serving", "Ended", "Failed"] | None = Field(
+        None, description="Pending: there is no gateway yet. Preparing: the tape is being made or read."
+    )
+    connected: Switch | None = Field(None, description="Whether the source delivers.")
+    staleness_ns: Elapsed | None = Field(None, description="Silence of the source when it was last looked at.")
+    gaps: Tally | None = Field(None, description="Gaps in the data so far.")
+    active_source: Annotated[str, Strict(), StringConstraints(max_length=128)] | None = Field(
+        None, description='Where the data comes from, such as "simulator (simulated)".'
+    )
+    pace: Annotated[str, Strict(), StringConstraints(max_length=32)] | None = Field(
+        None, description='What drives the clock: "Realtime" or, for one, "Simulated 200x".'
+    )
+    digest: Annotated[str, Strict(), StringConstraints(max_length=128)] | None = Field(
+        None, description="Digest of the tape."
+    )
+    rows: Tally | None = Field(None, description="Rows of the tape.")
+    subscribers: Tally | None = Field(None, description="Pods that read it now.")
+
+
 class MarketDataFeed(Resource[MarketDataFeedSpec]):
     """A source of market data that strategies refer to."""
+
+    definition: ClassVar[Definition] = Definition(
+        plural="marketdatafeeds",
+        short="mdf",
+        status=MarketDataFeedStatus,
+        columns=(
+            Column("Source", ".status.activeSource", "Where the data comes from."),
+            Column("Pace", ".status.pace", "What drives the clock."),
+            Column("Phase", ".status.phase", "What the gateway does."),
+            Column("Readers", ".status.subscribers", "Pods that read it.", type="integer"),
+            READY,
+            WHY,
+            Column("Gaps", ".status.gaps", "Gaps in the data.", type="integer", priority=1),
+            Column("Staleness", ".status.staleness", "Silence when last looked at.", priority=1),
+            MESSAGE,
+            AGE,
+        ),
+    )
 
     kind: Literal["MarketDataFeed"] = Field(description="Kind of the resource.")

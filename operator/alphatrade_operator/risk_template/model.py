@@ -1,9 +1,10 @@
 """RiskTemplate: the limits that no order may pass. Lower is tighter unless a field says otherwise."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, StringConstraints, model_validator
 
+from alphatrade_operator.core.definition import AGE, MESSAGE, READY, WHY, Column, Definition
 from alphatrade_operator.core.model import Model, OutOfOrder, Resource
 from alphatrade_operator.core.quantities import (
     SECOND,
@@ -16,6 +17,7 @@ from alphatrade_operator.core.quantities import (
     Switch,
     Symbol,
 )
+from alphatrade_operator.core.status import Hash, Status, StatusPart, Tally
 
 EVERY_INSTRUMENT = "*"
 _MAX_RATE = 8_192  # the runtime remembers that many orders for its rate windows
@@ -193,7 +195,49 @@ class RiskTemplateSpec(Model):
         return entries.get(symbol) or entries.get(EVERY_INSTRUMENT)
 
 
+class Loosening(StatusPart):
+    """A limit that was made looser and is not in force yet."""
+
+    field: Annotated[str, Strict(), StringConstraints(max_length=256)] = Field(
+        description="Path of the limit, such as limits.maxNotionalBps."
+    )
+    effective: Annotated[str, Strict(), StringConstraints(max_length=64)] = Field(description="The limit in force.")
+    wanted: Annotated[str, Strict(), StringConstraints(max_length=64)] = Field(description="The limit in the spec.")
+
+
+class RiskTemplateStatus(Status):
+    """Who obeys it, and which of its limits wait."""
+
+    user_count: Tally | None = Field(None, description="Strategies and accounts that refer to it.")
+    users: Annotated[tuple[Annotated[str, Strict(), StringConstraints(max_length=128)], ...], Field(max_length=64)] = (
+        Field((), description="The first 64 of them, as Kind/name.")
+    )
+    pending: Annotated[tuple[Loosening, ...], Field(max_length=64)] = Field(
+        (), description="Limits made looser, which wait for a proposal; the old ones go on."
+    )
+    effective: RiskTemplateSpec | None = Field(None, description="The law in force, limits that wait left at the old.")
+    effective_hash: Hash | None = Field(None, description="SHA-256 of the law in force, as RFC 8785 JSON.")
+
+
 class RiskTemplate(Resource[RiskTemplateSpec]):
     """Limits that strategies and accounts refer to."""
+
+    definition: ClassVar[Definition] = Definition(
+        plural="risktemplates",
+        short="rt",
+        status=RiskTemplateStatus,
+        columns=(
+            Column("Users", ".status.userCount", "Strategies and accounts that refer to it.", type="integer"),
+            READY,
+            WHY,
+            Column(
+                "Waits",
+                '.status.conditions[?(@.type=="AwaitsProposal")].status',
+                "Whether a loosened limit waits for a proposal.",
+            ),
+            MESSAGE,
+            AGE,
+        ),
+    )
 
     kind: Literal["RiskTemplate"] = Field(description="Kind of the resource.")

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Strict, model_validator
 
+from alphatrade_operator.core.definition import AGE, MESSAGE, READY, WHY, Column, Definition
 from alphatrade_operator.core.model import Model, OutOfOrder, Reference, Resource, yaml_name
 from alphatrade_operator.core.quantities import (
     Digest,
@@ -21,6 +22,7 @@ from alphatrade_operator.core.quantities import (
     Timeout,
 )
 from alphatrade_operator.core.settings import Finding
+from alphatrade_operator.strategy.status import StrategyStatus
 
 Mode = Literal["Sim", "Paper", "LiveShadow", "Live"]
 Symbols = Annotated[tuple[Symbol, ...], Field(max_length=256)]
@@ -249,5 +251,28 @@ def _unpinned(spec: StrategySpec) -> list[Finding]:
 
 class Strategy(Resource[StrategySpec]):
     """A strategy under the law."""
+
+    definition: ClassVar[Definition] = Definition(
+        plural="strategies",
+        short="st",
+        status=StrategyStatus,
+        columns=(
+            Column("Mode", ".spec.mode", "What it is meant to do."),
+            Column("Phase", ".status.phase", "What it does."),
+            Column("Stage", ".status.stage", "Stage of the policy that trades.", priority=1),
+            Column("PnL", ".status.pnl", "Profit since the session began."),
+            Column("Drawdown", ".status.drawdownBps", "Loss since the highest NAV, bps.", type="integer"),
+            Column("Orders", ".status.orders", "Orders sent.", type="integer"),
+            Column("Fills", ".status.fills", "Fills received.", type="integer"),
+            Column("Violations", ".status.violations", "Breaches that the auditor found.", "integer", 1),
+            Column("Pace", ".status.pace", "What drives the clock.", priority=1),
+            Column("Policy", ".status.activePolicyHash", "Hash of the policy that trades.", priority=1),
+            Column("Latched", ".status.latched.by", "What holds it.", priority=1),
+            READY,
+            WHY,
+            MESSAGE,
+            AGE,
+        ),
+    )
 
     kind: Literal["Strategy"] = Field(description="Kind of the resource.")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from alphatrade_operator.core.model import Model
+from alphatrade_operator.core.status import StatusPart
 from alphatrade_operator.resources.load import KINDS
 
 SCHEMAS = {name: kind.model_json_schema(by_alias=True, mode="serialization") for name, kind in KINDS.items()}
@@ -69,4 +70,5 @@ def test_every_model_refuses_unknown_fields():
             yield child
             yield from below(child)
 
-    assert all(model.model_config["extra"] == "forbid" for model in below(Model))
+    read_leniently = {StatusPart, *below(StatusPart)}
+    assert all(model.model_config["extra"] == "forbid" for model in set(below(Model)) - read_leniently)
