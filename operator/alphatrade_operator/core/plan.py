@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from alphatrade.v1.control_pb2 import PodStatus
+from alphatrade.v1.control_pb2 import ApplyResponse, PodStatus
 from alphatrade_operator.settings import Settings
 
 Manifest = Mapping[str, Any]
@@ -92,6 +92,23 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a pod answered to the last Push. digest: of the document, as in PodStatus.document_digest."""
+
+    digest: str
+    outcome: Literal["Applied", "Unchanged", "RestartRequired", "Refused"]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a pod answered to a configuration. digest: of that configuration's bytes (alphatrade.config.digest_of)."""
+
+    digest: str
+    response: ApplyResponse
+
+
+@dataclass(frozen=True, slots=True)
 class Nudge:
     """An annotation on a pod, so that the kubelet looks at its mounted files at once and not in a minute."""
 
@@ -158,4 +175,12 @@ class View(Protocol):
 
     def pod_status(self, namespace: str, child_name: str) -> PodStatus | None:
         """Return what the pod `<child_name>-0` said lately; None when it does not answer: unknown."""
+        ...
+
+    def pushed(self, identity: str) -> Pushed | None:
+        """Return what the pod of an identity answered to the last Push; None when none was answered."""
+        ...
+
+    def applied(self, namespace: str, child_name: str) -> Applied | None:
+        """Return the answer of the pod `<child_name>-0` to the last Push; None when it has answered none."""
         ...
