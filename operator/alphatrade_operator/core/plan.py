@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from alphatrade.v1.control_pb2 import ApplyResponse, PodStatus
+from alphatrade.v1.control_pb2 import PodStatus
 from alphatrade_operator.settings import Settings
 
 Manifest = Mapping[str, Any]
@@ -101,14 +101,6 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """What a pod answered to a configuration. digest: of that configuration's bytes (alphatrade.config.digest_of)."""
-
-    digest: str
-    response: ApplyResponse
-
-
-@dataclass(frozen=True, slots=True)
 class Nudge:
     """An annotation on a pod, so that the kubelet looks at its mounted files at once and not in a minute."""
 
@@ -179,8 +171,4 @@ class View(Protocol):
 
     def pushed(self, identity: str) -> Pushed | None:
         """Return what the pod of an identity answered to the last Push; None when none was answered."""
-        ...
-
-    def applied(self, namespace: str, child_name: str) -> Applied | None:
-        """Return the answer of the pod `<child_name>-0` to the last Push; None when it has answered none."""
         ...
