@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from alphatrade.metrics import metrics_table
 from alphatrade_runtime.policy.flags import FLAGS
 from alphatrade_runtime.policy.profiles import PROFILES
 from dependencies import dependency_table
@@ -72,6 +73,7 @@ def all_blocks() -> dict[str, Block]:
         "commands": commands,
         "dependencies": lambda: dependency_table(ROOT / "pyproject.toml"),
         "flags": flags,
+        "metrics": lambda: table(*metrics_table()),
         "profiles": profiles,
         "status": lambda: status_table(ROOT / "docs" / "status.yaml"),
         **evidence_tables(EVIDENCE),
