@@ -1,0 +1,129 @@
+"""The one queue of keys: a key waits at most once, is worked on by one worker at a time, and backs off by itself."""
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+KeyT = TypeVar("KeyT")
+
+BASE_S = 0.5
+MAX_S = 60.0
+JITTER = 0.2  # of the delay, so that keys that failed together do not come back together
+
+
+def backoff_s(failures: int, chance: float) -> float:
+    """Return seconds to wait after so many failures in a row. chance: random, in [0, 1)."""
+    delay_s = min(MAX_S, BASE_S * 2.0 ** min(failures - 1, 16))
+    return delay_s * (1.0 + JITTER * chance)
+
+
+@dataclass(slots=True)
+class _State:
+    """failures: in a row.  not_before_s: a failed key waits at least until then.  fresh: changed while worked on."""
+
+    due_s: float | None = None
+    running: bool = False
+    fresh: bool = False
+    failures: int = 0
+    not_before_s: float = 0.0
+
+
+class KeyQueue(Generic[KeyT]):
+    """Keys by the time they are due. Not thread-safe: it lives in one event loop.
+
+    clock: monotonic seconds.  chance: random in [0, 1).
+    """
+
+    def __init__(self, clock: Callable[[], float], chance: Callable[[], float]) -> None:
+        self._clock, self._chance = clock, chance
+        self._states: dict[KeyT, _State] = {}
+        self._heap: list[tuple[float, int, KeyT]] = []
+        self._pushed = 0
+        self._changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Return the number of keys that wait or are being worked on."""
+        return len(self._states)
+
+    def add(self, key: KeyT, delay_s: float = 0.0, fresh: bool = False) -> None:
+        """Let a key be due after delay_s, or when it is due already, whichever comes first.
+
+        fresh: its object's spec has changed, so that earlier failures say nothing; else back-off is waited for.
+        """
+        state = self._states.setdefault(key, _State())
+        if fresh:
+            state.failures, state.not_before_s, state.fresh = 0, 0.0, state.running
+        due_s = max(self._clock() + delay_s, state.not_before_s)
+        if state.due_s is None or due_s < state.due_s:
+            state.due_s = due_s
+            self._push(key, state)
+
+    def take(self) -> KeyT | None:
+        """Return a key that is due, now being worked on; None when none is."""
+        while self._heap and self._heap[0][0] <= self._clock():
+            due_s, _, key = heapq.heappop(self._heap)
+            state = self._states.get(key)
+            if state is not None and not state.running and state.due_s == due_s:
+                state.running, state.fresh, state.due_s = True, False, None
+                return key
+        return None
+
+    def succeed(self, key: KeyT, look_again_s: float | None) -> None:
+        """End the work on a key; it comes back when it was added meanwhile, or after look_again_s."""
+        state = self._states[key]
+        state.failures, state.not_before_s = 0, 0.0
+        self._end(key, state)
+        if look_again_s is not None:
+            self.add(key, look_again_s)
+        elif state.due_s is None:
+            del self._states[key]
+
+    def fail(self, key: KeyT) -> float:
+        """End the work on a key, which comes back after its back-off; return that in seconds."""
+        state = self._states[key]
+        if state.fresh:  # what failed was the old spec
+            self._end(key, state)
+            return 0.0
+        state.failures += 1
+        delay_s = backoff_s(state.failures, self._chance())
+        state.not_before_s = self._clock() + delay_s
+        state.due_s = state.not_before_s
+        self._end(key, state)
+        return delay_s
+
+    def failures(self, key: KeyT) -> int:
+        """Return how often in a row a key has failed."""
+        state = self._states.get(key)
+        return state.failures if state else 0
+
+    def overdue_s(self) -> float:
+        """Return for how long the longest waiting key has been due; 0 when none is."""
+        due = [state.due_s for state in self._states.values() if state.due_s is not None and not state.running]
+        return max(0.0, self._clock() - min(due)) if due else 0.0
+
+    async def get(self) -> KeyT:
+        """Wait for a key that is due; it is now being worked on."""
+        while True:
+            key = self.take()
+            if key is not None:
+                return key
+            self._changed.clear()
+            wait_s = self._heap[0][0] - self._clock() if self._heap else None
+            try:
+                await asyncio.wait_for(self._changed.wait(), wait_s)
+            except TimeoutError:
+                continue
+
+    def _end(self, key: KeyT, state: _State) -> None:
+        state.running = False
+        if state.due_s is not None:
+            self._push(key, state)
+
+    def _push(self, key: KeyT, state: _State) -> None:
+        if state.running or state.due_s is None:
+            return  # it is pushed when the work on it ends
+        self._pushed += 1
+        heapq.heappush(self._heap, (state.due_s, self._pushed, key))
+        self._changed.set()

@@ -1,0 +1,39 @@
+"""What a kind brings along to be reconciled; `reconcilers.py` lists all of them."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from alphatrade_operator.core.plan import Key, Plan, View
+
+
+class Cluster(Protocol):
+    """What a handler may touch: the cache, and one way to act on a plan."""
+
+    @property
+    def view(self) -> View:
+        """Return the cache."""
+        ...
+
+    async def apply(self, key: Key, plan: Plan) -> float | None:
+        """Make the plan true; return the seconds until the next look, or None."""
+        ...
+
+
+Reconcile = Callable[[Key, Cluster, datetime], Awaitable[float | None]]
+Referrers = Callable[[View, Key], Iterable[Key]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """A kind that is reconciled.
+
+    kind: as in YAML.  reconcile: handlers.reconcile of its folder; called only while the object is there.
+    referrers: facts.referrers of its folder: given a changed (perhaps gone) object of this kind, the keys of others
+    whose decision reads it.
+    """
+
+    kind: str
+    reconcile: Reconcile
+    referrers: Referrers
