@@ -1,4 +1,7 @@
-"""Write the generated parts of README.md, CONTRIBUTING.md and docs/; `--check` only tells whether they are current."""
+"""Write crds/, the chart's copy of them, and the generated parts of README.md, CONTRIBUTING.md and docs/.
+
+`--check` only tells whether they are current.
+"""
 
 import argparse
 import json
@@ -8,10 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alphatrade.metrics import metrics_table
+from alphatrade_operator.core.crd_schema import SchemaFault
 from alphatrade_runtime.policy.flags import FLAGS
 from alphatrade_runtime.policy.profiles import PROFILES
 from dependencies import dependency_table
 from pages import Block, PageFault, render, table, unproven_figures
+from resource_definitions import stale_definitions
 from status import status_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,15 +106,19 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when something would change")
     check = parser.parse_args().check
     try:
-        stale = stale_pages(all_blocks())
-    except (PageFault, OSError) as error:
+        stale: dict[Path, str | None] = {**stale_definitions(ROOT), **stale_pages(all_blocks())}
+    except (PageFault, SchemaFault, OSError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 1
     for path, rendered in stale.items():
         name = path.relative_to(ROOT)
         if check:
             print(f"generate: {name} is not current: run `make generate`", file=sys.stderr)
+        elif rendered is None:
+            path.unlink()
+            print(f"generate: removed {name}")
         else:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(rendered)
             print(f"generate: wrote {name}")
     return 1 if check and stale else 0

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, Strict, StringConstraints, model_validator
 
 from alphatrade_operator.core.definition import AGE, MESSAGE, READY, WHY, Column, Definition
-from alphatrade_operator.core.model import Model, OutOfOrder, Reference, Resource
+from alphatrade_operator.core.model import Model, OutOfOrder, Reference, Resource, Rule
 from alphatrade_operator.core.quantities import MILLISECOND, Amount, Elapsed, Latency, Money, Switch, Time
 from alphatrade_operator.core.status import Latch, Status, Tally
 
@@ -33,7 +33,17 @@ class PaperExchange(Model):
 
 
 class BrokerConnectionSpec(Model):
-    """One account at one venue: exactly one of paper, fix."""
+    """One account at one venue: paper, the only one of this version."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("has(self.paper)", "paper: missing; give it, the only broker of this version"),
+        Rule("self.environment == 'Paper'", "environment: Sandbox and Live need a venue; a paper exchange is Paper"),
+        Rule(
+            "self == oldSelf",
+            "environment cannot change; make another BrokerConnection for the other environment",
+            at="environment",
+        ),
+    )
 
     unavailable: ClassVar[dict[str, str]] = {
         "fix": "there is no FIX adapter; use paper",

@@ -5,12 +5,16 @@ name ends in _ns here is a Kubernetes duration there.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, Strict, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
 
 from alphatrade_operator.core.quantities import Name
+
+if TYPE_CHECKING:
+    from alphatrade_operator.core.definition import Definition
 
 GROUP = "alphatrade.io"
 VERSION = "v1alpha1"
@@ -47,6 +51,18 @@ class Model(BaseModel):
     cluster_only: ClassVar[tuple[str, ...]] = ()
     process_only: ClassVar[tuple[str, ...]] = ()
     rules: ClassVar[tuple[Rule, ...]] = ()
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> dict[str, Any]:
+        """Describe what a cluster takes: rules added, fields of one process left out."""
+        reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
+        for name in cls.process_only:
+            schema["properties"].pop(cls.model_fields[name].alias or name)
+        for rule in cls.rules:
+            at = schema if rule.at is None else schema["properties"][cls.model_fields[rule.at].alias or rule.at]
+            at.setdefault("x-kubernetes-validations", []).append({"rule": rule.rule, "message": rule.message})
+        return reference
 
 
 class OutOfOrder(ValueError):
@@ -85,7 +101,13 @@ SpecT = TypeVar("SpecT", bound=Model)
 
 
 class Resource(Model, Generic[SpecT]):
-    """One document of the API: who it is, and what is wanted."""
+    """One document of the API: who it is, and what is wanted.
+
+    root_rules: what the API server checks of the whole document, or at `spec` or `status`.
+    """
+
+    definition: ClassVar["Definition"]
+    root_rules: ClassVar[tuple[Rule, ...]] = ()
 
     api_version: Literal["alphatrade.io/v1alpha1"] = Field(description="Version of the API.")
     kind: str = Field(description="Kind of the resource.", max_length=63)

@@ -99,6 +99,15 @@ def parse_decimal(value: object) -> Decimal:
     return Decimal(value)
 
 
+_SUFFIXES = {"": "1", "m": "0.001", "k": "1e3", "M": "1e6", "G": "1e9", "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
+
+
+def parse_quantity(text: str) -> Decimal:
+    """Return a Kubernetes quantity such as 500m or 2Gi, exactly. Raises ValueError when it is none."""
+    number = text.rstrip("kmKMGi")
+    return parse_decimal(number) * Decimal(str(_SUFFIXES[text[len(number) :]]))
+
+
 def plain(value: Decimal) -> str:
     """Write a decimal without exponent and without trailing zeros."""
     text = format(value, "f")
@@ -133,13 +142,30 @@ def _read_fee(value: object) -> Decimal:
     return fee
 
 
-_DECIMAL_TEXT = WithJsonSchema({"type": "string", "pattern": DECIMAL_PATTERN, "maxLength": 38})
-_AS_DECIMAL = PlainSerializer(plain, return_type=str)
+def _decimal_text(low: str, high: str, places: int, message: str) -> WithJsonSchema:
+    """Describe the text of a decimal: its range as a rule, its decimals as a pattern. "0" excluded as `>0`."""
+    above = f"quantity(self).compareTo(quantity('{low.lstrip('>')}')) {'>' if low.startswith('>') else '>='} 0"
+    below = f"quantity(self).compareTo(quantity('{high}')) <= 0"
+    return WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^-?[0-9]{{1,18}}(\.[0-9]{{1,{places}}}0{{0,{18 - places}}})?$",
+            "maxLength": 38,
+            "x-kubernetes-validations": [{"rule": f"{above} && {below}", "message": message}],
+        }
+    )
 
-Size = Annotated[Decimal, BeforeValidator(_read_size), _AS_DECIMAL, _DECIMAL_TEXT]
-FeeRate = Annotated[Decimal, BeforeValidator(_read_rate), _AS_DECIMAL, _DECIMAL_TEXT]
-FlatFee = Annotated[Decimal, BeforeValidator(_read_fee), _AS_DECIMAL, _DECIMAL_TEXT]
-Money = Annotated[Decimal, BeforeValidator(_read_money), _AS_DECIMAL, _DECIMAL_TEXT]
+
+_AS_DECIMAL = PlainSerializer(plain, return_type=str)
+_SIZE = _decimal_text(">0", "999999999999999999", 18, 'write a decimal above zero in quotes, such as "0.01"')
+_RATE = _decimal_text("-0.1", "0.1", 7, 'write a share of notional from "-0.1" to "0.1"')
+_FEE = _decimal_text("0", "1000000", 8, 'write an amount in quotes from "0" to "1000000"')
+_MONEY = _decimal_text(">0", "1000000000", 8, 'write an amount above zero in quotes, up to "1000000000"')
+
+Size = Annotated[Decimal, BeforeValidator(_read_size), _AS_DECIMAL, _SIZE]
+FeeRate = Annotated[Decimal, BeforeValidator(_read_rate), _AS_DECIMAL, _RATE]
+FlatFee = Annotated[Decimal, BeforeValidator(_read_fee), _AS_DECIMAL, _FEE]
+Money = Annotated[Decimal, BeforeValidator(_read_money), _AS_DECIMAL, _MONEY]
 
 ShareBps = Annotated[int, Strict(), Field(ge=1, le=10_000)]
 MultipleBps = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
@@ -154,6 +180,7 @@ Name = Annotated[str, Strict(), StringConstraints(pattern=NAME_PATTERN, min_leng
 Identifier = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=63)]
 Symbol = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Za-z0-9][-A-Za-z0-9._/:]*$", max_length=32)]
 TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z$"
+SymbolOrAny = Annotated[str, Strict(), StringConstraints(pattern=r"^([A-Za-z0-9][-A-Za-z0-9._/:]*|\*)$", max_length=32)]
 Time = Annotated[
     str,
     Strict(),

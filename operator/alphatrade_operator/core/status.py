@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, Strict, StringConstraints
 from alphatrade_operator.core.model import Model, yaml_name
 from alphatrade_operator.core.quantities import MAX_SAFE_INTEGER, Name, Symbol, Time
 
+AS_SET = {"x-kubernetes-list-type": "set"}
 BY_NAME = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 BY_TYPE = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 BY_SYMBOL = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["symbol"]}

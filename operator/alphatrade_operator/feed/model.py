@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, Strict, StringConstraints, model_validator
 
 from alphatrade_operator.core.definition import AGE, MESSAGE, READY, WHY, Column, Definition
-from alphatrade_operator.core.model import Model, OutOfOrder, Resource
+from alphatrade_operator.core.model import Model, OutOfOrder, Resource, Rule
 from alphatrade_operator.core.quantities import (
     SECOND,
     Age,
@@ -24,7 +24,7 @@ from alphatrade_operator.core.quantities import (
     plain,
 )
 from alphatrade_operator.core.settings import check_settings
-from alphatrade_operator.core.status import Status, Tally
+from alphatrade_operator.core.status import BY_SYMBOL, Status, Tally
 
 _NO_VENUE = "use tape or simulator"
 _BESIDE_CONFIG = ("seed", "duration", "duration_ns")
@@ -39,7 +39,9 @@ _SPEED = "Pace of the clock: Realtime, Max, or a multiple such as 200x."
 class TapeSource(Model):
     """A recorded or imported tape."""
 
-    path: FilePath = Field(description="Folder of the tape; a relative one starts at the folder of this YAML file.")
+    path: FilePath = Field(
+        description="Folder of the tape; a relative one starts at the artifact store (one process: at this file)."
+    )
     speed: Speed = Field("Max", description=_SPEED)
 
 
@@ -102,6 +104,10 @@ class Quality(Model):
 class MarketDataFeedSpec(Model):
     """One source of market data: exactly one of tape, simulator."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("[has(self.tape), has(self.simulator)].exists_one(x, x)", "give exactly one of tape, simulator"),
+    )
+
     unavailable: ClassVar[dict[str, str]] = {
         "binanceUsdm": _NO_VENUE,
         "fix": _NO_VENUE,
@@ -111,8 +117,8 @@ class MarketDataFeedSpec(Model):
 
     tape: TapeSource | None = Field(None, description="Read a recorded tape.")
     simulator: SimulatorSource | None = Field(None, description="Simulate a market.")
-    instruments: Annotated[tuple[Instrument, ...], Field(min_length=1, max_length=256)] = Field(
-        description="Instruments of the feed."
+    instruments: Annotated[tuple[Instrument, ...], Field(min_length=1, max_length=256, json_schema_extra=BY_SYMBOL)] = (
+        Field(description="Instruments of the feed.")
     )
     calendar: Calendar = Field("24/7", description='Trading sessions: "24/7" or an exchange code such as XNYS.')
     funding_model: Literal["None", "Tape"] = Field(

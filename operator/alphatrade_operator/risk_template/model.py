@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, Strict, StringConstraints, model_validator
 
 from alphatrade_operator.core.definition import AGE, MESSAGE, READY, WHY, Column, Definition
-from alphatrade_operator.core.model import Model, OutOfOrder, Resource
+from alphatrade_operator.core.model import Model, OutOfOrder, Resource, Rule
 from alphatrade_operator.core.quantities import (
     SECOND,
     Age,
@@ -15,12 +15,16 @@ from alphatrade_operator.core.quantities import (
     ShareBps,
     Staleness,
     Switch,
-    Symbol,
+    SymbolOrAny,
 )
-from alphatrade_operator.core.status import Hash, Status, StatusPart, Tally
+from alphatrade_operator.core.status import BY_SYMBOL, Hash, Status, StatusPart, Tally
 
 EVERY_INSTRUMENT = "*"
 _MAX_RATE = 8_192  # the runtime remembers that many orders for its rate windows
+
+
+def _ordered(low: str, high: str) -> Rule:
+    return Rule(f"self.{low} <= self.{high}", f"{low} is above {high}; lower {low} or raise {high}")
 
 
 class Limits(Model):
@@ -68,6 +72,12 @@ class Limits(Model):
         500, description="Jump of the mid above which a new mark needs 3 quotes or 500 ms to be believed, in bps."
     )
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        _ordered("bandMarketableBps", "bandLimitBps"),
+        _ordered("maxOrdersPerSecond", "maxOrdersPerMinute"),
+        _ordered("maxTurnoverMinuteBps", "maxTurnoverHourBps"),
+    )
+
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         pairs = (
@@ -87,6 +97,15 @@ class Limits(Model):
 
 class Drawdown(Model):
     """When losses stop trading. Off must be said: enabled false, and every report repeats it."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("self.enabled || !has(self.dayBps)", "dayBps: given although enabled is false; remove one of them"),
+        Rule("self.enabled || !has(self.maxBps)", "maxBps: given although enabled is false; remove one of them"),
+        Rule(
+            "!self.enabled || self.?dayBps.orValue(500) < self.?maxBps.orValue(1500)",
+            "dayBps (default 500) is not below maxBps (default 1500); lower dayBps or raise maxBps",
+        ),
+    )
 
     enabled: Switch = Field(True, description="False turns both limits off; for research only, reports say so.")
     day_bps: ShareBps | None = Field(
@@ -122,7 +141,15 @@ class Drawdown(Model):
 class InstrumentLimits(Model):
     """Limits of one instrument. An instrument without an entry may not be traded."""
 
-    symbol: Symbol | Literal["*"] = Field(
+    rules: ClassVar[tuple[Rule, ...]] = (
+        _ordered("minOrderLots", "maxOrderLots"),
+        Rule(
+            "self.maxOrderLots <= 2 * self.maxPositionLots",
+            "maxOrderLots is above twice maxPositionLots; lower maxOrderLots or raise maxPositionLots",
+        ),
+    )
+
+    symbol: SymbolOrAny = Field(
         description='Symbol as the feed names it, or "*" for every instrument without an entry of its own.'
     )
     max_position_lots: Lots = Field(
@@ -166,9 +193,9 @@ class RiskTemplateSpec(Model):
 
     limits: Limits = Field(Limits(), description="Limits on orders and on the account.")
     drawdown: Drawdown = Field(Drawdown(), description="When losses stop trading.")
-    instruments: Annotated[tuple[InstrumentLimits, ...], Field(min_length=1, max_length=256)] = Field(
-        description="Limits by instrument; those not listed may not be traded."
-    )
+    instruments: Annotated[
+        tuple[InstrumentLimits, ...], Field(min_length=1, max_length=256, json_schema_extra=BY_SYMBOL)
+    ] = Field(description="Limits by instrument; those not listed may not be traded.")
     max_flatten_slippage_bps: ShareBps = Field(
         50, description="Furthest from the last valid mid that a flattening order may trade, in bps."
     )

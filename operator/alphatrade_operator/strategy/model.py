@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, Strict, model_validator
 
 from alphatrade_operator.core.definition import AGE, MESSAGE, READY, WHY, Column, Definition
-from alphatrade_operator.core.model import Model, OutOfOrder, Reference, Resource, yaml_name
+from alphatrade_operator.core.model import Model, OutOfOrder, Reference, Resource, Rule, yaml_name
 from alphatrade_operator.core.quantities import (
     Digest,
     FilePath,
@@ -22,10 +22,12 @@ from alphatrade_operator.core.quantities import (
     Timeout,
 )
 from alphatrade_operator.core.settings import Finding
+from alphatrade_operator.core.status import AS_SET, BY_NAME
+from alphatrade_operator.strategy.pod import Image, Resources, Scheduling
 from alphatrade_operator.strategy.status import StrategyStatus
 
 Mode = Literal["Sim", "Paper", "LiveShadow", "Live"]
-Symbols = Annotated[tuple[Symbol, ...], Field(max_length=256)]
+Symbols = Annotated[tuple[Symbol, ...], Field(max_length=128, json_schema_extra=AS_SET)]
 
 
 class FeatureFlags(Model):
@@ -75,8 +77,22 @@ TAKEN: dict[str, tuple[str, ...]] = {
 }
 
 
+def _params_rules() -> tuple[Rule, ...]:
+    """Say for each setting which types take it, as rules."""
+    names = [name for name in TopologyParams.model_fields if any(name not in taken for taken in TAKEN.values())]
+    return tuple(_taken_by(name, [type_ for type_, taken in TAKEN.items() if name in taken]) for name in names)
+
+
+def _taken_by(name: str, types: list[str]) -> Rule:
+    field, listed = yaml_name(name), ", ".join(f"'{type_}'" for type_ in types)
+    rule = f"!has(self.params.{field}) || self.type in [{listed}]"
+    return Rule(rule, f"params.{field}: only {', '.join(types)} take it; remove it")
+
+
 class ExecutionTopology(Model):
     """How a wanted position becomes orders."""
+
+    rules: ClassVar[tuple[Rule, ...]] = _params_rules()
 
     type: Literal["Market", "PassiveQuote", "Pegged", "Twap"] = Field(
         description="Market takes at once; PassiveQuote rests in the book; Pegged follows it; Twap slices over time."
@@ -116,7 +132,7 @@ class Genotype(Model):
 
     unavailable: ClassVar[dict[str, str]] = dict.fromkeys(("features", "belief", "regime", "ensemble"), "remove it")
 
-    policies: Annotated[tuple[Policy, ...], Field(min_length=1, max_length=64)] = Field(
+    policies: Annotated[tuple[Policy, ...], Field(min_length=1, max_length=64, json_schema_extra=BY_NAME)] = Field(
         description="The policies of the strategy."
     )
 
@@ -135,6 +151,14 @@ class Genotype(Model):
 
 class DecisionClock(Model):
     """When the strategy decides."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!(self.type in ['Bar', 'Timer']) || has(self.interval)",
+            "interval: missing; Bar and Timer need one, such as 1m",
+        ),
+        Rule("self.type != 'EveryQuote' || !has(self.interval)", "interval: EveryQuote has none; remove it"),
+    )
 
     type: Literal["QuoteChange", "EveryQuote", "Bar", "Timer"] = Field(
         "QuoteChange",
@@ -162,7 +186,13 @@ class ConfigMapKey(Model):
 
 
 class Plugin(Model):
-    """A user's own strategy code: exactly one of file, configMapRef, image."""
+    """A user's own strategy code: exactly one of configMapRef, image; in one process file."""
+
+    process_only: ClassVar[tuple[str, ...]] = ("file",)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule("[has(self.configMapRef), has(self.image)].exists_one(x, x)", "give exactly one of configMapRef, image"),
+        Rule("has(self.digest)", "digest: missing; give what `alphatrade plugin pin` prints"),
+    )
 
     file: FilePath | None = Field(None, description="Path of a Python file, from the folder of this YAML file.")
     config_map_ref: ConfigMapKey | None = Field(None, description="A Python file in a ConfigMap.")
@@ -191,8 +221,28 @@ class StrategySpec(Model):
 
     unavailable: ClassVar[dict[str, str]] = {
         "explorationBudgetRef": "exploration is not built; remove it",
-        **dict.fromkeys(("slos", "colocated", "runtimeImage", "resources", "scheduling"), "remove it"),
+        **dict.fromkeys(("slos", "colocated"), "remove it"),
     }
+    cluster_only: ClassVar[tuple[str, ...]] = ("runtime_image", "resources", "scheduling")
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "self.mode != 'Live' || !self.featureFlags.exploration",
+            "featureFlags.exploration: Live does not explore; set it to false",
+        ),
+        Rule(
+            "self.mode != 'Live' || !self.featureFlags.autoGovernedFeedback",
+            "featureFlags.autoGovernedFeedback: in Live people decide; set it to false",
+        ),
+        Rule(
+            "self.mode != 'Live' || !has(self.runtimeImage) || self.runtimeImage.contains('@sha256:')",
+            "runtimeImage: Live needs it by digest; write repository@sha256:...",
+        ),
+        Rule(
+            "self.instruments.size() == 0 || "
+            "self.genotype.policies.all(p, p.instruments.all(i, i in self.instruments))",
+            "genotype.policies: one lists an instrument that is not in spec.instruments; add it there or remove it",
+        ),
+    )
 
     mode: Mode = Field("Sim", description="Sim replays or simulates; Paper trades a paper account on the wall clock.")
     instruments: Symbols = Field((), description="Instruments traded; empty means all of the feed.")
@@ -209,11 +259,18 @@ class StrategySpec(Model):
         "Group", description="Group: the journal is committed in groups, at most 5 ms behind. Fsync: before each order."
     )
     seed: Seed = Field(1, description="Seed of the strategy's own random choices.")
+    runtime_image: Image | None = Field(
+        None, description="Image of the runtime's pod; the operator's own when absent. Live takes one by digest only."
+    )
+    resources: Resources | None = Field(
+        None, description="CPU and memory of the runtime's pod; the operator's defaults when absent."
+    )
+    scheduling: Scheduling = Field(Scheduling(), description="On which nodes the runtime's pod may run.")
     suspend: Switch = Field(False, description="True: get orderly flat, then do not run.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        findings = _unlisted(self) + _twice(self.instruments) + _unpinned(self)
+        findings = _unlisted(self) + _twice(self.instruments) + _unpinned(self) + _not_for_live(self)
         if findings:
             raise OutOfOrder(findings)
         return self
@@ -247,6 +304,19 @@ def _unpinned(spec: StrategySpec) -> list[Finding]:
         for index, plugin in enumerate(spec.plugins)
         if plugin.digest is None
     ]
+
+
+def _not_for_live(spec: StrategySpec) -> list[Finding]:
+    if spec.mode != "Live":
+        return []
+    findings = []
+    if spec.feature_flags.exploration:
+        findings.append(("featureFlags.exploration", "Live does not explore; set it to false"))
+    if spec.feature_flags.auto_governed_feedback:
+        findings.append(("featureFlags.autoGovernedFeedback", "in Live people decide; set it to false"))
+    if spec.runtime_image and "@sha256:" not in spec.runtime_image:
+        findings.append(("runtimeImage", "Live needs it by digest; write repository@sha256:..."))
+    return findings
 
 
 class Strategy(Resource[StrategySpec]):
