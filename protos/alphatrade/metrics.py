@@ -59,7 +59,7 @@ LABELS: Mapping[str, Bounded] = {
     "result": _one_of("settled", "waiting", "failed"),
     "method": _one_of(
         "Apply", "GetStatus", "WatchStatus", "Subscribe", "Trade", "Reconcile", "Decide", "RenewPermit", "Check",
-        "Watch",
+        "Watch", "ServerReflectionInfo",
     ),
     "grpc_code": _one_of(
         "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",

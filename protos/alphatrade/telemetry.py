@@ -18,7 +18,7 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Total:
-    """One counter. Not for two threads at once: each of ours has one writer."""
+    """One counter. Any thread may `add`; one that is brought up by `reach` has a single writer."""
 
     def __init__(self, counter: prometheus_client.Counter) -> None:
         self._counter = counter
