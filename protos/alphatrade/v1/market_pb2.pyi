@@ -110,7 +110,9 @@ class SubscribeStart(_message.Message):
     view: Global___MarketView.ValueType
     """Which order of time."""
     from_seq: _builtins.int
-    """Sequence number of the first row wanted. Ignored in real time, where a subscriber begins at now."""
+    """Sequence number of the first row wanted; it may be the one behind the last. In real time a subscriber begins at
+    now; one that was away for less than two seconds goes on with the row that it names here, so that it misses none.
+    """
     def __init__(
         self,
         *,
@@ -133,7 +135,7 @@ class BatchAck(_message.Message):
 
     BATCH_FIELD_NUMBER: _builtins.int
     batch: _builtins.int
-    """Its number."""
+    """Its number; those before it are acknowledged too."""
     def __init__(
         self,
         *,
@@ -300,6 +302,8 @@ class MarketBatch(_message.Message):
     ASK_SIZE_FIELD_NUMBER: _builtins.int
     VENUE_SEQ_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
+    AFTER_NS_FIELD_NUMBER: _builtins.int
+    LASTING_FIELD_NUMBER: _builtins.int
     batch: _builtins.int
     """Number of the batch in this subscription, from 1."""
     complete_through_ns: _builtins.int
@@ -334,6 +338,14 @@ class MarketBatch(_message.Message):
     """int64: the venue's own number."""
     flags: _builtins.bytes
     """uint8: SNAPSHOT 1, LAST 2, GAP 4, BUYER_MAKER 8."""
+    after_ns: _builtins.int
+    """Time (of the view) of the row before the first one; 0 at the start of the tape. By exchange time it is the running
+    maximum that this batch goes on from.
+    """
+    lasting: _builtins.bool
+    """Real time only: true for rows that were passed over and still say how things are (STATUS, FUNDING, the last MARK of
+    each instrument). They come first; other rows between them and the next batch were not sent.
+    """
     def __init__(
         self,
         *,
@@ -354,10 +366,12 @@ class MarketBatch(_message.Message):
         ask_size: _builtins.bytes = ...,
         venue_seq: _builtins.bytes = ...,
         flags: _builtins.bytes = ...,
+        after_ns: _builtins.int = ...,
+        lasting: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask", b"ask", "ask_size", b"ask_size", "batch", b"batch", "bid", b"bid", "bid_size", b"bid_size", "complete_through_ns", b"complete_through_ns", "flags", b"flags", "instrument", b"instrument", "kind", b"kind", "price", b"price", "rows", b"rows", "seq", b"seq", "side", b"side", "size", b"size", "ts_event_ns", b"ts_event_ns", "ts_init_ns", b"ts_init_ns", "venue_seq", b"venue_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_ns", b"after_ns", "ask", b"ask", "ask_size", b"ask_size", "batch", b"batch", "bid", b"bid", "bid_size", b"bid_size", "complete_through_ns", b"complete_through_ns", "flags", b"flags", "instrument", b"instrument", "kind", b"kind", "lasting", b"lasting", "price", b"price", "rows", b"rows", "seq", b"seq", "side", b"side", "size", b"size", "ts_event_ns", b"ts_event_ns", "ts_init_ns", b"ts_init_ns", "venue_seq", b"venue_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,7 +1,7 @@
 """Run a simulation: rows in chunks of constant memory, or a tape that says it is simulated."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,10 +99,18 @@ def iterate(config: SimulatorConfig | Mapping[str, Any], chunk_rows: int = CHUNK
 
 
 def simulate(
-    config: SimulatorConfig | Mapping[str, Any], folder: str | os.PathLike[str], *, replace: bool = False
+    config: SimulatorConfig | Mapping[str, Any],
+    folder: str | os.PathLike[str],
+    *,
+    replace: bool = False,
+    progress: Callable[[float], None] | None = None,
 ) -> Manifest:
-    """Write a simulated tape and return its manifest, which says what is planted. Raises InputError."""
+    """Write a simulated tape and return its manifest, which says what is planted. Raises InputError.
+
+    progress: told the share of event time that is written, after each chunk.
+    """
     simulation = prepare(config)
+    start_ns = simulation.config.start_ns
     with TapeWriter(
         folder,
         simulation.instruments,
@@ -112,6 +120,8 @@ def simulate(
     ) as writer:
         for rows in simulation.chunks():
             writer.append(rows)
+            if progress is not None:
+                progress((int(rows.ts_init_ns[-1]) - start_ns) / (simulation.end_ns - start_ns))
         return writer.finish(clock_shift_ns={one.symbol: 0 for one in simulation.instruments})
 
 
