@@ -17,6 +17,7 @@ TRADING_LABEL = f"{GROUP}/trading"  # on a namespace: "true"
 KIND_LABEL = f"{GROUP}/kind"  # on children: strategy, feed, broker
 OWNER_LABEL = f"{GROUP}/owner"  # on children: name of the custom resource
 OWNER_UID_LABEL = f"{GROUP}/owner-uid"
+NAME_LABEL = f"{GROUP}/metadata.name"  # every Strategy counts as labelled so, with its name: selectors can name one
 MANAGED_BY = "alphatrade-operator"
 
 _TRUST_DOMAIN = "spiffe://alphatrade.io"

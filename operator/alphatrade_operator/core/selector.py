@@ -5,13 +5,22 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, Strict, StringConstraints, model_validator
 
-from alphatrade_operator.core.model import Model, OutOfOrder, Rule
+from alphatrade.names import NAME_LABEL
+from alphatrade_operator.core.model import Metadata, Model, OutOfOrder, Rule
 
 LabelKey = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=317)]
 LabelValue = Annotated[
     str, Strict(), StringConstraints(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63)
 ]
 _WITH_VALUES = ("In", "NotIn")
+
+
+def selectable_labels(metadata: Metadata) -> dict[str, str]:
+    """Return the labels that selectors see: those given, and the name as Kubernetes does it for namespaces.
+
+    So a kill switch can name one Strategy that has no label of its own, without the operator's help.
+    """
+    return {**metadata.labels, NAME_LABEL: metadata.name}
 
 
 class Requirement(Model):
