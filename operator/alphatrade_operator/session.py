@@ -73,9 +73,15 @@ def gather(resources: Resources, strategy: Loaded[Strategy]) -> LoadedParts:
 
 def live_adapter_missing(parts: Parts) -> list[Problem]:
     """A live mode whose real adapter is missing refuses to start."""
-    if parts.spec.mode in ("Sim", "Paper"):
+    return no_adapter_for(parts.strategy)
+
+
+def no_adapter_for(strategy: Strategy) -> list[Problem]:
+    """Say that a Strategy's mode needs an adapter that there is not."""
+    mode = strategy.spec.mode
+    if mode in ("Sim", "Paper"):
         return []
-    return [Problem(("spec", "mode"), f"'{parts.spec.mode}' refused: there is no adapter to a venue; use Sim or Paper")]
+    return [Problem(("spec", "mode"), f"'{mode}' refused: there is no adapter to a venue; use Sim or Paper")]
 
 
 def suspended(parts: Parts) -> list[Problem]:

@@ -1,0 +1,76 @@
+"""Gather what a MarketDataFeed's decision needs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alphatrade_operator.core.live import Meta, meta_of, read, status_of
+from alphatrade_operator.core.plan import Finding, Key, Manifest, View
+from alphatrade_operator.feed.model import MarketDataFeed, MarketDataFeedStatus
+from alphatrade_operator.settings import Settings
+from alphatrade_operator.strategy.document import read_config
+from alphatrade_operator.workload.child import Child, child_of
+from alphatrade_operator.workload.live import Live, observe
+from alphatrade_operator.workload.manifests import CONFIG_KEY
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A Strategy that refers to the feed.
+
+    feed: the session document's `feed` that it runs on; None while it has no configuration.  phase: as it last said.
+    """
+
+    name: str
+    phase: str | None
+    feed: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """meta: of the feed.  before: its status as last written."""
+
+    meta: Meta
+    child: Child
+    feed: MarketDataFeed | Finding
+    users: tuple[User, ...]
+    live: Live
+    before: MarketDataFeedStatus
+    settings: Settings
+
+
+def gather(view: View, key: Key) -> Facts:
+    """Gather the facts of a MarketDataFeed that is there."""
+    manifest = view.get(key.kind, key.namespace, key.name)
+    if manifest is None:
+        raise KeyError(key)
+    child = child_of("feed", manifest)
+    return Facts(
+        meta=meta_of(manifest),
+        child=child,
+        feed=read(MarketDataFeed, manifest),
+        users=tuple(_user(view, strategy) for strategy in _strategies(view, key)),
+        live=observe(view, child),
+        before=MarketDataFeedStatus.model_validate(status_of(manifest)),
+        settings=view.settings,
+    )
+
+
+def referrers(view: View, key: Key) -> Iterator[Key]:
+    """Yield the strategies that read a feed."""
+    for strategy in _strategies(view, key):
+        yield Key("Strategy", key.namespace, strategy["metadata"]["name"])
+
+
+def _strategies(view: View, key: Key) -> Iterator[Manifest]:
+    for strategy in view.list("Strategy", key.namespace):
+        reference = (strategy.get("spec") or {}).get("marketDataFeedRef") or {}
+        if reference.get("name") == key.name:
+            yield strategy
+
+
+def _user(view: View, strategy: Manifest) -> User:
+    child = child_of("strategy", strategy)
+    config_map = view.get("ConfigMap", child.namespace, child.name) or {}
+    config = read_config((config_map.get("data") or {}).get(CONFIG_KEY))
+    return User(child.owner.name, status_of(strategy).get("phase"), config.session["feed"] if config else None)

@@ -1,0 +1,93 @@
+"""What keeps a Strategy from trading. The first finding wins; each check is named for the fault that it finds. Pure."""
+
+from collections.abc import Callable
+
+from alphatrade_operator.core.explain import dotted
+from alphatrade_operator.core.plan import Finding
+from alphatrade_operator.session import ON_A_CLUSTER, no_adapter_for, problems_of
+from alphatrade_operator.settings import FeatureFlagCeilings
+from alphatrade_operator.strategy.document import flags_above
+from alphatrade_operator.strategy.facts import Facts
+from alphatrade_operator.strategy.model import Strategy
+
+_SIMULATED = ("Sim", "Paper")
+_SHOWN = 5
+
+
+def pace_not_allowed(strategy: Strategy, facts: Facts) -> Finding | None:
+    """A mode that faces a venue runs by the wall clock."""
+    if strategy.spec.mode in _SIMULATED or isinstance(facts.references, Finding):
+        return None
+    feed = facts.references.parts.feed
+    if feed.spec.speed == "Realtime":
+        return None
+    text = f"spec.mode: {strategy.spec.mode} runs in real time, MarketDataFeed/{feed.metadata.name} at"
+    return Finding("PaceNotAllowed", f"{text} {feed.spec.speed}; set its speed to Realtime")
+
+
+def no_live_adapter(strategy: Strategy, facts: Facts) -> Finding | None:
+    """A live mode whose real adapter is missing refuses to start."""
+    problems = no_adapter_for(strategy)
+    return Finding("LiveAdapterMissing", f"{dotted(problems[0].location)}: {problems[0].text}") if problems else None
+
+
+def stage_too_low(strategy: Strategy, facts: Facts) -> Finding | None:
+    """Every policy is at stage Experiment, and what that may do says the operator's profile."""
+    if strategy.spec.mode == "Sim" or facts.settings.experiment_may_paper:
+        return None
+    text = f"spec.mode: {strategy.spec.mode} needs a policy that was promoted, and this one is at stage Experiment"
+    return Finding("StageTooLow", f"{text}; set mode to Sim, or use an operator of the dev profile")
+
+
+def reference_missing(strategy: Strategy, facts: Facts) -> Finding | None:
+    """Everything referred to must be there and readable."""
+    return facts.references if isinstance(facts.references, Finding) else None
+
+
+def config_map_missing(strategy: Strategy, facts: Facts) -> Finding | None:
+    """A plug-in's ConfigMap must be there, with its key."""
+    for index, plugin in enumerate(strategy.spec.plugins):
+        reference = plugin.config_map_ref
+        if reference is None:
+            continue
+        where = f"spec.plugins[{index}].configMapRef"
+        keys = facts.plugin_maps.get(reference.name)
+        if keys is None:
+            text = f"{where}.name: no ConfigMap {reference.name!r} in namespace {facts.meta.namespace}; add it"
+            return Finding("ConfigMapNotFound", text)
+        if reference.key not in keys:
+            listed = ", ".join(sorted(keys)) or "none"
+            text = f"{where}.key: ConfigMap {reference.name!r} has no {reference.key!r}; its keys: {listed}"
+            return Finding("ConfigMapNotFound", text)
+    return None
+
+
+def session_refused(strategy: Strategy, facts: Facts) -> Finding | None:
+    """What keeps a session from starting in one process keeps it from starting in a pod."""
+    if isinstance(facts.references, Finding):
+        return None
+    problems = problems_of(facts.references.parts, ON_A_CLUSTER)
+    lines = [f"{dotted(problem.location)}: {problem.text}" for problem in problems]
+    more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+    return Finding("InvalidSpec", "; ".join(lines[:_SHOWN]) + more) if lines else None
+
+
+Check = Callable[[Strategy, Facts], Finding | None]
+
+# These end trading, in order, where it goes on.
+STOPS: tuple[Check, ...] = (pace_not_allowed, no_live_adapter, stage_too_low)
+# With these the pod, if there is one, goes on under its last configuration: the law in it still holds.
+HOLDS: tuple[Check, ...] = (reference_missing, config_map_missing, session_refused)
+
+
+def first(checks: tuple[Check, ...], strategy: Strategy, facts: Facts) -> Finding | None:
+    """Return the first finding."""
+    return next((found for find in checks if (found := find(strategy, facts))), None)
+
+
+def flag_not_allowed(strategy: Strategy, ceilings: FeatureFlagCeilings) -> Finding | None:
+    """A flag above the operator's ceiling is off, whatever the spec says."""
+    above = flags_above(strategy.spec.feature_flags, ceilings)
+    listed = ", ".join(f"spec.featureFlags.{name}" for name in above)
+    text = f"{listed}: above the operator's ceiling, so it runs with it off; set it to false"
+    return Finding("FlagNotAllowed", text) if above else None

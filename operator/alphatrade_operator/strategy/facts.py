@@ -1,0 +1,148 @@
+"""Gather what a Strategy's decision needs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from alphatrade.config import digest_of
+from alphatrade_operator.broker.model import BrokerConnection
+from alphatrade_operator.core.explain import nearest, shown
+from alphatrade_operator.core.live import Meta, ResourceT, meta_of, read, ref_of, status_of
+from alphatrade_operator.core.model import API_VERSION, Metadata
+from alphatrade_operator.core.plan import Finding, Key, Manifest, ObjectRef, View
+from alphatrade_operator.feed.gateway import render_config
+from alphatrade_operator.feed.model import MarketDataFeed
+from alphatrade_operator.risk_template.facts import effective_template
+from alphatrade_operator.risk_template.model import RiskTemplate
+from alphatrade_operator.session import Parts
+from alphatrade_operator.settings import Settings
+from alphatrade_operator.strategy.children import cluster_binding_name
+from alphatrade_operator.strategy.model import Strategy
+from alphatrade_operator.strategy.status import StrategyStatus
+from alphatrade_operator.workload.child import Child, child_of
+from alphatrade_operator.workload.live import Live, observe
+
+_NEIGHBOURS = ("MarketDataFeed", "BrokerConnection", "RiskTemplate")
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a Strategy refers to. template: with the law in force, not the one that its spec asks for.
+
+    feed_changes: whether the feed's pod has yet to be replaced by one of the feed's spec.
+    """
+
+    parts: Parts
+    feed: Child
+    broker: Child
+    feed_changes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """meta: of the Strategy.  before: its status as last written.
+
+    plugin_maps: keys of the ConfigMaps that plug-ins name; None where there is no such ConfigMap.
+    bindings: RoleBindings in the operator's namespace, which no owner reference can take along.
+    """
+
+    meta: Meta
+    child: Child
+    strategy: Strategy | Finding
+    references: References | Finding
+    plugin_maps: Mapping[str, frozenset[str] | None]
+    bindings: tuple[ObjectRef, ...]
+    live: Live
+    before: StrategyStatus
+    settings: Settings
+
+
+def gather(view: View, key: Key) -> Facts:
+    """Gather the facts of a Strategy that is there."""
+    manifest = view.get(key.kind, key.namespace, key.name)
+    if manifest is None:
+        raise KeyError(key)
+    child, strategy = child_of("strategy", manifest), read(Strategy, manifest)
+    return Facts(
+        meta=meta_of(manifest),
+        child=child,
+        strategy=strategy,
+        references=strategy if isinstance(strategy, Finding) else _references(view, key.namespace, strategy),
+        plugin_maps={} if isinstance(strategy, Finding) else _plugin_maps(view, key.namespace, strategy),
+        bindings=_bindings(view, child),
+        live=observe(view, child),
+        before=StrategyStatus.model_validate(status_of(manifest)),
+        settings=view.settings,
+    )
+
+
+def referrers(view: View, key: Key) -> Iterator[Key]:
+    """Yield what a Strategy may refer to: one that is gone does not say what that was."""
+    for kind in _NEIGHBOURS:
+        for manifest in view.list(kind, key.namespace):
+            yield Key(kind, key.namespace, manifest["metadata"]["name"])
+
+
+def _references(view: View, namespace: str, strategy: Strategy) -> References | Finding:
+    spec = strategy.spec
+    feed = _referred(view, namespace, MarketDataFeed, "marketDataFeedRef", spec.market_data_feed_ref.name)
+    if isinstance(feed, Finding):
+        return feed
+    broker = _referred(view, namespace, BrokerConnection, "brokerConnectionRef", spec.broker_connection_ref.name)
+    if isinstance(broker, Finding):
+        return broker
+    template = _template(view, namespace, spec.risk_template_ref.name)
+    if isinstance(template, Finding):
+        return template
+    feed_child = child_of("feed", feed[0])
+    return References(
+        parts=Parts(strategy, feed[1], broker[1], template),
+        feed=feed_child,
+        broker=child_of("broker", broker[0]),
+        feed_changes=_changes(view, feed_child, feed[1]),
+    )
+
+
+def _referred(
+    view: View, namespace: str, model: type[ResourceT], field: str, name: str
+) -> tuple[Manifest, ResourceT] | Finding:
+    kind = model.__name__
+    manifest = view.get(kind, namespace, name)
+    if manifest is None:
+        known = [other["metadata"]["name"] for other in view.list(kind, namespace)]
+        text = f"spec.{field}.name: no {kind} {shown(name)} in namespace {namespace}; {nearest(name, known)}"
+        return Finding("ReferenceNotFound", f"{text}; add it, or correct the name")
+    resource = read(model, manifest)
+    if isinstance(resource, Finding):
+        return Finding("ReferenceInvalid", f"spec.{field}: {kind}/{name}: {resource.message}")
+    return manifest, resource
+
+
+def _template(view: View, namespace: str, name: str) -> RiskTemplate | Finding:
+    law = effective_template(view, namespace, name)
+    if isinstance(law, Finding) and view.get("RiskTemplate", namespace, name) is not None:
+        return Finding("ReferenceInvalid", f"spec.riskTemplateRef: RiskTemplate/{name}: {law.message}")
+    if isinstance(law, Finding):
+        known = [other["metadata"]["name"] for other in view.list("RiskTemplate", namespace)]
+        text = f"spec.riskTemplateRef.name: no RiskTemplate {shown(name)} in namespace {namespace}"
+        return Finding("ReferenceNotFound", f"{text}; {nearest(name, known)}; add it, or correct the name")
+    metadata = Metadata(name=name, namespace=namespace)
+    return RiskTemplate(apiVersion=API_VERSION, kind="RiskTemplate", metadata=metadata, spec=law)
+
+
+def _changes(view: View, child: Child, feed: MarketDataFeed) -> bool:
+    """Whether a feed's pod answers and runs something else than its spec asks for."""
+    in_force = observe(view, child).in_force
+    return in_force is not None and in_force != digest_of(render_config(child, feed.spec))
+
+
+def _plugin_maps(view: View, namespace: str, strategy: Strategy) -> dict[str, frozenset[str] | None]:
+    names = {plugin.config_map_ref.name for plugin in strategy.spec.plugins if plugin.config_map_ref}
+    maps = {name: view.get("ConfigMap", namespace, name) for name in sorted(names)}
+    return {name: None if found is None else frozenset(found.get("data") or {}) for name, found in maps.items()}
+
+
+def _bindings(view: View, child: Child) -> tuple[ObjectRef, ...]:
+    """Return the Strategy's RoleBinding in the operator's namespace, where that is not its own."""
+    namespace = view.settings.operator_namespace
+    found = view.get("RoleBinding", namespace, cluster_binding_name(child))
+    return (ref_of(found),) if found is not None else ()

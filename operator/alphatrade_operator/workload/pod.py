@@ -1,0 +1,101 @@
+"""What a live Pod says about itself, read once into a type, and what keeps it from running."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alphatrade_operator.core.live import meta_of, ref_of
+from alphatrade_operator.core.plan import Finding, Manifest, ObjectRef
+from alphatrade_operator.workload.manifests import TEMPLATE_ANNOTATION
+
+_NO_IMAGE = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"}
+_NO_FILE = {"CreateContainerConfigError"}
+_LAST_WORDS = re.compile(r"^([A-Z][A-Za-z0-9]{1,62}): (\S.*)$", re.MULTILINE)
+_SHOWN = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """A pod. started: whether a container of it ever ran.  template: names what it was made from.
+
+    fault: what keeps it from running; None while nothing does.
+    """
+
+    ref: ObjectRef
+    ready: bool
+    deleting: bool
+    started: bool
+    template: str
+    annotations: Mapping[str, str]
+    fault: Finding | None
+
+
+def read_pod(manifest: Manifest | None) -> PodFacts | None:
+    """Return the facts of a pod; None when there is none."""
+    if manifest is None:
+        return None
+    meta, status = meta_of(manifest), manifest.get("status") or {}
+    containers = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+    ready = _condition(status, "Ready").get("status") == "True" and not meta.deleting
+    return PodFacts(
+        ref=ref_of({"apiVersion": "v1", "kind": "Pod", **manifest}),
+        ready=ready,
+        deleting=meta.deleting,
+        started=any(_ran(container) for container in status.get("containerStatuses", ())),
+        template=meta.annotations.get(TEMPLATE_ANNOTATION, ""),
+        annotations=meta.annotations,
+        fault=None if ready else next(_faults(status, containers), None),
+    )
+
+
+def _ran(container: Mapping[str, Any]) -> bool:
+    states = [container.get("state") or {}, container.get("lastState") or {}]
+    return container.get("restartCount", 0) > 0 or any("running" in s or "terminated" in s for s in states)
+
+
+def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
+    return next((c for c in status.get("conditions", ()) if c["type"] == type_), {})
+
+
+def _faults(status: Mapping[str, Any], containers: list[Mapping[str, Any]]) -> Iterator[Finding]:
+    scheduled = _condition(status, "PodScheduled")
+    if scheduled.get("status") == "False":
+        text = " ".join(scheduled.get("message", "no node takes the pod").split())
+        yield Finding("Unschedulable", f"{text[:_SHOWN]}; make room, or change spec.resources or spec.scheduling")
+    for container in containers:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        yield from _waiting(container, waiting.get("reason", ""), " ".join(waiting.get("message", "").split()))
+    if status.get("reason") == "Evicted":
+        yield Finding("Evicted", " ".join(status.get("message", "").split())[:_SHOWN])
+
+
+def _waiting(container: Mapping[str, Any], reason: str, message: str) -> Iterator[Finding]:
+    name, image = container["name"], container.get("image", "")
+    if reason in _NO_IMAGE:
+        text = f"image {image} of container {name}: {message or reason}"
+        yield Finding("ImageCannotBePulled", f"{text[:_SHOWN]}; correct the image, or load it into the nodes")
+    elif reason in _NO_FILE:
+        yield Finding("ContainerCannotBeMade", f"container {name}: {message[:_SHOWN]}; add what is missing")
+    elif dead := _terminated(container):
+        yield _last_words(name, dead)
+
+
+def _terminated(container: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return how the container ended last, if it ended badly and does not run now."""
+    state = container.get("state") or {}
+    dead = state.get("terminated") or (container.get("lastState") or {}).get("terminated")
+    return dead if dead and "running" not in state and dead.get("exitCode", 0) != 0 else None
+
+
+def _last_words(name: str, dead: Mapping[str, Any]) -> Finding:
+    """Say why a container died: the reason that the runtime wrote as `REASON: message`, else that it keeps dying."""
+    message = dead.get("message", "").strip()
+    words = _LAST_WORDS.findall(message)
+    if words:
+        reason, text = words[-1]
+        return Finding(reason, text[:_SHOWN])
+    if dead.get("reason") == "OOMKilled":
+        return Finding("OutOfMemory", f"container {name} needs more memory; raise spec.resources.limits.memory")
+    last = message.splitlines()[-1][:_SHOWN] if message else "it left no message"
+    return Finding("CrashLoop", f"container {name} ended with code {dead.get('exitCode')}: {last}; look at its log")
