@@ -76,7 +76,7 @@ class _Walk:
 
     def _properties(self, fields: Schema, path: str) -> Schema:
         out = {name: self.node(field, f"{path}.{name}") for name, field in fields.items()}
-        for name, field in fields.items():
+        for name, field in out.items():
             if "description" not in field:
                 raise SchemaFault(f"{path}.{name}: no description; say what it means and its unit")
         return out

@@ -38,6 +38,9 @@ def yaml_name(field_name: str) -> str:
     return to_camel(field_name.removesuffix("_ns"))
 
 
+IMMUTABLE = Rule("self == oldSelf", "spec cannot change; make another object", at="spec")
+
+
 class Model(BaseModel):
     """A frozen part of a resource that refuses fields it does not know.
 

@@ -88,6 +88,11 @@ Timeout = Annotated[int, between(0, DAY), _AS_DURATION, _text_between(0, DAY)]
 RepegAge = Annotated[int, between(100 * MILLISECOND, MINUTE), _AS_DURATION, _text_between(100 * MILLISECOND, MINUTE)]
 SliceSpan = Annotated[int, between(MILLISECOND, DAY), _AS_DURATION, _text_between(MILLISECOND, DAY)]
 Span = Annotated[int, between(SECOND, 40_000 * DAY), _AS_DURATION, _text_between(SECOND, 40_000 * DAY)]
+PermitTtl = Annotated[int, between(SECOND, 10 * MINUTE), _AS_DURATION, _text_between(SECOND, 10 * MINUTE)]
+ProposalTtl = Annotated[int, between(MINUTE, 30 * DAY), _AS_DURATION, _text_between(MINUTE, 30 * DAY)]
+Deadline = Annotated[int, between(SECOND, 7 * DAY), _AS_DURATION, _text_between(SECOND, 7 * DAY)]
+Retention = Annotated[int, between(0, 366 * DAY), _AS_DURATION, _text_between(0, 366 * DAY)]
+Window = Annotated[int, between(MINUTE, 31 * DAY), _AS_DURATION, _text_between(MINUTE, 31 * DAY)]
 Elapsed = Annotated[int, BeforeValidator(_read_elapsed), _AS_DURATION, WithJsonSchema(_DURATION_SCHEMA)]
 """A duration that was measured: written by the operator in ns, shown as a Kubernetes duration."""
 
@@ -168,6 +173,7 @@ FlatFee = Annotated[Decimal, BeforeValidator(_read_fee), _AS_DECIMAL, _FEE]
 Money = Annotated[Decimal, BeforeValidator(_read_money), _AS_DECIMAL, _MONEY]
 
 ShareBps = Annotated[int, Strict(), Field(ge=1, le=10_000)]
+ShareOrNoneBps = Annotated[int, Strict(), Field(ge=0, le=10_000)]
 MultipleBps = Annotated[int, Strict(), Field(ge=1, le=10_000_000)]
 MarginBps = Annotated[int, Strict(), Field(ge=0, le=1_000_000)]
 Count = Annotated[int, Strict(), Field(ge=1, le=1_000_000)]
@@ -189,6 +195,8 @@ Time = Annotated[
 ]
 Prose = Annotated[str, Strict(), StringConstraints(pattern=r"\S", max_length=1_024)]
 Amount = Annotated[str, Strict(), StringConstraints(pattern=DECIMAL_PATTERN, max_length=38)]
+UserName = Annotated[str, Strict(), StringConstraints(pattern=r"^\S+$", max_length=256)]
+Hash = Annotated[str, Strict(), StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 Digest = Annotated[str, Strict(), StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 FilePath = Annotated[str, Strict(), StringConstraints(pattern=r"^[^\x00-\x1f]+$", min_length=1, max_length=1024)]
 

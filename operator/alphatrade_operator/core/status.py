@@ -18,7 +18,6 @@ BY_SYMBOL = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["sy
 Reason = Annotated[str, Strict(), StringConstraints(pattern=r"^[A-Z][A-Za-z0-9]*$", max_length=63)]
 Message = Annotated[str, Strict(), StringConstraints(max_length=4_096)]
 Tally = Annotated[int, Strict(), Field(ge=0, le=MAX_SAFE_INTEGER)]
-Hash = Annotated[str, Strict(), StringConstraints(pattern=r"^[0-9a-f]{64}$", max_length=64)]
 Uid = Annotated[str, Strict(), StringConstraints(min_length=1, max_length=64)]
 SignedLots = Annotated[int, Strict(), Field(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
 

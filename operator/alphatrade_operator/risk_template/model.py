@@ -10,6 +10,7 @@ from alphatrade_operator.core.quantities import (
     SECOND,
     Age,
     Count,
+    Hash,
     Lots,
     MultipleBps,
     ShareBps,
@@ -17,7 +18,7 @@ from alphatrade_operator.core.quantities import (
     Switch,
     SymbolOrAny,
 )
-from alphatrade_operator.core.status import BY_SYMBOL, Hash, Status, StatusPart, Tally
+from alphatrade_operator.core.status import BY_SYMBOL, Status, StatusPart, Tally
 
 EVERY_INSTRUMENT = "*"
 _MAX_RATE = 8_192  # the runtime remembers that many orders for its rate windows

@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, StringConstraints
 
-from alphatrade_operator.core.quantities import Amount, Digest, Elapsed, Name, Time
+from alphatrade_operator.core.quantities import Amount, Digest, Elapsed, Hash, Name, Time
 from alphatrade_operator.core.status import (
     BY_NAME,
     BY_SYMBOL,
-    Hash,
     KillAcknowledgement,
     Latch,
     Position,
