@@ -1,0 +1,44 @@
+"""Whom a change concerns: the object itself, the owner of a child, and those whose decision reads it. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from alphatrade.names import KIND_LABEL, OWNER_LABEL, TRADING_LABEL
+from alphatrade_operator.core.live import key_of, meta_of
+from alphatrade_operator.core.plan import Key, Manifest, View
+from alphatrade_operator.core.reconciler import Reconciler
+
+OWNER_KINDS = {
+    "strategy": "Strategy",
+    "feed": "MarketDataFeed",
+    "broker": "BrokerConnection",
+    "namespace": "Namespace",
+}
+
+
+def owner_of(manifest: Manifest) -> Key | None:
+    """Return the key of a child's owner by its labels; None when it is none of our children."""
+    meta = meta_of(manifest)
+    kind, name = OWNER_KINDS.get(meta.labels.get(KIND_LABEL, "")), meta.labels.get(OWNER_LABEL)
+    if kind is None or not name:
+        return None
+    return Key(kind, "" if kind == "Namespace" else meta.namespace, name)
+
+
+def concerned(view: View, manifest: Manifest, reconcilers: Mapping[str, Reconciler]) -> Iterator[Key]:
+    """Yield the keys to look at when an object has changed; twice the same is possible."""
+    owner = owner_of(manifest)
+    if owner is not None:
+        yield owner
+        return
+    key = key_of(manifest)
+    reconciler = reconcilers.get(key.kind)
+    if reconciler is not None:
+        yield key
+        yield from reconciler.referrers(view, key)
+
+
+def is_trading(view: View, namespace: str) -> bool:
+    """Whether a namespace is one that strategies may trade in."""
+    manifest = view.get("Namespace", "", namespace)
+    named = not view.settings.namespaces or namespace in view.settings.namespaces
+    return manifest is not None and named and meta_of(manifest).labels.get(TRADING_LABEL) == "true"

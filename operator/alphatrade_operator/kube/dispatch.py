@@ -1,0 +1,64 @@
+"""Take news of objects into the cache, and put those whom it concerns on the queue."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from alphatrade.names import KIND_LABEL
+from alphatrade_operator.core.dispatch import concerned
+from alphatrade_operator.core.live import key_of, meta_of
+from alphatrade_operator.core.plan import Key, Manifest, View
+from alphatrade_operator.core.queue import KeyQueue
+from alphatrade_operator.core.reconciler import Reconciler
+from alphatrade_operator.kube.store import Change, Store
+
+
+class Dispatcher:
+    """The one way into the cache. reconcilers: by kind."""
+
+    def __init__(self, store: Store, view: View, queue: KeyQueue[Key], reconcilers: Mapping[str, Reconciler]) -> None:
+        self._store, self._view, self._queue, self._reconcilers = store, view, queue, reconcilers
+
+    def observe(self, kind: str, manifest: Manifest) -> None:
+        """Take an object as it is said to be."""
+        before = self._concerned_before(kind, manifest)
+        self._dispatch(self._store.put(kind, manifest), before)
+
+    def lost(self, kind: str, manifest: Manifest) -> None:
+        """Take an object as gone."""
+        before = self._concerned_before(kind, manifest)
+        self._dispatch(self._store.remove(kind, manifest), before)
+
+    def relisted(self, kind: str, manifests: Sequence[Manifest], list_version: int) -> int:
+        """Take a complete list; return how many objects it corrected."""
+        changes = self._store.replace(kind, manifests, list_version)
+        for change in changes:
+            self._dispatch(change, ())
+        return len(changes)
+
+    def requeue_all(self) -> None:
+        """Put every key on the queue: the repair round."""
+        for kind in self._reconcilers:
+            for manifest in self._store.list(kind):
+                self._queue.add(key_of(manifest))
+
+    def reported(self, owner: Key, urgent: bool, delay_s: float) -> None:
+        """Take that a pod says something new: what matters at once, and what a snapshot may wait for."""
+        manifest = self._store.get(owner.kind, owner.namespace, owner.name)
+        if manifest is None:
+            return
+        for key in concerned(self._view, manifest, self._reconcilers) if urgent else (owner,):
+            self._queue.add(key, 0.0 if urgent else delay_s)
+
+    def _concerned_before(self, kind: str, manifest: Manifest) -> tuple[Key, ...]:
+        """Return whom the object concerned until now: a reference that is taken away concerns the one it named."""
+        metadata = manifest["metadata"]
+        known = self._store.get(kind, metadata.get("namespace", ""), metadata["name"])
+        return () if known is None else tuple(concerned(self._view, known, self._reconcilers))
+
+    def _dispatch(self, change: Change | None, before: Iterable[Key]) -> None:
+        if change is None:
+            return
+        if meta_of(change.manifest).labels.get(KIND_LABEL) == "authority":
+            self.requeue_all()  # every certificate has to be looked at
+        own = key_of(change.manifest)
+        for key in dict.fromkeys((*before, *concerned(self._view, change.manifest, self._reconcilers))):
+            self._queue.add(key, fresh=key == own and change.of_spec)
