@@ -12,6 +12,7 @@ from alphatrade_operator.strategy.document import read_config
 from alphatrade_operator.workload.child import Child, child_of
 from alphatrade_operator.workload.live import Live, observe
 from alphatrade_operator.workload.manifests import CONFIG_KEY
+from alphatrade_operator.workload.report import last_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def gather(view: View, key: Key) -> Facts:
         feed=read(MarketDataFeed, manifest),
         users=tuple(_user(view, strategy) for strategy in _strategies(view, key)),
         live=observe(view, child),
-        before=MarketDataFeedStatus.model_validate(status_of(manifest)),
+        before=last_status(MarketDataFeedStatus, manifest),
         settings=view.settings,
     )
 

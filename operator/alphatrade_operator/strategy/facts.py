@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alphatrade.config import digest_of
 from alphatrade_operator.broker.model import BrokerConnection
 from alphatrade_operator.core.explain import nearest, shown
-from alphatrade_operator.core.live import Meta, ResourceT, meta_of, read, ref_of, status_of
+from alphatrade_operator.core.live import Meta, ResourceT, meta_of, read, ref_of
 from alphatrade_operator.core.model import API_VERSION, Metadata
 from alphatrade_operator.core.plan import Finding, Key, Manifest, ObjectRef, View
 from alphatrade_operator.feed.gateway import render_config
@@ -20,6 +20,7 @@ from alphatrade_operator.strategy.model import Strategy
 from alphatrade_operator.strategy.status import StrategyStatus
 from alphatrade_operator.workload.child import Child, child_of
 from alphatrade_operator.workload.live import Live, observe
+from alphatrade_operator.workload.report import last_status
 
 _NEIGHBOURS = ("MarketDataFeed", "BrokerConnection", "RiskTemplate")
 
@@ -70,7 +71,7 @@ def gather(view: View, key: Key) -> Facts:
         plugin_maps={} if isinstance(strategy, Finding) else _plugin_maps(view, key.namespace, strategy),
         bindings=_bindings(view, child),
         live=observe(view, child),
-        before=StrategyStatus.model_validate(status_of(manifest)),
+        before=last_status(StrategyStatus, manifest),
         settings=view.settings,
     )
 

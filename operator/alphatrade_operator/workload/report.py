@@ -3,15 +3,28 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from alphatrade_operator.core.clock import rfc3339
+from alphatrade_operator.core.live import status_of
+from alphatrade_operator.core.plan import Manifest
 from alphatrade_operator.core.quantities import plain
 from alphatrade_operator.core.status import Latch, Status
 
+StatusT = TypeVar("StatusT", bound=Status)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_NS = 253_402_300_799 * 10**9  # the end of the year 9999
 _FIELDS_OF_OTHERS = {"conditions", "observed_generation"}
+
+
+def last_status(model: type[StatusT], manifest: Manifest) -> StatusT:
+    """Return the status as it was last written; an empty one where another version wrote what this one cannot read."""
+    try:
+        return model.model_validate(status_of(manifest))
+    except ValidationError:
+        return model()
 
 
 def split(status: Status, moving: Iterable[str]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

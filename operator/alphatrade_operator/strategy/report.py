@@ -1,0 +1,82 @@
+"""Turn what a strategy runtime says into the Strategy's status. Pure."""
+
+from datetime import datetime
+from typing import get_args
+
+from alphatrade.v1.control_pb2 import Acknowledgement
+from alphatrade.v1.control_pb2 import StrategyStatus as Said
+from alphatrade_operator.core.status import KillAcknowledgement, Position
+from alphatrade_operator.strategy.status import Digests, Latency, Phase, StrategyStatus
+from alphatrade_operator.workload.report import amount, latch, time_of
+
+MOVING = (
+    "session_time",
+    "positions",
+    "working_orders",
+    "nav",
+    "pnl",
+    "drawdown_bps",
+    "decisions",
+    "orders",
+    "fills",
+    "denied",
+    "near_misses",
+    "breaks",
+    "latency",
+    "kill_list_age_ns",
+)
+_MILLISECOND = 1_000_000
+_ORDERED = ("Reduce", "Halt", "Flatten")
+_SHOWN = 64
+
+
+def with_report(before: StrategyStatus, spoken: Said, desired: bool, now: datetime) -> StrategyStatus:
+    """Return the status that a report makes. desired: whether what trades is what the spec asks for."""
+    active = spoken.policy_hash or before.active_policy_hash
+    return StrategyStatus(
+        phase=spoken.phase if spoken.phase in get_args(Phase) else "Starting",
+        active_policy_hash=active,
+        desired_policy_hash=active if desired else before.desired_policy_hash,
+        stage="Experiment",
+        pace=spoken.pace or None,
+        session_time=time_of(spoken.session_ns),
+        positions=tuple(Position(symbol=name, lots=lots) for name, lots in sorted(spoken.positions.items()) if lots),
+        working_orders=spoken.working,
+        nav=amount(spoken.nav),
+        pnl=amount(spoken.pnl),
+        drawdown_bps=spoken.drawdown_bps,
+        **{name: spoken.counts[name] for name in _COUNTS if name in spoken.counts},
+        latency=_latency(spoken),
+        kill_switches=tuple(_acknowledged(one) for one in spoken.acknowledged if one.mode in _ORDERED)[:_SHOWN],
+        kill_list_age_ns=None if spoken.kill_list_age_ms < 0 else spoken.kill_list_age_ms * _MILLISECOND,
+        latched=latch(spoken.latched_by, before.latched, now),
+        digests=_digests(spoken),
+    )
+
+
+_COUNTS = ("decisions", "orders", "fills", "denied", "near_misses", "violations", "breaks")
+
+
+def _latency(spoken: Said) -> Latency | None:
+    given = spoken.latency_ns
+    if not all(name in given for name in ("p50", "p99", "p999")):
+        return None
+    return Latency(p50_ns=given["p50"], p99_ns=given["p99"], p999_ns=given["p999"])
+
+
+def _acknowledged(one: Acknowledgement) -> KillAcknowledgement:
+    return KillAcknowledgement(
+        namespace=one.namespace,
+        name=one.name,
+        generation=one.generation,
+        mode=one.mode,
+        latency_ms=max(0, one.latency_ms),
+        at=time_of(one.at_ns),
+    )
+
+
+def _digests(spoken: Said) -> Digests | None:
+    given = spoken.digests
+    if not all(name in given for name in ("diary", "fills", "pnl")):
+        return None
+    return Digests(diary=given["diary"], fills=given["fills"], pnl=given["pnl"])
