@@ -7,6 +7,7 @@ in place before numpy and numba are imported, so this module imports neither.
 import hashlib
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -35,8 +36,25 @@ def apply() -> None:
     if "numpy" not in sys.modules:
         os.environ.setdefault("NPY_DISABLE_CPU_FEATURES", _NUMPY_DISPATCH_OFF)
     if "NUMBA_CACHE_DIR" not in os.environ:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        os.environ["NUMBA_CACHE_DIR"] = os.path.join(base, "alphatrade", "numba", kernel_digest()[:16])
+        os.environ["NUMBA_CACHE_DIR"] = str(_cache_folder())
+
+
+def _cache_folder() -> Path:
+    """Return this code's cache folder, first filled from what an image brought along, where it did.
+
+    A copy, as numba writes to its folder even when it finds all in it; a pod's own is empty and an image read-only.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = Path(base, "alphatrade", "numba", kernel_digest()[:16])
+    baked = Path(os.environ.get("ALPHATRADE_BAKED", os.devnull), folder.name)
+    if baked.is_dir() and not folder.exists():
+        partial = folder.with_name(f"{folder.name}.partial-{os.getpid()}")
+        shutil.copytree(baked, partial, copy_function=shutil.copyfile)
+        try:
+            partial.rename(folder)
+        except OSError:  # another process was faster
+            shutil.rmtree(partial)
+    return folder
 
 
 _ROOT = Path(__file__).resolve().parent.parent

@@ -1,0 +1,129 @@
+"""The product's image: named by its inputs, so that it is built again only when one of them changed."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from cluster.command import Runner, command, run, say, works
+from cluster.python_base import PYTHON_BASE, Store, pip_mounts, python_base
+from cluster.settings import ROOT, State
+
+REPOSITORY = "localhost/alphatrade"  # never `latest`: that would be pulled, and there is nowhere to pull from
+INPUTS = ("Dockerfile", "LICENSE", "operator", "protos", "pyproject.toml", "requirements/runtime.lock", "runtime")
+_NOT_INPUTS = ("__pycache__", "*.egg-info", "*.pyc")
+_KEPT = 3  # built images, the newest
+
+
+class Builder(Protocol):
+    """A program that builds Dockerfiles."""
+
+    state: State
+
+    def has(self, name: str) -> bool:
+        """Tell whether an image was built already."""
+
+    def build(self, context: Path, name: str, *, fresh: bool = False) -> None:
+        """Build a context. fresh: every step again."""
+
+
+def built(builder: Builder) -> str:
+    """Build the image of what lies in the work tree now unless it is there; return its name."""
+    with snapshot(builder.state) as context:
+        name = name_of(context)
+        if not builder.has(name):
+            say(f"building {name}")
+            builder.build(context, name)
+    return name
+
+
+@contextmanager
+def snapshot(state: State) -> Iterator[Path]:
+    """Give a copy of the inputs: what is named by their digest must not change while it is built."""
+    state.root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=state.root, prefix="context-") as folder:
+        for name in INPUTS:
+            target = Path(folder) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _copy(ROOT / name, target)
+        yield Path(folder)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_NOT_INPUTS))
+    else:
+        shutil.copy2(source, target)
+
+
+def name_of(context: Path) -> str:
+    """Return repository:tag; the tag is the digest of every input's path and bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in context.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(context)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return f"{REPOSITORY}:{digest.hexdigest()[:16]}"
+
+
+def image_tar(state: State, name: str) -> Path:
+    """Return where buildah leaves an image for `ctr images import`."""
+    return state.root / "product" / f"{name.rpartition(':')[2]}.tar"
+
+
+class Docker:
+    """Build with Docker, from the base that the Dockerfile names."""
+
+    def __init__(self, state: State, runner: Runner = run) -> None:
+        self.state, self.runner = state, runner
+
+    def has(self, name: str) -> bool:
+        """Ask Docker's store."""
+        return works(command("docker", "image", "inspect", name))
+
+    def build(self, context: Path, name: str, *, fresh: bool = False) -> None:
+        """Build into Docker's store."""
+        again = ("--no-cache",) if fresh else ()
+        self.runner(command("docker", "build", "--quiet", *again, "--tag", name, context))
+
+
+class Buildah:
+    """Build with buildah's chroot isolation: a step needs no privilege and has the host's network.
+
+    The base is a stand-in for the official Python image, made from Debian packages: there is nowhere to pull from.
+    """
+
+    def __init__(self, state: State, runner: Runner = run) -> None:
+        self.state, self.runner = state, runner
+        self.store = Store(state)
+
+    def has(self, name: str) -> bool:
+        """Look for the tar that a build leaves."""
+        return image_tar(self.state, name).exists()
+
+    def build(self, context: Path, name: str, *, fresh: bool = False) -> None:
+        """Build into a tar."""
+        if not works(self.store.command("inspect", "--type", "image", PYTHON_BASE)):
+            self.runner(self.store.command("pull", "--quiet", f"docker-archive:{python_base(self.state)}"))
+        again = ("--no-cache",) if fresh else ("--layers",)
+        mounts = [f"--volume={mount}:ro" for mount in pip_mounts(self.state)]
+        isolated = ("--isolation", "chroot", "--pull-never", f"--build-arg=BASE={PYTHON_BASE}")
+        self.runner(self.store.command("build", "--quiet", *isolated, *again, "--tag", name, *mounts, context))
+        self._export(name)
+
+    def _export(self, name: str) -> None:
+        target = image_tar(self.state, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        self.runner(self.store.command("push", "--quiet", name, f"docker-archive:{partial}:{name}"))
+        partial.rename(target)
+        self._drop_old(target.parent)
+
+    def _drop_old(self, folder: Path) -> None:
+        tars = sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime)
+        for tar in tars[:-_KEPT]:
+            works(self.store.command("rmi", f"{REPOSITORY}:{tar.stem}"))
+            tar.unlink()
