@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from alphatrade_runtime.execution.broker import matching
-from alphatrade_runtime.execution.venue_state import RING
+from alphatrade_runtime.execution.broker.account import open_seat
+from alphatrade_runtime.execution.broker.venue import Venue
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.live_batch import command_buffer, live, make_batch, take_commands
 from alphatrade_runtime.loop.live_rows import timer_row
 from alphatrade_runtime.loop.live_session import direct
 from alphatrade_runtime.loop.recorder import Recorder
-from alphatrade_runtime.market.orders import REPORT_DTYPE
+from alphatrade_runtime.market.orders import COMMAND_DTYPE, REPORT_DTYPE
 from alphatrade_runtime.policy.document import Session
 from alphatrade_runtime.reflection.telemetry import Histogram
 from alphatrade_runtime.risk.auditor import Auditor
@@ -32,9 +32,7 @@ def warm_up(session: Session, core: Core) -> None:
 
 def warm_up_exchange(session: Session) -> None:
     """The same for the matching of the paper exchange alone."""
-    rows = timer_row()
-    state = matching.new_matching(session.exchange, 1, 1, 0)
-    depth = np.zeros((1, 2, 0), np.int64)
-    matching.take_market(state, rows, 0, depth)
-    matching.take_command(state, depth, 0)
-    matching.take_reports(state, np.zeros(RING, REPORT_DTYPE))
+    seat = open_seat(1)
+    Venue(session.exchange, 1, seat, depth=False)
+    seat.restore(np.zeros(0, COMMAND_DTYPE), np.zeros(0, np.uint8), np.zeros(0, REPORT_DTYPE))
+    seat.book(np.zeros(0, REPORT_DTYPE))

@@ -9,9 +9,10 @@ import pytest
 from alphatrade_runtime.execution.broker.contract import Broker, BrokerLost, Working
 from alphatrade_runtime.execution.broker.exchange_log import ExchangeLog, read_commands, read_reports
 from alphatrade_runtime.execution.broker.in_process import InProcessBroker
-from alphatrade_runtime.execution.broker.paper_exchange import NEVER, PaperExchange, open_log
+from alphatrade_runtime.execution.broker.paper_exchange import PaperExchange, open_log
 from alphatrade_runtime.execution.broker.server import PaperServer
 from alphatrade_runtime.execution.broker.socket_broker import SocketBroker
+from alphatrade_runtime.execution.broker.venue import NEVER
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.orders import COMMAND_DTYPE, Command, Report, TimeInForce
 from alphatrade_runtime.market.schema import Kind, rows_from_columns

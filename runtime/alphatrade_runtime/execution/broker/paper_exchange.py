@@ -11,18 +11,16 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from alphatrade_runtime.execution.broker import matching
-from alphatrade_runtime.execution.broker.contract import Commands, Reports, VenueState, Working
-from alphatrade_runtime.execution.broker.exchange_log import ExchangeLog, open_orders, positions_of
-from alphatrade_runtime.execution.venue_state import DEPTH_TICKS, RING
+from alphatrade_runtime.execution.broker.account import open_seat
+from alphatrade_runtime.execution.broker.contract import Commands, Reports, VenueState
+from alphatrade_runtime.execution.broker.exchange_log import ExchangeLog, expiries, open_orders, positions_of
+from alphatrade_runtime.execution.broker.seat import Seat
+from alphatrade_runtime.execution.broker.venue import NEVER, Venue, frozen
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.market.orders import COMMAND_DTYPE, REPORT_DTYPE, Command, Report
+from alphatrade_runtime.market.orders import REPORT_DTYPE, Command
 from alphatrade_runtime.market.schema import Rows
 from alphatrade_runtime.policy.document import Exchange
 
-NEVER = 1 << 62
-_FILL = int(Report.FILL)
-_CANCEL = int(Command.CANCEL)
 _NEW = int(Command.NEW)
 _NONE = np.zeros(0, REPORT_DTYPE)
 
@@ -45,36 +43,72 @@ class PaperExchange:
 
     An order of a session that goes on from a log is expired: a book does not survive its exchange.
     clock: session time in ns.  instruments: how many.  depth: whether the market has DEPTH rows.
+    seat: the session's place at its account, whose law is asked when a command comes in; None: no account.
     """
 
     def __init__(
-        self, terms: Exchange, instruments: int, market: Market, log: ExchangeLog, clock: Callable[[], int], depth: bool
+        self,
+        terms: Exchange,
+        instruments: int,
+        market: Market,
+        log: ExchangeLog,
+        clock: Callable[[], int],
+        depth: bool,
+        seat: Seat | None = None,
     ) -> None:
         self._terms, self._n, self._market, self._log, self._clock = terms, instruments, market, log, clock
+        self._seat = open_seat(instruments) if seat is None else seat
         commands, reports = log.commands(), log.reports()
         self._known = {int(command["order_id"]) for command in commands if command["command"] == _NEW}
-        self._count = len(reports)
+        self._taken, self._count = len(commands), len(reports)
         self._positions = positions_of(reports, instruments)
-        exec_id = int(reports["exec_id"].max(initial=0)) + 1
-        self._state = matching.new_matching(terms, instruments, exec_id, max(self._known, default=0))
-        for i, lots in enumerate(self._positions):
-            self._state[0].books[i].position = lots
-        self._depth = np.zeros((instruments, 2, DEPTH_TICKS if depth else 0), np.int64)
+        exec_id, order_id = int(reports["exec_id"].max(initial=0)) + 1, max(self._known, default=0)
+        self._venue = Venue(
+            terms, instruments, self._seat, depth=depth, next_exec_id=exec_id, max_order_id=order_id
+        )  # fmt: skip
+        self._venue.place_positions(self._positions)
+        self._seat.restore(commands, log.verdicts(), reports)
         self._under_way: deque[tuple[int, npt.NDArray[Any]]] = deque()
         self._due: deque[npt.NDArray[Any]] = deque()
-        self._out = np.zeros(RING, REPORT_DTYPE)
         self._now = clock()
+        self._held = 0
         self._take_rows(market.skip(self._now)[1])
         self._expire(open_orders(commands, reports))
 
+    @property
+    def commands(self) -> int:
+        """How many commands have come in."""
+        return self._taken
+
+    @property
+    def reports(self) -> int:
+        """How many reports have left."""
+        return self._count
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether orders work, or commands or reports are under way."""
+        return bool(self._under_way or self._due or self._venue.working())
+
     def submit(self, commands: Commands) -> None:
-        """Take commands that arrived just now; they reach the book after the entry latency."""
+        """Take commands that arrived just now; what the account lets pass reaches the book after the entry latency."""
         self.advance()
         arrived = commands.copy()
         arrived["ts_ns"] = self._now
         self._log.append_commands(arrived)
+        self._taken += len(arrived)
         self._known.update(int(command["order_id"]) for command in arrived if command["command"] == _NEW)
-        self._under_way.append((self._now + self._terms.entry_latency_ns, arrived))
+        passed = self._ask(arrived) if self._seat.gated else arrived
+        self._under_way.append((self._now + self._terms.entry_latency_ns, passed))
+
+    def _ask(self, commands: Commands) -> Commands:
+        """Return the commands that the account's law lets pass; put the denials of the others on their way."""
+        codes = np.array([self._seat.ask(commands, k, self._now) for k in range(len(commands))], np.uint8)
+        self._log.append_verdicts(codes)
+        for command, code in zip(commands, codes, strict=True):
+            if code:
+                self._due.append(self._venue.denial(command, self._now, int(code)))
+        return commands[codes == 0]
 
     def advance(self) -> None:
         """Bring market and book up to the clock."""
@@ -99,13 +133,8 @@ class PaperExchange:
 
     def state(self, order_ids: Sequence[int]) -> VenueState:
         """Return the books; call it after `settle`."""
-        working = {}
-        for i in range(self._n):
-            for k in range(int(self._state[0].books[i].resting)):
-                order = self._state[0].resting[i, k]
-                working[int(order.order_id)] = Working(int(order.price), int(order.leaves))
         known = frozenset(order_id for order_id in order_ids if order_id in self._known)
-        return VenueState(self._count, tuple(self._positions), working, known)
+        return VenueState(self._count, tuple(self._positions), self._venue.working(), known)
 
     def resend(self, after: int) -> Reports:
         """Return the logged reports numbered above `after`. Raises InputError when the log has not so many."""
@@ -115,17 +144,9 @@ class PaperExchange:
 
     def cancel_all(self) -> Reports:
         """Cancel what works, as at a logout; return all reports up to the cancels."""
-        reports = [self.settle()]
-        cancels = np.zeros(0, COMMAND_DTYPE)
-        for i in range(self._n):
-            resting = self._state[0].resting[i][: int(self._state[0].books[i].resting)]
-            more = np.zeros(len(resting), COMMAND_DTYPE)
-            more["order_id"], more["side"], more["instrument"], more["command"] = (
-                resting["order_id"], resting["side"], i, _CANCEL,
-            )  # fmt: skip
-            cancels = np.concatenate((cancels, more))
-        self._take_commands(cancels, self._now)
-        return np.concatenate((*reports, self._release(NEVER)))
+        reports = self.settle()
+        self._take_commands(self._venue.cancels(), self._now)
+        return np.concatenate((reports, self._release(NEVER)))
 
     def close(self) -> None:
         """Let the log go."""
@@ -141,33 +162,33 @@ class PaperExchange:
 
     def _take_rows(self, spans: Sequence[Rows]) -> None:
         for span in spans:
-            for start in range(0, len(span.seq), matching.ROWS_PER_CALL):
-                rows = _frozen(span.slice(start, min(start + matching.ROWS_PER_CALL, len(span.seq))))
-                matching.take_market(self._state, rows, len(rows.seq), self._depth)
+            at, n, rows = 0, len(span.seq), frozen(span)
+            while at < n:
+                at = self._venue.take_rows(rows, at, n)
                 self._collect()
+                self._heed()
 
     def _take_commands(self, commands: Commands, ts_ns: int) -> None:
         for command in commands:
-            self._state[0].command[0] = command
-            matching.take_command(self._state, self._depth, ts_ns)
+            self._venue.take_command(command, max(ts_ns, self._venue.ts_ns))
             self._collect()
+
+    def _heed(self) -> None:
+        """Cancel what the account leaves standing no longer, once it was latched or held to reductions."""
+        held, self._held = self._held, self._seat.account.held
+        if self._held not in (0, held):
+            self._take_commands(self._venue.cancels(held=True), self._venue.ts_ns)
 
     def _collect(self) -> None:
         """Put the reports just made on their way."""
-        venue = self._state[0].venue[0]
-        if venue.head == venue.tail:
-            return
-        made = self._out[: matching.take_reports(self._state, self._out)].copy()
-        made["ts_ns"] = made["exch_ts_ns"] + self._terms.response_latency_ns
-        self._due.append(made)
+        made = self._venue.made()
+        if len(made):
+            self._due.append(made)
 
     def _expire(self, orders: Sequence[Any]) -> None:
-        made = np.zeros(len(orders), REPORT_DTYPE)
-        for report, order in zip(made, orders, strict=True):
-            for name in ("order_id", "price", "instrument", "side"):
-                report[name] = order[name]
-        made["type"], made["ts_ns"], made["exch_ts_ns"] = int(Report.EXPIRED), self._now, self._now
+        made = expiries(orders, self._now)
         if len(made):
+            self._seat.book(made)
             self._due.append(made)
 
     def _release(self, until_ns: int) -> Reports:
@@ -186,12 +207,6 @@ class PaperExchange:
         for i, lots in enumerate(positions_of(reports, self._n)):
             self._positions[i] += lots
         return reports
-
-
-def _frozen(rows: Rows) -> Rows:
-    for column in rows:
-        column.setflags(write=False)  # one numba type for copied and mapped columns
-    return rows
 
 
 def open_log(folder: Path, session_id: str, facts: Mapping[str, Any]) -> ExchangeLog:
