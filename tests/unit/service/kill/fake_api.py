@@ -75,13 +75,12 @@ class FakeApi:
         (folder / "token").write_text(TOKEN + "\n")
         self.token = TOKEN
         self.objects: dict[tuple[str, str], dict] = {}
-        self.lists, self.watches, self.queries = 0, 0, []
+        self.lists = self.watches = 0
+        self.queries: list[dict[str, str]] = []
         self.on_list = self.on_watch = lambda handler: False
         self._watching: list[tuple[str, queue.Queue]] = []
         self._lock = threading.Lock()
-        self._server = None
-        self.port = 0
-        self.up()
+        self._server = self._listening(0)
 
     @property
     def address(self) -> ApiServer:
@@ -90,9 +89,13 @@ class FakeApi:
 
     def up(self) -> None:
         """Listen, on the port of before."""
-        self._server = _Server(("127.0.0.1", self.port), self)
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self._server = self._listening(self.port)
+
+    def _listening(self, port: int) -> "_Server":
+        server = _Server(("127.0.0.1", port), self)
+        self.port = int(server.server_address[1])
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        return server
 
     def down(self) -> None:
         """Stop listening and cut every connection."""
@@ -149,7 +152,8 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def __init__(self, address, api: FakeApi) -> None:
-        self.api, self.connections = api, set()
+        self.api = api
+        self.connections: set = set()
         super().__init__(address, _Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(api.authority, api._key)

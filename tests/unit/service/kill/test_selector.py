@@ -1,5 +1,7 @@
 """Selectors match as Kubernetes' own do: a second reading of its documentation says the same."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,8 +66,9 @@ def test_a_condition_more_never_matches_more(selector, labels, key):
 
 @given(LABELS)
 def test_nothing_asked_matches_everything(labels):
-    for empty in (None, {}, {"matchLabels": {}}, {"matchExpressions": []}, {"matchLabels": None}):
-        assert read_selector(empty).matches(labels)
+    everything: tuple[Any, ...] = (None, {}, {"matchLabels": {}}, {"matchExpressions": []}, {"matchLabels": None})
+    for selector in everything:
+        assert read_selector(selector).matches(labels)
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,13 @@ def eventually(condition, patience_s=PATIENCE_S):
 
 
 def polled(watch, n, patience_s=PATIENCE_S):
-    found = []
-    eventually(lambda: found.extend(watch.poll()) or len(found) >= n, patience_s)
+    found: list = []
+
+    def enough():
+        found.extend(watch.poll())
+        return len(found) >= n
+
+    eventually(enough, patience_s)
     return found
 
 
@@ -256,7 +261,9 @@ def test_the_age_counts_from_the_time_of_asking(api):
     watch = KillWatch(SCOPE, api.address, 3600 * 10**9)
     watch.start()
     eventually(lambda: not watch.stale)
-    assert watch.list_age_ns() >= 0.5e9
+    age_ns = watch.list_age_ns()
+    assert age_ns is not None
+    assert age_ns >= 0.5e9
     watch.close()
 
 
@@ -331,7 +338,13 @@ def test_a_watch_that_ends_badly_begins_anew(api, end):
 
 def test_a_server_that_ends_every_watch_is_not_hammered(api):
     asked = []
-    api.on_watch = lambda handler: asked.append(1) or handler.send(200, b"") or True
+
+    def end(handler):
+        asked.append(handler.namespace)
+        handler.send(200, b"")
+        return True
+
+    api.on_watch = end
     watch = KillWatch(SCOPE, api.address, 3600 * 10**9)
     watch.start()
     time.sleep(2.5)
@@ -411,10 +424,12 @@ def test_pages_that_do_not_fit_are_made_smaller(api):
 
 
 def test_closing_ends_what_waits_for_the_network(api):
-    api.on_list = lambda handler: time.sleep(20) or True
+    release = threading.Event()
+    api.on_list = lambda handler: release.wait(20) or True
     watch = KillWatch(SCOPE, api.address, 3600 * 10**9)
     watch.start()
     eventually(lambda: api.queries)
     started = time.monotonic()
     watch.close()
     assert time.monotonic() - started < 2
+    release.set()
