@@ -6,7 +6,7 @@ import yaml
 
 from alphatrade_operator.core.crd_schema import Schema, structural
 from alphatrade_operator.core.definition import Column
-from alphatrade_operator.core.model import GROUP, VERSION, Model, Resource, Rule
+from alphatrade_operator.core.model import GROUP, RULES, VERSION, Model, Resource, Rule
 from alphatrade_operator.core.quantities import NAME_PATTERN
 
 CATEGORY = "alphatrade"
@@ -100,7 +100,7 @@ def _spec_model(kind: Kind) -> type[Model]:
 
 def _attach(schema: Schema, rule: Rule) -> None:
     node: Schema = schema["properties"][rule.at] if rule.at else schema
-    node.setdefault("x-kubernetes-validations", []).append({"rule": rule.rule, "message": rule.message})
+    node[RULES] = [*node.get(RULES, []), {"rule": rule.rule, "message": rule.message}]
 
 
 def _column(column: Column) -> dict[str, Any]:

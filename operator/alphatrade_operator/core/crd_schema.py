@@ -5,13 +5,12 @@ The result is complete in itself: no references, no unbounded list, map or text,
 
 from typing import Any
 
-from alphatrade_operator.core.model import Model
+from alphatrade_operator.core.model import RULES, Model
 
 Schema = dict[str, Any]
 _COPIED = ("type", "format", "pattern", "enum", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems")
 _BOUNDS = {"string": ("maxLength",), "integer": ("minimum", "maximum"), "array": ("maxItems",)}
 _MAX_FREE_FORM = 64
-_RULES = "x-kubernetes-validations"
 
 
 class SchemaFault(ValueError):
@@ -62,14 +61,14 @@ class _Walk:
         return source
 
     def _object(self, source: Schema, path: str) -> Schema:
-        values = source.get("additionalProperties")
+        values = _map_values(source)
         if "properties" in source:
             out: Schema = {"properties": self._properties(source["properties"], path)}
             return out | ({"required": source["required"]} if source.get("required") else {})
         if values is True:
             return {"x-kubernetes-preserve-unknown-fields": True, "maxProperties": _MAX_FREE_FORM}
         if not isinstance(values, dict):
-            return {"properties": {}}
+            raise SchemaFault(f"{path}: an object without fields; give it some, or make it a map")
         if "maxProperties" not in source:
             raise SchemaFault(f"{path}: a map without a bound; give it max_length")
         return {"additionalProperties": self.node(values, f"{path}.*"), "maxProperties": source["maxProperties"]}
@@ -87,13 +86,20 @@ class _Walk:
         return out | (kept or {"x-kubernetes-list-type": "atomic"})
 
     def _rules(self, source: Schema) -> Schema:
-        return {_RULES: source[_RULES]} if source.get(_RULES) else {}
+        return {RULES: source[RULES]} if source.get(RULES) else {}
+
+
+def _map_values(source: Schema) -> Any:
+    """Return the schema of a map's values; what keys must look like cannot be said in a structural schema."""
+    for values in source.get("patternProperties", {}).values():
+        return values
+    return source.get("additionalProperties")
 
 
 def _merged(inner: Schema, beside: Schema) -> Schema:
     """Return a schema with what stands beside a reference to it; rules of both hold."""
-    rules = inner.get(_RULES, []) + beside.get(_RULES, [])
-    return inner | beside | ({_RULES: rules} if rules else {})
+    rules = inner.get(RULES, []) + beside.get(RULES, [])
+    return inner | beside | ({RULES: rules} if rules else {})
 
 
 def _check_bounded(node: Schema, path: str) -> None:

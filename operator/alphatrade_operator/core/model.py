@@ -38,6 +38,7 @@ def yaml_name(field_name: str) -> str:
     return to_camel(field_name.removesuffix("_ns"))
 
 
+RULES = "x-kubernetes-validations"
 IMMUTABLE = Rule("self == oldSelf", "spec cannot change; make another object", at="spec")
 
 
@@ -64,7 +65,7 @@ class Model(BaseModel):
             schema["properties"].pop(cls.model_fields[name].alias or name)
         for rule in cls.rules:
             at = schema if rule.at is None else schema["properties"][cls.model_fields[rule.at].alias or rule.at]
-            at.setdefault("x-kubernetes-validations", []).append({"rule": rule.rule, "message": rule.message})
+            at[RULES] = [*at.get(RULES, []), {"rule": rule.rule, "message": rule.message}]
         return reference
 
 

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
+from alphatrade_operator import api_group
 from alphatrade_operator.broker.model import BrokerConnection
 from alphatrade_operator.core.explain import Problem, dotted, nearest, problems_of, shown
 from alphatrade_operator.core.model import API_VERSION
@@ -22,6 +23,7 @@ ResourceT = TypeVar("ResourceT", bound=AnyResource, covariant=True)
 KINDS: dict[str, type[AnyResource]] = {
     kind.__name__: kind for kind in (Strategy, RiskTemplate, MarketDataFeed, BrokerConnection)
 }
+_OF_CLUSTERS = {kind.__name__ for kind in api_group.KINDS} - KINDS.keys()
 MAX_FILES = 256
 _PASSED_OVER = {("v1", "ConfigMap"), ("v1", "Namespace")}
 _REFERENCES = (
@@ -82,6 +84,7 @@ def load(paths: Sequence[str | Path]) -> Resources:
         problems = _unmet_references(Resources(by_key, ()))
     if problems:
         raise ResourceError(problems)
+    notes += [note for loaded in by_key.values() for note in _cluster_only(loaded)]
     return Resources(by_key, tuple(notes))
 
 
@@ -113,6 +116,8 @@ def _read(files: list[Path]) -> tuple[list[Document], list[str]]:
 
 def _parse(document: Document) -> AnyResource | list[Problem]:
     version, kind = document.data.get("apiVersion"), document.data.get("kind")
+    if kind in _OF_CLUSTERS:
+        return [Problem(("kind",), f"{kind} needs a cluster; in one process leave it out")]
     if not isinstance(kind, str) or kind not in KINDS:
         fix = nearest(kind, list(KINDS)) if isinstance(kind, str) else f"write one of {', '.join(KINDS)}"
         text = "missing" if kind is None else f"{shown(kind)} is no kind of this version"
@@ -145,6 +150,15 @@ def _passed_over(document: Document) -> bool:
 
 def _note(document: Document) -> str:
     return f"{document.file}:{document.line(('kind',))}: a {document.data['kind']} is passed over in one process"
+
+
+def _cluster_only(loaded: Loaded[AnyResource]) -> list[str]:
+    """Say which fields given are about pods, so that one process has no use for them."""
+    spec = loaded.resource.spec
+    fields = [
+        type(spec).model_fields[name].alias or name for name in spec.cluster_only if name in spec.model_fields_set
+    ]
+    return [loaded.line(("spec", field), "passed over in one process; it is about pods") for field in fields]
 
 
 def _unmet_references(resources: Resources) -> list[str]:
