@@ -68,11 +68,11 @@ test-unit: venv-dev ## Run the pure, fast tests
 
 .PHONY: test-api
 test-api: venv-dev ## Run the tests against a Kubernetes API server
-	@$(PYTEST) tests/api $(ARGS)
+	@$(CLUSTER) around -- $(PYTEST) tests/api $(ARGS)
 
 .PHONY: test-e2e
 test-e2e: venv-dev ## Run the stories of whole processes and of a real cluster: kills, restarts, wall clock, pods
-	@$(PYTEST) tests/e2e $(ARGS)
+	@$(CLUSTER) around -- $(PYTEST) tests/e2e $(ARGS)
 
 # KUBECONFIG_TEST=file names a cluster to use; else kind where Docker works; else one node on this machine itself.
 .PHONY: cluster-build

@@ -1,0 +1,95 @@
+"""Fixtures of tests on a real cluster: one cluster and one Helm install for all of them, a namespace for each.
+
+A conftest.py takes what it needs: `from kube_fixtures import backend, cluster, installed, namespace  # noqa: F401`.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from cluster.backend import Backend, choose
+from cluster.kubectl import Kube
+from cluster.settings import ROOT
+
+SYSTEM_NAMESPACE = "alphatrade-system"
+CHARTS = ROOT / "charts"
+TRADING = {
+    "alphatrade.io/trading": "true",
+    "pod-security.kubernetes.io/enforce": "restricted",
+}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The product as Helm installed it, in the dev profile."""
+
+    kube: Kube
+    image: str
+    namespace: str = SYSTEM_NAMESPACE
+
+
+@pytest.fixture(scope="session")
+def backend() -> Iterator[Backend]:
+    """Bring a cluster up, unless one is up; it is left as it was found."""
+    chosen = choose()
+    found_up = chosen.is_up()
+    chosen.up()
+    yield chosen
+    if not found_up:
+        chosen.down()
+
+
+@pytest.fixture(scope="session")
+def cluster(backend: Backend) -> Iterator[Kube]:
+    """Return kubectl and helm for the cluster; programs that tests start find it by their environment."""
+    kube = backend.kube()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in kube.env.items():
+            patch.setenv(name, value)
+        yield kube
+
+
+@pytest.fixture(scope="session")
+def definitions(cluster: Kube) -> Kube:
+    """Install the resource definitions of this tree."""
+    cluster.helm(*upgrade("alphatrade-crds"))
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def installed(backend: Backend, definitions: Kube) -> Installed:
+    """Install the product of this tree, once for all tests."""
+    image = backend.build_image()
+    backend.load_image(image)
+    repository, _, tag = image.rpartition(":")
+    definitions.helm(*upgrade("alphatrade"), *settings(repository, tag), "--wait", "--timeout", "180s")
+    return Installed(definitions, image)
+
+
+def upgrade(chart: str) -> tuple[object, ...]:
+    """Return Helm's words for a chart of this tree; what kubectl applied before becomes the release's."""
+    words = ("upgrade", "--install", "--take-ownership", chart, CHARTS / chart)
+    return (*words, "--namespace", SYSTEM_NAMESPACE, "--create-namespace")
+
+
+def settings(repository: str, tag: str) -> tuple[str, ...]:
+    """Return the values that tests set; a tag is a string, also when it looks like a number."""
+    return ("--set", "profile=dev", "--set", f"image.repository={repository}", "--set-string", f"image.tag={tag}")
+
+
+@pytest.fixture
+def namespace(cluster: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Make a trading namespace of this test alone, and remove it with all that is in it."""
+    name = f"{name_of(request.node.name)}-{uuid.uuid4().hex[:6]}"
+    cluster.kubectl("create", "namespace", name)
+    cluster.kubectl("label", "namespace", name, *(f"{key}={value}" for key, value in TRADING.items()))
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--timeout=120s")
+
+
+def name_of(test: str) -> str:
+    """Return a test's name as the start of a namespace's."""
+    return re.sub(r"[^a-z0-9]+", "-", test.lower().removeprefix("test_"))[:40].strip("-")
