@@ -62,7 +62,7 @@ def test_every_right_is_for_a_kind_that_the_operator_knows():
 def test_volumes_are_never_removed_and_pods_never_made():
     granted = _granted()
     assert granted["", "persistentvolumeclaims"] == {"get", "list", "watch"}
-    assert granted["", "pods"] == {"get", "list", "watch", "delete"}
+    assert granted["", "pods"] == {"get", "list", "watch", "patch", "delete"}
 
 
 def test_settings_has_every_field_and_no_other():

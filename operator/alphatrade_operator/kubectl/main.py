@@ -1,0 +1,179 @@
+"""The command line of `kubectl alphatrade`. Exit codes: 0 good, 1 somebody is silent, 2 bad input or no cluster."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from alphatrade_operator.kubectl.kubectl import Kubectl, KubectlError
+
+BAD_INPUT, INTERRUPTED = 2, 130
+MODES = ("Reduce", "Halt", "Flatten")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+Namespace = Annotated[str | None, typer.Option("-n", "--namespace", help="Namespace; the context's when absent.")]
+Everywhere = Annotated[bool, typer.Option("-A", "--all-namespaces", help="All namespaces.")]
+Context = Annotated[str | None, typer.Option("--context", help="As kubectl's.")]
+Kubeconfig = Annotated[str | None, typer.Option("--kubeconfig", help="As kubectl's.")]
+As = Annotated[str | None, typer.Option("--as", help="As kubectl's.")]
+
+
+@app.callback()
+def alphatrade() -> None:
+    """See what trades, stop it, and find out why something does not.
+
+    \b
+    Examples:
+      kubectl alphatrade status -A                                     every strategy, on one screen
+      kubectl alphatrade halt quickstart -n dev --reason "looks odd"   stop one strategy
+      kubectl alphatrade halt --all -n dev --reason "maintenance"      stop a namespace
+      kubectl alphatrade halt --cluster --reason "venue incident"      stop everything
+      kubectl alphatrade why quickstart -n dev                         one sentence, and what to do
+
+    \b
+    All of it is plain kubectl underneath: your context, your identity, your rights.
+    Exit codes: 0 good, 1 somebody has not acknowledged, 2 bad input or no cluster.
+    """
+
+
+@app.command("status", short_help="What every strategy does: phase, position, profit, kill state, why not ready.")
+def status(
+    namespace: Namespace = None,
+    everywhere: Everywhere = False,
+    watch: Annotated[bool, typer.Option("-w", "--watch", help="Show it again every 2 s until Ctrl-C.")] = False,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    impersonate: As = None,
+) -> int:
+    """Show a line for each Strategy, and who has obeyed the kill switches that are engaged.
+
+    \b
+    Examples:
+      kubectl alphatrade status -n alphatrade-dev
+      kubectl alphatrade status -A --watch
+    """
+    from alphatrade_operator.kubectl.show import follow, show_status
+
+    where = _where(namespace, everywhere)
+    kubectl = _kubectl(context, kubeconfig, impersonate)
+    return follow(kubectl, where) if watch else show_status(kubectl, where)
+
+
+@app.command("halt", short_help="Engage a kill switch, and wait until everyone has acknowledged.")
+def halt(
+    name: Annotated[str | None, typer.Argument(help="Strategy to stop; or give --all or --cluster.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a sentence; kept with everything it stops.")] = "",
+    mode: Annotated[str, typer.Option(help="Reduce, Halt or Flatten.")] = "Halt",
+    everyone: Annotated[bool, typer.Option("--all", help="Every Strategy of the namespace.")] = False,
+    cluster: Annotated[bool, typer.Option("--cluster", help="Every Strategy of every namespace.")] = False,
+    slippage_bps: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Flatten: furthest from the mid that it may trade, in bps.")
+    ] = None,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for acknowledgements.")] = 30.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the KillSwitch, apply nothing.")] = False,
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    impersonate: As = None,
+) -> int:
+    """Stop trading: apply a KillSwitch, wait for acknowledgements, say who is silent.
+
+    Reduce lets only orders pass that make positions smaller. Halt lets none pass and cancels what is working. Flatten
+    does that and closes positions. What has been stopped stays stopped, also when the KillSwitch is deleted. Runtimes
+    read it themselves: it works while the operator is down, only the report of who has obeyed comes from the operator.
+
+    \b
+    Examples:
+      kubectl alphatrade halt quickstart -n alphatrade-dev --reason "looks odd"
+      kubectl alphatrade halt --all -n alphatrade-dev --mode Flatten --slippage-bps 30 --reason "end of test"
+      kubectl alphatrade halt --cluster --reason "venue incident"
+      kubectl alphatrade halt --all --reason "drill" --dry-run | kubectl apply -f -      the same by hand
+    """
+    from alphatrade_operator.kubectl.stop import ask, stop
+
+    if sum((name is not None, everyone, cluster)) != 1:
+        raise KubectlError("say what to stop: one of NAME, --all, --cluster")
+    if mode not in MODES:
+        raise KubectlError(f"--mode {mode}: write one of {', '.join(MODES)}")
+    if slippage_bps is not None and mode != "Flatten":
+        raise KubectlError(f"--slippage-bps: only for --mode Flatten, and this is {mode}; leave it out")
+    if not reason.strip():
+        raise KubectlError("--reason is missing: say why in a sentence")
+    kubectl = _kubectl(context, kubeconfig, impersonate)
+    order = ask(kubectl, name, cluster, mode, reason, _where(namespace, False), slippage_bps)
+    return stop(kubectl, order, timeout_s, dry_run)
+
+
+@app.command("why", short_help="Why something is not ready: one sentence, and what to do.")
+def why(
+    name: Annotated[str, typer.Argument(help="A Strategy, or KIND/NAME such as mdf/simulator, bc/paper, ks/halt-all.")],
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    impersonate: As = None,
+) -> int:
+    """Follow conditions, references, pods and events down to one cause, and say what to do.
+
+    \b
+    Examples:
+      kubectl alphatrade why quickstart -n alphatrade-dev
+      kubectl alphatrade why mdf/simulator -n alphatrade-dev
+    """
+    from alphatrade_operator.kubectl.cause import chain, explain
+    from alphatrade_operator.kubectl.evidence import gather, target
+
+    found = gather(_kubectl(context, kubeconfig, impersonate), target(name), _where(namespace, False))
+    cause = explain(found)
+    for line in chain(found):
+        print(f"  {line}")
+    print(f"why: {cause.sentence}")
+    if cause.fix:
+        print(f"fix: {cause.fix}")
+    return 0
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit code. Errors are lines `error: ...` on stderr."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(arguments), prog_name="kubectl alphatrade", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader, such as `head`, has seen enough
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message())
+            return 0
+        print(f"error: {error.format_message().rstrip('.')}; see `kubectl alphatrade --help`", file=sys.stderr)
+        return BAD_INPUT
+    except KubectlError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _where(namespace: str | None, everywhere: bool) -> tuple[str, ...]:
+    if namespace and everywhere:
+        raise KubectlError("-n and -A: give one of them")
+    return ("-A",) if everywhere else ("-n", namespace) if namespace else ()
+
+
+def _kubectl(context: str | None, kubeconfig: str | None, impersonate: str | None) -> Kubectl:
+    given = (("--context", context), ("--kubeconfig", kubeconfig), ("--as", impersonate))
+    return Kubectl(tuple(word for flag, value in given if value for word in (flag, value)))
