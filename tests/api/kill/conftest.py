@@ -1,0 +1,81 @@
+"""Two namespaces, a service account as a runtime has it, and the KillSwitch definition on a real API server."""
+
+import base64
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from alphatrade.config import KillScope
+from alphatrade_runtime.service.kill import ApiServer
+from cluster.backend import choose
+from cluster.kubectl import Kube
+
+CRD = Path(__file__).parents[3] / "crds" / "killswitches.yaml"
+ROLE = ("--verb=get,list,watch", "--resource=killswitches.alphatrade.io")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A trading namespace beside an operator's."""
+
+    kube: Kube
+    own: str
+    operator: str
+    api: ApiServer
+
+    @property
+    def scope(self) -> KillScope:
+        """What a runtime here looks at."""
+        return KillScope(own_namespace=self.own, operator_namespace=self.operator, labels={"team": "a"})
+
+    def allow(self, namespace: str) -> None:
+        """Let the runtime's account read kill switches of a namespace."""
+        self.kube.kubectl("create", "role", "reads-kill-switches", *ROLE, "-n", namespace)
+        account = f"--serviceaccount={self.own}:runtime"
+        self.kube.kubectl(
+            "create", "rolebinding", "reads-kill-switches", "--role=reads-kill-switches", account, "-n", namespace
+        )
+
+    def engage(self, name: str, mode: str = "Halt", namespace: str = "", **spec: object) -> None:
+        """Apply a KillSwitch."""
+        document = {
+            "apiVersion": "alphatrade.io/v1alpha1",
+            "kind": "KillSwitch",
+            "metadata": {"name": name, "namespace": namespace or self.own},
+            "spec": {"mode": mode, "reason": "drill", **spec},
+        }
+        self.kube.apply(json.dumps(document))
+
+
+@pytest.fixture(scope="session")
+def kube():
+    """The cluster that the harness has up."""
+    kube = choose().kube()
+    kube.apply(CRD, "--server-side", "--force-conflicts", "--field-manager=tests")
+    kube.kubectl("wait", "--for=condition=Established", "crd/killswitches.alphatrade.io", "--timeout=30s")
+    return kube
+
+
+@pytest.fixture
+def desk(kube, tmp_path):
+    """Two namespaces of this test's own; the runtime's account may read neither yet."""
+    own, operator = (f"api-kill-{uuid.uuid4().hex[:8]}" for _ in range(2))
+    for namespace in (own, operator):
+        kube.kubectl("create", "namespace", namespace)
+    kube.kubectl("create", "serviceaccount", "runtime", "-n", own)
+    yield Desk(kube, own, operator, _account(kube, own, tmp_path))
+    kube.kubectl("delete", "namespace", own, operator, "--wait=false")
+
+
+def _account(kube: Kube, namespace: str, folder: Path) -> ApiServer:
+    """Write token and CA as a pod finds them; return where the API server is."""
+    settings = json.loads(kube.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+    given = settings["clusters"][0]["cluster"]
+    (folder / "ca.crt").write_bytes(base64.b64decode(given["certificate-authority-data"]))
+    (folder / "token").write_text(kube.kubectl("create", "token", "runtime", "-n", namespace))
+    server = urlsplit(given["server"])
+    return ApiServer(server.hostname or "", server.port or 443, folder / "ca.crt", folder / "token")
