@@ -60,10 +60,10 @@ def stop(
         if found.line() != said:
             said = found.line()
             print(said, file=sys.stderr, flush=True)
-        if found.complete or clock() >= deadline:
+        if found.complete or found.refused or clock() >= deadline:
             break
         pause(POLL_S)
-    lines, code = verdict(found, timeout_s)
+    lines, code = verdict(order, found, timeout_s)
     print("\n".join(lines))
     return code
 

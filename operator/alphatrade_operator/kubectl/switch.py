@@ -10,6 +10,7 @@ from alphatrade_operator.kubectl.objects import KillSwitch, Strategy
 
 Mode = Literal["Reduce", "Halt", "Flatten"]
 _LONGEST = 63
+_REFUSALS = ("ScopeNotAllowed", "InvalidSpec")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is known of a kill switch that was applied. reported: the operator has looked at this very generation."""
+    """What is known of a kill switch that was applied.
+
+    reported: the operator has looked at this very generation.  refused: why it does not act as it is meant; else empty.
+    """
 
     reported: bool
+    refused: str
     matched: int
     acknowledged: int
     obeyed: tuple[str, ...]
@@ -55,7 +60,7 @@ class Answer:
     @property
     def complete(self) -> bool:
         """Whether everyone whom it matches has obeyed."""
-        return self.reported and self.acknowledged >= self.matched and not self.silent
+        return self.reported and not self.refused and self.acknowledged >= self.matched and not self.silent
 
     def line(self) -> str:
         """Write how far it is."""
@@ -81,13 +86,19 @@ def answer(switch: KillSwitch, strategies: Sequence[Strategy]) -> Answer:
         if (seen.namespace, seen.name, seen.generation) == (meta.namespace, meta.name, meta.generation)
     )
     reported = meta.generation <= switch.observed_generation
-    return Answer(reported, status.matched, status.acknowledged, obeyed, status.silent)
+    refused = switch.ready.message if switch.ready.reason in _REFUSALS else ""
+    return Answer(reported, refused, status.matched, status.acknowledged, obeyed, status.silent)
 
 
-def verdict(found: Answer, waited_s: float) -> tuple[list[str], int]:
+def verdict(order: Order, found: Answer, waited_s: float) -> tuple[list[str], int]:
     """Return what to say in the end, and the exit code: 0 when everyone has obeyed."""
     lines = [f"acknowledged: {name}" for name in found.obeyed]
+    if found.refused:
+        return [*lines, f"NOT in force as meant: {found.refused}"], 1
     if found.complete:
+        if found.matched == 0 and order.target is not None:
+            text = f"NOT stopped: the operator says that it matches no Strategy, and {order.target} is one; use --all"
+            return [*lines, text], 1
         if found.matched == 0:
             return [*lines, "it matches no Strategy; it stays engaged for any that comes"], 0
         return [*lines, f"{found.line()}: stopped, and latched; deleting the KillSwitch does not resume"], 0

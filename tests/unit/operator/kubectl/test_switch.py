@@ -10,8 +10,9 @@ from alphatrade_operator.core.selector import selectable_labels
 from alphatrade_operator.kill_switch.model import KillSwitch
 from alphatrade_operator.kubectl.objects import read_kill_switch, read_strategy
 from alphatrade_operator.kubectl.switch import Order, answer, verdict
-from unit.operator.kubectl.cluster_objects import kill_switch, obeyed, strategy
+from unit.operator.kubectl.cluster_objects import condition, kill_switch, obeyed, strategy
 
+EVERYONE = Order(None, False, "Halt", "x", "dev")
 NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 
 
@@ -48,7 +49,7 @@ def _answer(switch, *strategies):
 
 def test_everyone_has_obeyed():
     found = _answer(kill_switch(matched=1, acknowledged=1), strategy(killSwitches=[obeyed()]))
-    lines, code = verdict(found, 30)
+    lines, code = verdict(EVERYONE, found, 30)
     assert code == 0
     assert lines[0] == "acknowledged: dev/trend (7 ms)"
     assert "deleting the KillSwitch does not resume" in lines[-1]
@@ -56,7 +57,7 @@ def test_everyone_has_obeyed():
 
 def test_a_silent_one_is_named_and_the_exit_code_is_1():
     found = _answer(kill_switch(matched=3, acknowledged=1, silent=["dev/a"]), strategy(killSwitches=[obeyed()]))
-    lines, code = verdict(found, 5)
+    lines, code = verdict(EVERYONE, found, 5)
     assert code == 1
     assert lines == [
         "acknowledged: dev/trend (7 ms)",
@@ -76,7 +77,7 @@ def test_a_silent_one_is_named_and_the_exit_code_is_1():
 def test_what_the_operator_says_of_an_older_generation_counts_for_nothing(switch):
     found = _answer(switch, strategy(killSwitches=[obeyed()]))
     assert not found.complete
-    lines, code = verdict(found, 30)
+    lines, code = verdict(EVERYONE, found, 30)
     assert code == 1
     assert "nothing proves yet" in lines[-1]
 
@@ -92,5 +93,20 @@ def test_an_acknowledgement_of_another_generation_or_switch_is_none():
 
 
 def test_a_switch_that_matches_nobody_says_so():
-    lines, code = verdict(_answer(kill_switch(matched=0, acknowledged=0)), 30)
+    lines, code = verdict(EVERYONE, _answer(kill_switch(matched=0, acknowledged=0)), 30)
     assert (lines, code) == (["it matches no Strategy; it stays engaged for any that comes"], 0)
+
+
+def test_a_named_strategy_that_is_not_matched_was_not_stopped():
+    found = _answer(kill_switch(matched=0, acknowledged=0))
+    lines, code = verdict(Order("trend", False, "Halt", "x", "dev"), found, 30)
+    assert code == 1
+    assert lines[0].startswith("NOT stopped")
+
+
+def test_a_switch_in_the_wrong_place_is_not_in_force():
+    switch = kill_switch(
+        matched=0, acknowledged=0, conditions=[condition("False", "ScopeNotAllowed", "apply it there")]
+    )
+    lines, code = verdict(EVERYONE, _answer(switch), 30)
+    assert (lines, code) == (["NOT in force as meant: apply it there"], 1)
