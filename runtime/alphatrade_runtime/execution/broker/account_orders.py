@@ -170,20 +170,20 @@ def _take_cancel(row, b, command):
 def take_command(g, table, used, row, b, command, now, code):
     """Ask the law for a command that arrives at `now` and book it; return the code by which it is denied, or 0.
 
-    code: DECIDE, or what was decided before (a session rebuilt from its log). A cancel is never denied.
+    code: DECIDE, or what was decided before (a session rebuilt from its log). A cancel is never
+    denied, but for one of an instrument that the session does not have.
     """
     row.money[0].now = max(row.money[0].now, now)
-    if command.command == _CANCEL:
-        if command.instrument < row.n:
-            _take_cancel(row, b, command)
-        return 0
-    g.commands += 1
     if command.instrument >= row.n:
-        return _SYMBOL
-    if command.command == _NEW:
+        code = _SYMBOL
+    elif command.command == _CANCEL:
+        _take_cancel(row, b, command)
+        return 0
+    elif command.command == _NEW:
         code = _take_new(g, table, used, row, b, command, code)
     else:
         code = _take_amend(g, table, used, row, b, command, code)
+    g.commands += 1
     if code != 0:
         g.denied[code] += 1
     return code
