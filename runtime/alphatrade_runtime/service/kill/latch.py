@@ -14,6 +14,7 @@ from typing import Any
 from alphatrade.v1 import control_pb2
 from alphatrade_runtime.loop.live_control import MODES
 from alphatrade_runtime.market.faults import disk_errors
+from alphatrade_runtime.service.kept_file import replace_kept
 from alphatrade_runtime.service.kill.kill_switch import Engagement
 
 FILE = "latch.json"
@@ -112,24 +113,8 @@ class Latch:
             os.replace(self._path, self._path.with_name(f"{FILE}.unreadable-{count + 1}"))
 
     def _write(self) -> None:
-        """Replace the file: the old list or the new one is there, also after a power cut."""
-        text = json.dumps({"engagements": [_plain(entry) for entry in self.entries]}, indent=1) + "\n"
-        partial = self._path.with_name(f"{FILE}.partial")
-        with disk_errors(self._path):
-            with partial.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, self._path)
-            _sync(self._path.parent)
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        text = json.dumps({"engagements": [_plain(entry) for entry in self.entries]}, indent=1)
+        replace_kept(self._path, text + "\n")
 
 
 def _same(one: Engagement, other: Engagement) -> bool:
