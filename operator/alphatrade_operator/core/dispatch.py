@@ -33,7 +33,8 @@ def concerned(view: View, manifest: Manifest, reconcilers: Mapping[str, Reconcil
     key = key_of(manifest)
     reconciler = reconcilers.get(key.kind)
     if reconciler is not None:
-        yield key
+        if reconciler.reconcile is not None:
+            yield key
         yield from reconciler.referrers(view, key)
 
 

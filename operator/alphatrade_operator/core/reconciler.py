@@ -27,13 +27,14 @@ Referrers = Callable[[View, Key], Iterable[Key]]
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """A kind that is reconciled.
+    """A kind that is reconciled, or looked at because others' decisions read it.
 
-    kind: as in YAML.  reconcile: handlers.reconcile of its folder; called only while the object is there.
+    kind: as in YAML.  reconcile: handlers.reconcile of its folder, called only while the object is there; None when
+    there is nothing to reconcile.
     referrers: facts.referrers of its folder: given a changed (perhaps gone) object of this kind, the keys of others
     whose decision reads it.
     """
 
     kind: str
-    reconcile: Reconcile
+    reconcile: Reconcile | None
     referrers: Referrers

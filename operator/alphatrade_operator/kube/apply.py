@@ -10,7 +10,7 @@ from alphatrade_operator.core.live import meta_of
 from alphatrade_operator.core.plan import Certificate, Condition, Event, Key, Manifest, Nudge, Plan, Push, View
 from alphatrade_operator.kube.compare import APPLIED, holds, owned_fields, with_digest
 from alphatrade_operator.kube.errors import ApiError, Conflict, NotFound, Refused
-from alphatrade_operator.kube.status import Written, compose
+from alphatrade_operator.kube.status import Written, compose, owned_status
 from alphatrade_operator.kube.writer import MANAGER, Writer, identified
 
 CORE_MANAGER = f"{MANAGER}-core"  # the machinery's own condition, Stalled
@@ -133,7 +133,8 @@ class Applier:
         if plan.status is None and not plan.conditions and not plan.events:
             return None
         now, now_s = self._now(), self._clock()
-        written = compose(live, MANAGER, plan.status or {}, plan.snapshot or {}, plan.conditions, now)
+        fields = owned_status(live, MANAGER) if plan.status is None else plan.status
+        written = compose(live, MANAGER, fields, plan.snapshot or {}, plan.conditions, now)
         wait_s = self._snapshot_wait_s(key, written, now_s)
         if wait_s is not None:
             return wait_s

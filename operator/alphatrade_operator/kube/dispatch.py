@@ -27,18 +27,21 @@ class Dispatcher:
         before = self._concerned_before(kind, manifest)
         self._dispatch(self._store.remove(kind, manifest), before)
 
-    def relisted(self, kind: str, manifests: Sequence[Manifest], list_version: int) -> int:
-        """Take a complete list; return how many objects it corrected."""
-        changes = self._store.replace(kind, manifests, list_version)
+    def relisted(
+        self, kind: str, manifests: Sequence[Manifest], list_version: int, namespace: str | None = None
+    ) -> int:
+        """Take a complete list, of a namespace or of all; return how many objects it corrected."""
+        changes = self._store.replace(kind, manifests, list_version, namespace)
         for change in changes:
             self._dispatch(change, ())
         return len(changes)
 
     def requeue_all(self) -> None:
         """Put every key on the queue: the repair round."""
-        for kind in self._reconcilers:
-            for manifest in self._store.list(kind):
-                self._queue.add(key_of(manifest))
+        for reconciler in self._reconcilers.values():
+            if reconciler.reconcile is not None:
+                for manifest in self._store.list(reconciler.kind):
+                    self._queue.add(key_of(manifest))
 
     def reported(self, owner: Key, urgent: bool, delay_s: float) -> None:
         """Take that a pod says something new: what matters at once, and what a snapshot may wait for."""

@@ -10,13 +10,14 @@ MANAGED = f"app.kubernetes.io/managed-by={MANAGED_BY}"
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind of the API. selector: labels of the objects that are looked at; empty for all."""
+    """A kind of the API. selector, fields: of the objects that are looked at; empty for all."""
 
     kind: str
     api_version: str
     plural: str
     namespaced: bool = True
     selector: str = ""
+    fields: str = ""
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """Return the path of the collection, of an object, or of an object's subresource."""
@@ -61,7 +62,15 @@ CHILDREN = (
     Resource("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings", selector=MANAGED),
 )
 POD_MONITOR = Resource("PodMonitor", "monitoring.coreos.com/v1", "podmonitors", selector=MANAGED)
+# Only whether it is there is of interest.
+DEFINITION = Resource(
+    "CustomResourceDefinition",
+    "apiextensions.k8s.io/v1",
+    "customresourcedefinitions",
+    namespaced=False,
+    fields="metadata.name=podmonitors.monitoring.coreos.com",
+)
 LEASE = Resource("Lease", "coordination.k8s.io/v1", "leases")
 EVENT = Resource("Event", "events.k8s.io/v1", "events")
 
-BY_KIND = {resource.kind: resource for resource in (*OURS, NAMESPACE, *CHILDREN, POD_MONITOR, LEASE, EVENT)}
+BY_KIND = {resource.kind: resource for resource in (*OURS, NAMESPACE, *CHILDREN, POD_MONITOR, DEFINITION, LEASE, EVENT)}

@@ -69,13 +69,22 @@ def _render(condition: Condition, before: Mapping[str, Any] | None, generation: 
     }
 
 
-def _owned(live: Manifest, manager: str) -> dict[str, Any]:
-    """Return the part of the live status that the manager has written."""
+def owned_status(live: Manifest, manager: str) -> dict[str, Any]:
+    """Return the part of the live status that a manager has written, but conditions."""
     fields = owned_fields(live, manager, "f:status", "status")
-    status = live.get("status") or {}
-    owned = {name: status[name] for name in status if f"f:{name}" in fields and name != "conditions"}
+    return {
+        name: value
+        for name, value in (live.get("status") or {}).items()
+        if f"f:{name}" in fields and name not in ("conditions", "observedGeneration")
+    }
+
+
+def _owned(live: Manifest, manager: str) -> dict[str, Any]:
+    fields, status = owned_fields(live, manager, "f:status", "status"), live.get("status") or {}
+    generation = {"observedGeneration": status["observedGeneration"]} if "f:observedGeneration" in fields else {}
     types = _owned_types(fields.get("f:conditions") or {})
-    return {**owned, "conditions": [one for one in status.get("conditions") or () if one["type"] in types]}
+    conditions = [one for one in status.get("conditions") or () if one["type"] in types]
+    return {**generation, **owned_status(live, manager), "conditions": conditions}
 
 
 def _owned_types(fields: Mapping[str, Any]) -> set[str]:

@@ -81,12 +81,14 @@ class Store:
         self._removed[(kind, name)] = max(version(before), version(manifest))
         return Change(before, None)
 
-    def replace(self, kind: str, manifests: Iterable[Manifest], list_version: int) -> Sequence[Change]:
-        """Take a complete list as of a version; return what changed. Later news stays."""
+    def replace(
+        self, kind: str, manifests: Iterable[Manifest], list_version: int, namespace: str | None = None
+    ) -> Sequence[Change]:
+        """Take a complete list as of a version, of a namespace or of all; return what changed. Later news stays."""
         listed = {_name(manifest): manifest for manifest in manifests}
         changes = [self.put(kind, manifest) for manifest in listed.values()]
         for name, before in list(self._kinds.get(kind, {}).items()):
-            if name not in listed and version(before) <= list_version:
+            if name not in listed and version(before) <= list_version and namespace in (None, name[0]):
                 del self._kinds[kind][name]
                 changes.append(Change(before, None))
         self._removed = {key: at for key, at in self._removed.items() if key[0] != kind or at > list_version}

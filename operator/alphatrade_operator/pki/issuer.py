@@ -26,7 +26,6 @@ from alphatrade_operator.pki.render import (
     trusted_in,
 )
 
-ISSUED = "alphatrade.io/certificate"  # annotation on a pod: serial number of the certificate that it should mount
 _EXPECTED = frozenset({"CertificateMissing", "CertificateRenewed", "AuthorityMissing"})
 
 
@@ -45,20 +44,27 @@ class Writes(Protocol):
         """Return an object from the server itself, or None."""
         ...
 
-    async def annotate(self, pod: Manifest, name: str, value: str) -> None:
-        """Set an annotation on a pod, unless it has gone."""
-        ...
-
     async def tell(self, about: Manifest, event: Event, now: datetime) -> None:
         """Write an Event."""
         ...
 
 
 class Issuer:
-    """Issues from the authority in `alphatrade-ca` of the operator's namespace. now: time of day."""
+    """Issues from the authority in `alphatrade-ca` of the operator's namespace.
 
-    def __init__(self, view: View, writes: Writes, now: Callable[[], datetime]) -> None:
+    now: time of day.  issued: counts.  authority_until: takes when the authority expires, Unix time.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        writes: Writes,
+        now: Callable[[], datetime],
+        issued: Callable[[], None] = lambda: None,
+        authority_until: Callable[[float], None] = lambda unix_s: None,
+    ) -> None:
         self._view, self._writes, self._now = view, writes, now
+        self._issued, self._authority_until = issued, authority_until
         self._lock = asyncio.Lock()
         self._authority: tuple[str, Authority] | None = None
         self._own: Pair | None = None
@@ -75,8 +81,8 @@ class Issuer:
             return outcome.look_again_s
         pair = issue(authority, certificate.identity, names, self._now(), self._lifetime)
         written = await self._writes.apply(render_leaf(certificate, pair, authority.trusted))
+        self._issued()
         await self._tell(written, outcome)
-        await self._hasten(certificate, pair)
         return self._lifetime.total_seconds() / 2
 
     async def authority(self) -> Authority:
@@ -88,6 +94,7 @@ class Issuer:
                     return self._authority[1]
             secret = await self._kept(secret)
             self._authority = (_state(secret), _authority(secret))
+            self._authority_until(self._authority[1].certificate.not_valid_after_utc.timestamp())
             return self._authority[1]
 
     async def own(self) -> tuple[Pair, bytes]:
@@ -133,12 +140,6 @@ class Issuer:
         expected = finding.reason in _EXPECTED
         event = Event("Normal" if expected else "Warning", finding.reason, finding.message)
         await self._writes.tell(secret, event, self._now())
-
-    async def _hasten(self, certificate: Certificate, pair: Pair) -> None:
-        """Let the kubelet look at the mounted Secret now."""
-        pod = self._view.get("Pod", certificate.namespace, f"{certificate.name}-0")
-        if pod is not None:
-            await self._writes.annotate(pod, ISSUED, f"{read_certificate(pair.certificate).serial_number:x}")
 
 
 def _state(secret: Manifest) -> str:

@@ -1,0 +1,83 @@
+"""kopf's part: it follows our kinds and namespaces, and hands every event to the dispatcher. It writes nothing.
+
+Only its decorators startup, cleanup, login, probe and event are used: event handlers leave no annotation and no
+finalizer on an object, and its posting of Events and its peering are off.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import kopf
+
+from alphatrade_operator.kube.dispatch import Dispatcher
+from alphatrade_operator.kube.resources import NAMESPACE, OURS, Resource
+from alphatrade_operator.kube.watch import whole
+
+_STREAM_S = 240.0
+_BACKOFFS_S = (0.5, 1.0, 2.0, 5.0)
+
+
+class _ForEver:
+    """Seconds between attempts, without an end: an operator that cannot reach the server waits for it."""
+
+    def __iter__(self) -> Iterator[float]:
+        yield from _BACKOFFS_S
+        while True:
+            yield _BACKOFFS_S[-1]
+
+
+def registry(dispatcher: Dispatcher, alive: Callable[[], Mapping[str, Any]]) -> kopf.OperatorRegistry:
+    """Return kopf's registry. alive: what the probe shows."""
+    found = kopf.OperatorRegistry()
+    kopf.on.startup(registry=found)(_configure)
+    kopf.on.cleanup(registry=found)(_cleanup)
+    kopf.on.login(registry=found)(_login)
+    kopf.on.probe(registry=found, id="operator")(_probe(alive))
+    for resource in (*OURS, NAMESPACE):
+        group, _, version = resource.api_version.rpartition("/")
+        decorate = kopf.on.event(group, version, resource.plural, registry=found, id=f"see-{resource.plural}")
+        decorate(_handler(dispatcher, resource))
+    return found
+
+
+async def follow(found: kopf.OperatorRegistry, namespaces: tuple[str, ...], stop: asyncio.Event) -> None:
+    """Run kopf until it is told to stop. namespaces: empty for all."""
+    where: dict[str, Any] = {"namespaces": namespaces} if namespaces else {"clusterwide": True}
+    await kopf.operator(registry=found, standalone=True, stop_flag=stop, **where)
+
+
+def _handler(dispatcher: Dispatcher, resource: Resource) -> Any:
+    async def see(event: kopf.RawEvent, **_: Any) -> None:
+        manifest = whole(cast("Mapping[str, Any]", event["object"]), resource)
+        if event["type"] == "DELETED":
+            dispatcher.lost(resource.kind, manifest)
+        else:
+            dispatcher.observe(resource.kind, manifest)
+
+    return see
+
+
+def _probe(alive: Callable[[], Mapping[str, Any]]) -> Any:
+    def probe(**_: Any) -> Mapping[str, Any]:
+        return alive()
+
+    return probe
+
+
+def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+    settings.posting.enabled = False
+    settings.scanning.disabled = True  # what is served is known; nothing is looked for
+    settings.watching.server_timeout = _STREAM_S
+    settings.networking.error_backoffs = _ForEver()
+    settings.process.ultimate_exiting_timeout = None
+
+
+def _cleanup(logger: Any, **_: Any) -> None:
+    logging.getLogger(__name__).info("no longer following")
+
+
+def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """Log in as the client does: as the pod's service account, else by KUBECONFIG."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)

@@ -1,0 +1,177 @@
+"""The operator: what it is made of, how it starts, and how it ends."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from alphatrade_operator.core.clock import monotonic_s, now
+from alphatrade_operator.core.plan import Key
+from alphatrade_operator.core.queue import KeyQueue
+from alphatrade_operator.core.worker import Worker
+from alphatrade_operator.endpoints import Endpoints, Verdict
+from alphatrade_operator.kube.api import Api
+from alphatrade_operator.kube.apply import Applier
+from alphatrade_operator.kube.dispatch import Dispatcher
+from alphatrade_operator.kube.errors import ApiError, NotLeading
+from alphatrade_operator.kube.events import follow, registry
+from alphatrade_operator.kube.lease import Lease
+from alphatrade_operator.kube.resources import CHILDREN, DEFINITION, NAMESPACE, OURS, POD_MONITOR
+from alphatrade_operator.kube.store import Store
+from alphatrade_operator.kube.view import CacheView
+from alphatrade_operator.kube.watch import Watcher
+from alphatrade_operator.kube.writer import Writer
+from alphatrade_operator.measures import Measures
+from alphatrade_operator.pki.issuer import Issuer
+from alphatrade_operator.pods.client import PodClient
+from alphatrade_operator.pods.poller import Poller
+from alphatrade_operator.pods.pusher import Pusher
+from alphatrade_operator.pods.reports import Reports
+from alphatrade_operator.reconcilers import RECONCILERS
+from alphatrade_operator.settings import Settings
+
+_OVERDUE_S = 300.0  # a key that waits so long for a worker, while the Lease is held, means that none works
+_SILENT_S = 600.0  # a watch that has said nothing for so long has broken without a word
+_END_S = 20.0
+_log = logging.getLogger(__name__)
+
+
+class Operator:
+    """Everything wired together; `run` is its life."""
+
+    def __init__(self, settings: Settings, api: Api, host: str) -> None:
+        me = f"{host}_{uuid4()}"
+        self._settings, self._api = settings, api
+        self._store, self._measures = Store(), Measures()
+        self._reports = Reports(settings.status_poll_s, monotonic_s)
+        self._lease = Lease(api, settings.operator_namespace, me, settings.lease_duration_s, now, monotonic_s)
+        self._view = CacheView(settings, self._store, self._reports, lambda: self._lease.epoch)
+        self._queue: KeyQueue[Key] = KeyQueue(monotonic_s, random.random)
+        self._dispatcher = Dispatcher(self._store, self._view, self._queue, RECONCILERS)
+        writer = Writer(api, self._lease, self._dispatcher.observe, host, self._measures.wrote)
+        issuer = Issuer(self._view, writer, now, self._measures.issued, self._measures.authority_until)
+        self._pods = PodClient(issuer.own)
+        reported = self._dispatcher.reported
+        self._poller = Poller(self._view, self._pods, self._reports, reported, lambda: self._lease.held)
+        pusher = Pusher(self._view, self._pods, self._reports, reported)
+        self._applier = Applier(self._view, writer, issuer, pusher, now, monotonic_s)
+        self._followed = [self._watcher(resource) for resource in (NAMESPACE, *OURS)]
+        self._watched = [self._watcher(resource) for resource in (*CHILDREN, DEFINITION)]
+        self._watched.append(self._watcher(POD_MONITOR, optional=True))
+        self._synced = False
+
+    async def run(self, stop: asyncio.Event) -> bool:
+        """Work until it is told to stop; return whether it ended for that reason."""
+        endpoints = Endpoints(self._health, self._readiness, self._metrics)
+        port = await endpoints.start(self._settings.http_port)
+        _log.info("started", extra={"profile": self._settings.profile, "http_port": port})
+        tasks = [asyncio.create_task(work, name=name) for name, work in self._works(stop).items()]
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        done, _ = await asyncio.wait((*tasks, stopping), return_when=asyncio.FIRST_COMPLETED)
+        asked = stop.is_set() or stopping in done
+        for task in done - {stopping}:
+            if not asked and not task.cancelled():
+                _log.error(
+                    "a part of the operator has ended", extra={"part": task.get_name()}, exc_info=task.exception()
+                )
+        stop.set()
+        await self._end(tasks, stopping)
+        await endpoints.stop()
+        return asked
+
+    def _works(self, stop: asyncio.Event) -> Mapping[str, Coroutine[Any, Any, None]]:
+        watches = {f"watch {n}": watcher.run() for n, watcher in enumerate(self._watched)}
+        workers = {f"worker {n}": self._work() for n in range(self._settings.workers)}
+        return {
+            "lease": self._lease.keep(),
+            "follow": self._follow(stop),
+            "repair": self._repair(),
+            "poll": self._poll(),
+            **watches,
+            **workers,
+        }
+
+    async def _end(self, tasks: list[asyncio.Task[None]], stopping: asyncio.Task[Any]) -> None:
+        """Finish what runs, then give up the Lease, so that the next operator need not wait."""
+        for task in (*tasks, stopping):
+            if task.get_name() != "follow":
+                task.cancel()
+        await asyncio.wait((*tasks, stopping), timeout=_END_S)
+        await self._poller.close()
+        await self._pods.close()
+        with suppress(ApiError):
+            await self._lease.release()
+        _log.info("ended")
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        """List everything once, then follow our kinds through kopf."""
+        for watcher in self._followed:
+            await self._listed(watcher)
+        await asyncio.gather(*(watcher.synced.wait() for watcher in self._watched))
+        self._synced = True
+        _log.info("cluster known", extra={"keys": len(self._queue)})
+        await follow(registry(self._dispatcher, lambda: self._health()[1]), self._namespaces(), stop)
+
+    async def _listed(self, watcher: Watcher) -> None:
+        while True:
+            try:
+                await watcher.relist()
+                return
+            except ApiError as error:
+                _log.warning("cannot list; is the chart alphatrade-crds installed?", extra={"error": str(error)})
+                await asyncio.sleep(2.0)
+
+    async def _work(self) -> None:
+        worker = Worker(
+            self._queue, self._applier, RECONCILERS, NotLeading, _explain, now, monotonic_s, self._measures.reconciled
+        )
+        while True:
+            while not self._synced:
+                await asyncio.sleep(0.05)
+            await self._lease.wait()
+            await worker.step()
+
+    async def _repair(self) -> None:
+        """List all of it now and then: what a watch has missed is found, and every key is looked at again."""
+        while True:
+            await asyncio.sleep(self._settings.repair_s * (1.0 + 0.1 * random.random()))
+            try:
+                for watcher in (*self._followed, *self._watched):
+                    await watcher.relist()
+            except ApiError as error:
+                _log.warning("repair round cut short", extra={"error": str(error)})
+            self._dispatcher.requeue_all()
+
+    async def _poll(self) -> None:
+        while not self._synced:
+            await asyncio.sleep(0.05)
+        await self._poller.run()
+
+    def _watcher(self, resource: Any, optional: bool = False) -> Watcher:
+        return Watcher(self._api, resource, self._dispatcher, monotonic_s, optional=optional)
+
+    def _namespaces(self) -> tuple[str, ...]:
+        named = self._settings.namespaces
+        return (*named, self._settings.operator_namespace) if named else ()
+
+    def _health(self) -> Verdict:
+        """Whether the process works. An API server that is away is no fault of it: a restart would not help."""
+        overdue_s = self._queue.overdue_s() if self._lease.held and self._synced else 0.0
+        silent_s = max(watcher.silent_s for watcher in self._watched) if self._lease.held else 0.0
+        good = overdue_s < _OVERDUE_S and silent_s < _SILENT_S
+        return good, {"overdue_s": round(overdue_s, 1), "silent_s": round(silent_s, 1), "keys": len(self._queue)}
+
+    def _readiness(self) -> Verdict:
+        role = "leads" if self._lease.held else "stands by" if self._lease.standing_by else "waits for the lease"
+        good = self._synced and (self._lease.held or self._lease.standing_by)
+        return good, {"synced": self._synced, "role": role, "epoch": self._lease.epoch}
+
+    def _metrics(self) -> bytes:
+        return self._measures.text(self._queue, self._lease, self._store)
+
+
+def _explain(error: Exception) -> tuple[bool, str] | None:
+    return (error.retryable, str(error)) if isinstance(error, ApiError) else None
