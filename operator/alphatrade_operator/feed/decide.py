@@ -20,7 +20,7 @@ from alphatrade_operator.workload.verdict import Verdict, conditions, moving, st
 IN_USE = "alphatrade.io/in-use"
 STILL = {None, "Pending", "Drained", "Ended", "Failed", "Suspended"}
 PHASES = ("Preparing", "Serving", "Ended", "Failed")
-_SNAPSHOT = ("gaps", "rows", "staleness", "subscribers")
+_SNAPSHOT = ("gaps", "rows", "subscribers")
 
 
 def decide(facts: Facts, now: datetime) -> Plan:

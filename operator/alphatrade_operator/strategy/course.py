@@ -94,13 +94,9 @@ def _renew(facts: Facts, target: bytes) -> Course:
     drain = _draining(live.document) or draining(target)
     if not _may_be_replaced(facts):
         return _drain(facts, drain, "it gets flat in order, then a new pod takes the new configuration")
-    if isinstance(facts.references, Finding) or facts.references.feed_changes:
-        return Course(
-            target,
-            1,
-            moving("WaitsForFeed", "it goes on once its MarketDataFeed serves what its spec says"),
-            look_again_s=SOON_S,
-        )
+    if not isinstance(facts.references, Finding) and facts.references.changing:
+        waits = moving("WaitsForGateway", f"it goes on once {facts.references.changing} serves what its spec says")
+        return Course(target, 1, waits, look_again_s=SOON_S)
     text = "a new pod takes the new configuration"
     return Course(target, 1, moving("Restarting", text), None, live.document == target, SOON_S)
 

@@ -69,8 +69,7 @@ def flags_above(flags: FeatureFlags, ceilings: FeatureFlagCeilings) -> list[str]
 
 def within(strategy: Strategy, ceilings: FeatureFlagCeilings) -> Strategy:
     """Return a Strategy whose flags are off where the ceilings are."""
-    flags = strategy.spec.feature_flags
-    allowed = {name: getattr(flags, name) and getattr(ceilings, name) for name in FeatureFlags.model_fields}
-    return strategy.model_copy(
-        update={"spec": strategy.spec.model_copy(update={"feature_flags": FeatureFlags(**allowed)})}
-    )
+    spec = strategy.spec
+    off = {name: False for name in FeatureFlags.model_fields if not getattr(ceilings, name)}
+    flags = spec.feature_flags.model_copy(update=off)
+    return strategy.model_copy(update={"spec": spec.model_copy(update={"feature_flags": flags})})

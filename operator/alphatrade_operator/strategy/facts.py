@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from alphatrade.config import digest_of
+from pydantic import ValidationError
+
+from alphatrade.config import BrokerConfig
 from alphatrade_operator.broker.model import BrokerConnection
+from alphatrade_operator.broker.render import render_exchange
 from alphatrade_operator.core.explain import nearest, shown
 from alphatrade_operator.core.live import Meta, ResourceT, meta_of, read, ref_of
 from alphatrade_operator.core.model import API_VERSION, Metadata
@@ -29,13 +33,13 @@ _NEIGHBOURS = ("MarketDataFeed", "BrokerConnection", "RiskTemplate")
 class References:
     """What a Strategy refers to. template: with the law in force, not the one that its spec asks for.
 
-    feed_changes: whether the feed's pod has yet to be replaced by one of the feed's spec.
+    changing: which of feed and account has yet to be replaced by what its spec says, as Kind/name; None for none.
     """
 
     parts: Parts
     feed: Child
     broker: Child
-    feed_changes: bool
+    changing: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +98,9 @@ def _references(view: View, namespace: str, strategy: Strategy) -> References | 
     template = _template(view, namespace, spec.risk_template_ref.name)
     if isinstance(template, Finding):
         return template
-    feed_child = child_of("feed", feed[0])
-    return References(
-        parts=Parts(strategy, feed[1], broker[1], template),
-        feed=feed_child,
-        broker=child_of("broker", broker[0]),
-        feed_changes=_changes(view, feed_child, feed[1]),
-    )
+    parts = Parts(strategy, feed[1], broker[1], template)
+    feed_child, broker_child = child_of("feed", feed[0]), child_of("broker", broker[0])
+    return References(parts, feed_child, broker_child, _changing(view, parts, feed_child, broker_child))
 
 
 def _referred(
@@ -130,10 +130,22 @@ def _template(view: View, namespace: str, name: str) -> RiskTemplate | Finding:
     return RiskTemplate(apiVersion=API_VERSION, kind="RiskTemplate", metadata=metadata, spec=law)
 
 
-def _changes(view: View, child: Child, feed: MarketDataFeed) -> bool:
-    """Whether a feed's pod answers and runs something else than its spec asks for."""
-    in_force = observe(view, child).in_force
-    return in_force is not None and in_force != digest_of(render_config(child, feed.spec))
+def _changing(view: View, parts: Parts, feed: Child, broker: Child) -> str | None:
+    """Say which gateway runs, and runs something else than its spec asks for."""
+    feed_live, broker_live = observe(view, feed), observe(view, broker)
+    if feed_live.status is not None and not feed_live.runs(render_config(feed, parts.feed.spec)):
+        return f"MarketDataFeed/{feed.owner.name}"
+    if broker_live.status is not None and _exchange_of(broker_live.document) != render_exchange(parts.broker.spec):
+        return f"BrokerConnection/{broker.owner.name}"
+    return None
+
+
+def _exchange_of(document: bytes | None) -> Mapping[str, Any] | None:
+    """Return the exchange of a gateway's configuration; None when it is none of this version."""
+    try:
+        return None if document is None else BrokerConfig.model_validate_json(document).exchange
+    except ValidationError:
+        return None
 
 
 def _plugin_maps(view: View, namespace: str, strategy: Strategy) -> dict[str, frozenset[str] | None]:

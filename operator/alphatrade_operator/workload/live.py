@@ -10,8 +10,6 @@ from alphatrade_operator.workload.child import Child
 from alphatrade_operator.workload.manifests import CONFIG_KEY
 from alphatrade_operator.workload.pod import PodFacts, read_pod
 
-NUDGE_ANNOTATION = "alphatrade.io/config-digest"
-
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -62,7 +60,7 @@ def observe(view: View, child: Child) -> Live:
 
 
 def nudges(child: Child, live: Live) -> tuple[Nudge, ...]:
-    """Return the nudge of a pod whose mounted files have changed; the kubelet would look at them within a minute."""
-    if live.pod is None or live.pod.deleting or live.pod.annotations.get(NUDGE_ANNOTATION) == live.files:
+    """Return the nudge of a pod to its mounted files: when they change, the kubelet would look within a minute."""
+    if live.pod is None or live.pod.deleting:
         return ()
     return (Nudge(child.namespace, child.pod, live.files),)

@@ -27,7 +27,6 @@ class PodFacts:
     deleting: bool
     started: bool
     template: str
-    annotations: Mapping[str, str]
     fault: Finding | None
 
 
@@ -44,7 +43,6 @@ def read_pod(manifest: Manifest | None) -> PodFacts | None:
         deleting=meta.deleting,
         started=any(_ran(container) for container in status.get("containerStatuses", ())),
         template=meta.annotations.get(TEMPLATE_ANNOTATION, ""),
-        annotations=meta.annotations,
         fault=None if ready else next(_faults(status, containers), None),
     )
 

@@ -1,0 +1,90 @@
+"""What a runtime says, as the status shows it."""
+
+from alphatrade.v1.control_pb2 import Acknowledgement
+from unit.operator.world import World
+
+HASH = "ab" * 32
+
+
+def test_the_status_in_units_that_people_read():
+    world = World().trading()
+    world.say(
+        phase="Latched",
+        policy_hash=HASH,
+        pace="Simulated 200x",
+        session_ns=1_767_614_400_123_456_789,
+        positions={"AAA": -3, "BBB": 0},
+        working=2,
+        nav=100_000_050_000_000,
+        pnl=-150_000_000,
+        drawdown_bps=12,
+        counts={"orders": 5, "fills": 4, "violations": 0, "events": 99},
+        latency_ns={"p50": 1_500, "p99": 9_000, "p999": 12_000},
+        kill_list_age_ms=250,
+        latched_by="KillSwitch/stop: flood",
+        acknowledged=[
+            Acknowledgement(
+                namespace="desk",
+                name="stop",
+                uid="u",
+                generation=2,
+                mode="Halt",
+                latency_ms=7,
+                at_ns=1_767_614_400 * 10**9,
+            )
+        ],
+    )
+    plan = world.plan()
+    assert plan.status == {
+        "phase": "Latched",
+        "activePolicyHash": HASH,
+        "desiredPolicyHash": HASH,
+        "stage": "Experiment",
+        "pace": "Simulated 200x",
+        "violations": 0,
+        "killSwitches": [
+            {
+                "namespace": "desk",
+                "name": "stop",
+                "generation": 2,
+                "mode": "Halt",
+                "latencyMs": 7,
+                "at": "2026-01-05T12:00:00Z",
+            }
+        ],
+        "latched": {"by": "KillSwitch/stop", "reason": "flood", "since": "2026-01-05T12:00:00Z"},
+    }
+    assert plan.snapshot == {
+        "sessionTime": "2026-01-05T12:00:00Z",
+        "positions": [{"symbol": "AAA", "lots": -3}],
+        "workingOrders": 2,
+        "nav": "1000000.5",
+        "pnl": "-1.5",
+        "drawdownBps": 12,
+        "orders": 5,
+        "fills": 4,
+        "latency": {"p50": "1us500ns", "p99": "9us", "p999": "12us"},
+        "killListAge": "250ms",
+    }
+
+
+def test_since_when_it_is_latched_is_kept():
+    world = World().trading()
+    world.say(phase="Latched", latched_by="Drawdown: 15%")
+    world.look()
+    world.objects[("Strategy", "desk", "alpha")]["status"]["latched"]["since"] = "2026-01-01T00:00:00Z"
+    assert world.plan().status["latched"]["since"] == "2026-01-01T00:00:00Z"
+
+
+def test_digests_are_shown_when_all_are_there():
+    world, digest = World().trading(), "sha256:" + "1" * 64
+    world.say(phase="Ended", digests={"diary": digest})
+    assert "digests" not in world.plan().status
+    world.say(phase="Ended", digests={"diary": digest, "fills": digest, "pnl": digest})
+    assert world.plan().status["digests"] == {"diary": digest, "fills": digest, "pnl": digest}
+
+
+def test_a_status_that_cannot_be_read_is_begun_anew():
+    world = World()
+    world.change("Strategy", "alpha", "status.phase", "Dreaming")
+    assert world.plan().status == {"phase": "Pending"}
