@@ -97,3 +97,20 @@ def test_too_many_files_are_refused(tmp_path):
         (tmp_path / f"{index}.yaml").touch()
     (problem,) = problems(tmp_path)
     assert "257 YAML files; at most 256" in problem
+
+
+def test_fields_about_pods_are_passed_over_with_a_note(folder):
+    folder.put("Strategy/spec/runtimeImage", "registry.example/alphatrade:1.2.3")
+    folder.put("Strategy/spec/resources", {"requests": {"cpu": "500m"}})
+    notes = load_folder(folder.write()).notes
+    assert [note.split("Strategy/alpha: ")[1] for note in notes] == [
+        "spec.runtimeImage: passed over in one process; it is about pods",
+        "spec.resources: passed over in one process; it is about pods",
+    ]
+
+
+def test_a_kind_that_only_a_cluster_heeds_is_refused_never_passed_over(folder):
+    kill = {"apiVersion": "alphatrade.io/v1alpha1", "kind": "KillSwitch", "metadata": {"name": "halt"}, "spec": {}}
+    (folder.path / "zz.yaml").write_text(yaml.safe_dump(kill))
+    (problem,) = problems(folder.write())
+    assert "KillSwitch/halt: kind: KillSwitch needs a cluster; in one process leave it out" in problem

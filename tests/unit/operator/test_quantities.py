@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphatrade_operator.core.quantities import format_duration, parse_decimal, parse_duration
+from alphatrade_operator.core.quantities import format_duration, parse_decimal, parse_duration, parse_quantity
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,11 @@ def test_a_decimal_is_plain_digits_in_quotes(value):
 
 def test_a_decimal_keeps_every_digit():
     assert parse_decimal("-0.000000000000000001") == Decimal("-1E-18")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("500m", "0.5"), ("2", "2"), ("1.5", "1.5"), ("512Mi", 512 << 20), ("1G", 10**9), ("3Ki", 3_072)],
+)
+def test_a_kubernetes_quantity_is_exact(text, value):
+    assert parse_quantity(text) == Decimal(value)
