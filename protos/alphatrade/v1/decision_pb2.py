@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from alphatrade.v1 import market_pb2 as alphatrade_dot_v1_dot_market__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61lphatrade/v1/decision.proto\x12\ralphatrade.v1\x1a\x1a\x61lphatrade/v1/market.proto\":\n\rDecideRequest\x12)\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1a.alphatrade.v1.MarketEvent\"l\n\x0e\x44\x65\x63ideResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12\x11\n\tdecisions\x18\x02 \x01(\r\x12\x13\n\x0btarget_lots\x18\x03 \x03(\x03\x12%\n\x04rows\x18\x04 \x03(\x0b\x32\x17.alphatrade.v1.DiaryRow\"\xa6\x01\n\x08\x44iaryRow\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x02 \x01(\x03\x12\x0c\n\x04kind\x18\x03 \x01(\r\x12\x12\n\ninstrument\x18\x04 \x01(\r\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\r\x12\x0c\n\x04side\x18\x06 \x01(\x11\x12\x0b\n\x03qty\x18\x07 \x01(\x03\x12\r\n\x05price\x18\x08 \x01(\x03\x12\x0c\n\x04\x63ode\x18\t \x01(\r\x12\x0e\n\x06record\x18\n \x01(\x0c\x32U\n\x08\x44\x65\x63ision\x12I\n\x06\x44\x65\x63ide\x12\x1c.alphatrade.v1.DecideRequest\x1a\x1d.alphatrade.v1.DecideResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61lphatrade/v1/decision.proto\x12\ralphatrade.v1\x1a\x1a\x61lphatrade/v1/market.proto\"I\n\rDecideRequest\x12)\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x1a.alphatrade.v1.MarketEvent\x12\r\n\x05\x64\x65pth\x18\x02 \x01(\x08\"l\n\x0e\x44\x65\x63ideResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12\x11\n\tdecisions\x18\x02 \x01(\r\x12\x13\n\x0btarget_lots\x18\x03 \x03(\x03\x12%\n\x04rows\x18\x04 \x03(\x0b\x32\x17.alphatrade.v1.DiaryRow\"\xa6\x01\n\x08\x44iaryRow\x12\x0b\n\x03seq\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x02 \x01(\x03\x12\x0c\n\x04kind\x18\x03 \x01(\r\x12\x12\n\ninstrument\x18\x04 \x01(\r\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\r\x12\x0c\n\x04side\x18\x06 \x01(\x11\x12\x0b\n\x03qty\x18\x07 \x01(\x03\x12\r\n\x05price\x18\x08 \x01(\x03\x12\x0c\n\x04\x63ode\x18\t \x01(\r\x12\x0e\n\x06record\x18\n \x01(\x0c\x32U\n\x08\x44\x65\x63ision\x12I\n\x06\x44\x65\x63ide\x12\x1c.alphatrade.v1.DecideRequest\x1a\x1d.alphatrade.v1.DecideResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,11 +33,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'alphatrade.v1.decision_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DECIDEREQUEST']._serialized_start=75
-  _globals['_DECIDEREQUEST']._serialized_end=133
-  _globals['_DECIDERESPONSE']._serialized_start=135
-  _globals['_DECIDERESPONSE']._serialized_end=243
-  _globals['_DIARYROW']._serialized_start=246
-  _globals['_DIARYROW']._serialized_end=412
-  _globals['_DECISION']._serialized_start=414
-  _globals['_DECISION']._serialized_end=499
+  _globals['_DECIDEREQUEST']._serialized_end=148
+  _globals['_DECIDERESPONSE']._serialized_start=150
+  _globals['_DECIDERESPONSE']._serialized_end=258
+  _globals['_DIARYROW']._serialized_start=261
+  _globals['_DIARYROW']._serialized_end=427
+  _globals['_DECISION']._serialized_start=429
+  _globals['_DECISION']._serialized_end=514
 # @@protoc_insertion_point(module_scope)

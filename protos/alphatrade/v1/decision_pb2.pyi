@@ -26,6 +26,11 @@ class DecideRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENT_FIELD_NUMBER: _builtins.int
+    DEPTH_FIELD_NUMBER: _builtins.int
+    depth: _builtins.bool
+    """In the first request: whether DEPTH events will come. The simulated exchange then fills behind the best price from
+    their levels, and without them from the usual guess; so it must know before the first order.
+    """
     @_builtins.property
     def event(self) -> _market_pb2.MarketEvent:
         """The event."""
@@ -34,10 +39,11 @@ class DecideRequest(_message.Message):
         self,
         *,
         event: _market_pb2.MarketEvent | None = ...,
+        depth: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depth", b"depth", "event", b"event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -202,6 +202,7 @@ class FeedFacts(_message.Message):
     INSTRUMENTS_FIELD_NUMBER: _builtins.int
     DEPTH_FIELD_NUMBER: _builtins.int
     SIMULATED_FIELD_NUMBER: _builtins.int
+    NEXT_SEQ_FIELD_NUMBER: _builtins.int
     digest: _builtins.str
     """SHA-256 of the tape behind the feed, `sha256:` and 64 hexadecimal digits."""
     first_ts_ns: _builtins.int
@@ -218,6 +219,8 @@ class FeedFacts(_message.Message):
     """Whether there are DEPTH rows."""
     simulated: _builtins.bool
     """Whether the market is simulated."""
+    next_seq: _builtins.int
+    """Number of the row that this subscription goes on with, after those that are flagged lasting."""
     @_builtins.property
     def instruments(self) -> _containers.RepeatedCompositeFieldContainer[Global___FeedInstrument]:
         """The instruments, by the index that rows carry."""
@@ -234,10 +237,11 @@ class FeedFacts(_message.Message):
         instruments: _abc.Iterable[Global___FeedInstrument] | None = ...,
         depth: _builtins.bool = ...,
         simulated: _builtins.bool = ...,
+        next_seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["depth", b"depth", "digest", b"digest", "first_ts_ns", b"first_ts_ns", "instruments", b"instruments", "last_ts_ns", b"last_ts_ns", "pace", b"pace", "simulated", b"simulated", "speed", b"speed", "wall_start_ns", b"wall_start_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depth", b"depth", "digest", b"digest", "first_ts_ns", b"first_ts_ns", "instruments", b"instruments", "last_ts_ns", b"last_ts_ns", "next_seq", b"next_seq", "pace", b"pace", "simulated", b"simulated", "speed", b"speed", "wall_start_ns", b"wall_start_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -343,8 +347,8 @@ class MarketBatch(_message.Message):
     maximum that this batch goes on from.
     """
     lasting: _builtins.bool
-    """Real time only: true for rows that were passed over and still say how things are (STATUS, FUNDING, the last MARK of
-    each instrument). They come first; other rows between them and the next batch were not sent.
+    """True for rows that were passed over and still say how things are (STATUS, FUNDING, the last MARK of each
+    instrument): the first batch in real time, unless the subscriber goes on where it was.
     """
     def __init__(
         self,

@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from alphatrade.mtls import KEEPALIVE, SIZES, Certificates, server_credentials
+from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.service.transport.ending import OpenStreams
 from alphatrade_runtime.service.transport.guard import KINDS, Guard
 
@@ -64,14 +65,14 @@ class GrpcServer:
         self._pool = futures.ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="grpc")
         self._server = grpc.server(
             self._pool,
-            interceptors=[Guard(kinds, self.streams), *interceptors],
+            interceptors=[*interceptors, Guard(kinds, self.streams)],
             options=_OPTIONS,
             maximum_concurrent_rpcs=MAX_CALLS,
         )
         for service in offered:
             service.join(self._server)
         reflection.enable_server_reflection([*_names(offered), reflection.SERVICE_NAME], self._server)
-        self.port = self._server.add_secure_port(listen, server_credentials(certificates))
+        self.port = self._bound(listen, certificates)
         self.set_serving(False)
         self._server.start()
 
@@ -90,6 +91,13 @@ class GrpcServer:
         self.streams.close()
         self._pool.shutdown(wait=False)
 
+    def _bound(self, listen: str, certificates: Certificates) -> int:
+        try:
+            return self._server.add_secure_port(listen, server_credentials(certificates))
+        except RuntimeError:
+            self.streams.close()
+            raise InputError(f"--listen {listen}: cannot be bound; free the address or give another") from None
+
     def _health_service(self) -> Service:
         descriptor = health_pb2.DESCRIPTOR.services_by_name["Health"]
         return Service(descriptor, lambda s: health_pb2_grpc.add_HealthServicer_to_server(self._health, s), KINDS)
@@ -102,9 +110,9 @@ def serve_grpc(
     *,
     interceptors: Sequence["grpc.ServerInterceptor[Any, Any]"] = (),
 ) -> GrpcServer:
-    """Start a server on `host:port` (port 0: any). Raises RuntimeError when the port is taken.
+    """Start a server on `host:port` (port 0: any). Raises InputError when the address is taken.
 
-    Its health says NOT_SERVING until `set_serving(True)`.
+    Its health says NOT_SERVING until `set_serving(True)`. interceptors: outside of the identity check.
     """
     return GrpcServer(listen, certificates, services, interceptors)
 

@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from alphatrade.mtls import Certificates, channel_options
 from alphatrade.v1 import control_pb2, control_pb2_grpc
+from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.service.transport.ending import ending_of
 from alphatrade_runtime.service.transport.guard import KINDS, refusal_of
 from alphatrade_runtime.service.transport.link import Link
@@ -256,7 +257,7 @@ def eventually(look, seconds=10):
 
 
 def test_a_port_that_is_taken_is_an_error(issue):
-    with serving(issue(FEED)) as server, pytest.raises(RuntimeError, match="bind"):
+    with serving(issue(FEED)) as server, pytest.raises(InputError, match="cannot be bound"):
         serve_again(issue, server.port)
 
 
