@@ -6,6 +6,7 @@ A conftest.py takes what it needs: `from kube_fixtures import backend, cluster, 
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -60,10 +61,16 @@ def definitions(cluster: Kube) -> Kube:
 
 
 @pytest.fixture(scope="session")
-def installed(backend: Backend, definitions: Kube) -> Installed:
+def image(backend: Backend) -> str:
+    """Build the image of this tree and let pods use it."""
+    name = backend.build_image()
+    backend.load_image(name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def installed(definitions: Kube, image: str) -> Installed:
     """Install the product of this tree, once for all tests."""
-    image = backend.build_image()
-    backend.load_image(image)
     repository, _, tag = image.rpartition(":")
     definitions.helm(*upgrade("alphatrade"), *settings(repository, tag), "--wait", "--timeout", "180s")
     return Installed(definitions, image)
@@ -83,13 +90,21 @@ def settings(repository: str, tag: str) -> tuple[str, ...]:
 @pytest.fixture
 def namespace(cluster: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
     """Make a trading namespace of this test alone, and remove it with all that is in it."""
-    name = f"{name_of(request.node.name)}-{uuid.uuid4().hex[:6]}"
-    cluster.kubectl("create", "namespace", name)
-    cluster.kubectl("label", "namespace", name, *(f"{key}={value}" for key, value in TRADING.items()))
-    yield name
-    cluster.kubectl("delete", "namespace", name, "--timeout=120s")
+    with trading_namespace(cluster, request.node.name) as name:
+        yield name
 
 
-def name_of(test: str) -> str:
-    """Return a test's name as the start of a namespace's."""
+@contextmanager
+def trading_namespace(kube: Kube, test: str) -> Iterator[str]:
+    """Make a trading namespace named for a test, with the limits that the product promises to keep to."""
+    name = f"{_as_name(test)}-{uuid.uuid4().hex[:6]}"
+    kube.kubectl("create", "namespace", name)
+    try:
+        kube.kubectl("label", "namespace", name, *(f"{key}={value}" for key, value in TRADING.items()))
+        yield name
+    finally:
+        kube.kubectl("delete", "namespace", name, "--timeout=120s")
+
+
+def _as_name(test: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", test.lower().removeprefix("test_"))[:40].strip("-")

@@ -55,7 +55,7 @@ class LocalDaemon:
         """End it and keep it from coming back."""
         (self.state.held / self.name).touch()
         pid = self._pid()
-        works(inside(self.state, "kill", "-TERM", pid))
+        works(inside(self.state, "kill", "-KILL", pid))  # asked politely, the API server takes up to a minute
         wait_for(self.state, f"{self.name} stopped", lambda: not self._lives(pid), 30)
 
     def start(self) -> None:

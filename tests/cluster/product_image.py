@@ -26,8 +26,8 @@ class Builder(Protocol):
     def has(self, name: str) -> bool:
         """Tell whether an image was built already."""
 
-    def build(self, context: Path, name: str, *, fresh: bool = False) -> None:
-        """Build a context. fresh: every step again."""
+    def build(self, context: Path, name: str) -> None:
+        """Build a context."""
 
 
 def built(builder: Builder) -> str:
@@ -83,10 +83,9 @@ class Docker:
         """Ask Docker's store."""
         return works(command("docker", "image", "inspect", name))
 
-    def build(self, context: Path, name: str, *, fresh: bool = False) -> None:
+    def build(self, context: Path, name: str) -> None:
         """Build into Docker's store."""
-        again = ("--no-cache",) if fresh else ()
-        self.runner(command("docker", "build", "--quiet", *again, "--tag", name, context))
+        self.runner(command("docker", "build", "--quiet", "--tag", name, context))
 
 
 class Buildah:
@@ -95,23 +94,25 @@ class Buildah:
     The base is a stand-in for the official Python image, made from Debian packages: there is nowhere to pull from.
     """
 
-    def __init__(self, state: State, runner: Runner = run) -> None:
+    def __init__(self, state: State, runner: Runner = run, store: Store | None = None) -> None:
         self.state, self.runner = state, runner
-        self.store = Store(state)
+        self.store = store or Store(state.root / "buildah")
 
     def has(self, name: str) -> bool:
         """Look for the tar that a build leaves."""
         return image_tar(self.state, name).exists()
 
-    def build(self, context: Path, name: str, *, fresh: bool = False) -> None:
+    def build(self, context: Path, name: str) -> None:
         """Build into a tar."""
         if not works(self.store.command("inspect", "--type", "image", PYTHON_BASE)):
             self.runner(self.store.command("pull", "--quiet", f"docker-archive:{python_base(self.state)}"))
-        again = ("--no-cache",) if fresh else ("--layers",)
         mounts = [f"--volume={mount}:ro" for mount in pip_mounts(self.state)]
-        isolated = ("--isolation", "chroot", "--pull-never", f"--build-arg=BASE={PYTHON_BASE}")
-        self.runner(self.store.command("build", "--quiet", *isolated, *again, "--tag", name, *mounts, context))
-        self._export(name)
+        isolated = ("--isolation", "chroot", "--pull-never", "--force-rm", f"--build-arg=BASE={PYTHON_BASE}")
+        try:
+            self.runner(self.store.command("build", "--quiet", *isolated, "--layers", "--tag", name, *mounts, context))
+            self._export(name)
+        finally:
+            works(self.store.unmounted())
 
     def _export(self, name: str) -> None:
         target = image_tar(self.state, name)

@@ -20,15 +20,19 @@ _PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "cert"
 
 
 class Store:
-    """buildah with images of its own, in the state folder."""
+    """buildah with images of its own, in one folder."""
 
-    def __init__(self, state: State) -> None:
-        self.folder = state.root / "buildah"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def command(self, *words: object) -> Command:
         """Return a buildah command on this store."""
         store = ("--root", self.folder / "root", "--runroot", self.folder / "run", "--storage-driver", "overlay")
         return command("buildah", *store, *words, env={"TMPDIR": "/var/tmp"})
+
+    def unmounted(self) -> Command:
+        """Return what undoes the mount of its own folder that buildah leaves behind."""
+        return command("umount", self.folder / "root" / "overlay")
 
 
 def python_base(state: State) -> Path:

@@ -95,11 +95,7 @@ def test_image_is_loaded_from_docker_into_the_node(state):
 def test_docker_builds_the_dockerfile(state, tmp_path):
     runner = Recorder()
     Docker(state, runner).build(tmp_path, "localhost/alphatrade:1")
-    Docker(state, runner).build(tmp_path, "localhost/alphatrade:1", fresh=True)
-    assert runner.lines == [
-        f"docker build --quiet --tag localhost/alphatrade:1 {tmp_path}",
-        f"docker build --quiet --no-cache --tag localhost/alphatrade:1 {tmp_path}",
-    ]
+    assert runner.lines == [f"docker build --quiet --tag localhost/alphatrade:1 {tmp_path}"]
 
 
 @pytest.mark.parametrize(
