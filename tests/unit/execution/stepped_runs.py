@@ -74,13 +74,11 @@ class TapeMarket:
         pass
 
 
-def exchange_of(document, rows, log=None, *, seat=None, size=1 << 20, through_ns=0):
+def exchange_of(document, rows, log=None, *, seat=None, size=1 << 20):
     session = parse_session(document)
     n = len(session.policy.envelope.instruments)
     market = TapeMarket(rows, size)
-    return SteppedExchange(
-        session.exchange, n, market, log or MemoryLog(), depth=has_depth(rows), seat=seat, through_ns=through_ns
-    )
+    return SteppedExchange(session.exchange, n, market, log or MemoryLog(), depth=has_depth(rows), seat=seat)
 
 
 def stepped(exchange, commands, cuts):

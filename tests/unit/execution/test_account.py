@@ -21,6 +21,7 @@ from unit.risk.law_session import MID, NAV, SECOND_NS, START_NS, STEP_NS, TICK_L
 
 DAY_NS = 86_400 * SECOND_NS
 DENIED = 100
+LATER_NS = START_NS + 6 * STEP_NS
 ROWS = with_events(made_rows(2_000, 7), 1)
 
 
@@ -226,11 +227,11 @@ def test_the_law_answers_to_every_order_and_wrapped_numbers_open_nothing(
     desk = desk_with_a_position
     desk.ids += 1
     order_id = desk.ids if command is Command.NEW else 1
-    made = order(order_id, desk.now, side=side, price=price, qty=qty, tif=tif, command=command)
+    made = order(order_id, LATER_NS, side=side, price=price, qty=qty, tif=tif, command=command)
     made["order_flags"], made["purpose"] = flags, purpose
     before = desk.account.totals().positions["SIM-0"]
-    desk.exchange.submit(made)
-    reports = desk.exchange.advance(desk.now)
+    desk.exchanges["st/a"].submit(made)
+    reports = desk.exchanges["st/a"].advance(LATER_NS)
     assert len(reports) >= 1
     after = desk.account.totals().positions["SIM-0"]
     assert abs(after) <= max(abs(before), 50_000)
@@ -241,9 +242,7 @@ def test_the_law_answers_to_every_order_and_wrapped_numbers_open_nothing(
 @pytest.fixture(scope="module")
 def desk_with_a_position():
     desk = Desk()
-    desk.exchange = desk.open()
     desk.send(5, qty=100)
-    desk.now = START_NS + 6 * STEP_NS
     return desk
 
 

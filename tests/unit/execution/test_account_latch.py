@@ -1,6 +1,7 @@
 """What an account remembers: the latch for good, the day's loss until the next day, the peak over every restart."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,8 +78,6 @@ def test_what_works_and_could_raise_is_cancelled_by_the_row_that_latches():
 
 
 def _wide(law):
-    from dataclasses import replace
-
     return replace(law, limits=replace(law.limits, band_limit_bps=10_000, band_marketable_bps=10_000))
 
 
@@ -141,10 +140,9 @@ def test_a_restart_on_the_same_day_does_not_forget_the_days_loss(tmp_path):
 
 
 def test_a_session_on_a_streams_clock_is_rebuilt_to_the_same_account(tmp_path):
-    def opened(folder, through_ns=0):
+    def opened(folder):
         desk = Desk(falling(), AccountStore(folder), max_drawdown_bps=9_000, day_drawdown_bps=8_000)
         log = ExchangeLog(folder / "session")
-        desk.through_ns = through_ns
         desk.open(log=log)
         return desk, log
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from alphatrade_runtime.execution.broker import account_sums
 from alphatrade_runtime.execution.broker.account_state import (
+    MAX_SESSIONS,
     SESSION_DTYPE,
     index_of,
     new_gate,
@@ -32,7 +33,6 @@ from alphatrade_runtime.risk.kill import REDUCE
 from alphatrade_runtime.risk.state import REDUCE_DAY_DRAWDOWN
 
 DRAWDOWN_PEAK = "DrawdownPeak"
-_GROW = 16
 _MONEY = ("cash", "nav", "high_water", "day_start_nav", "fees", "turnover")
 
 
@@ -54,7 +54,7 @@ class Totals:
 
 
 class Account:
-    """One account. Not for two threads at once: whoever calls anything of it or of its seats holds `lock`."""
+    """One account. Its compiled calls are whole to other threads; `lock` is for what takes several of them."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Account:
                 f"{initial_cash}; give the old value, or delete the BrokerConnection and its volume"
             )
         self.gate = new_gate(initial_cash, is_open=is_open)
-        self.table = np.zeros(_GROW, SESSION_DTYPE).view(np.recarray)
+        self.table = np.zeros(MAX_SESSIONS, SESSION_DTYPE).view(np.recarray)  # never moves: others may work on it
         self.used = 0
         self.symbols: list[str] = []
         self.law: Envelope | None = None
@@ -88,12 +88,13 @@ class Account:
 
     def put_law(self, law: Envelope | None) -> None:
         """Put a law in force; None refuses every order. Raises InputError when it does not fit; then none is."""
-        self.law = None
-        put_law(self.gate, self.symbols, law)
-        account_sums.set_levels(self.gate)
-        self.law = law
-        for seat in self._seats.values():
-            self.table[seat.at].index[: seat.n] = index_of(self.symbols, seat.symbols)
+        with self.lock:
+            self.law = None
+            put_law(self.gate, self.symbols, law)
+            account_sums.set_levels(self.gate)
+            self.law = law
+            for seat in self._seats.values():
+                self.table[seat.at].index[: seat.n] = index_of(self.symbols, seat.symbols)
 
     def seat(
         self,
@@ -105,6 +106,7 @@ class Account:
         """Return the place of a session at the account, its books empty; the same key has the same place."""
         at = self._seats[key].at if key in self._seats else self._new_row()
         seat = Seat(self, key, at, [t.symbol for t in terms])
+        seat.through_ns = self._known_through(key)
         row = self.table[at]
         self.table[at] = np.zeros(1, SESSION_DTYPE)[0]
         row.n, row.funding_on = len(terms), funding
@@ -130,11 +132,6 @@ class Account:
         """Half ticks by symbol, as the account began with them."""
         return dict(self._began.marks) if self._began is not None else {}
 
-    def known_through(self, key: str) -> int:
-        """Return how far a session's exchange time had come when the account was opened; 0 for a new one."""
-        held = self._began.sessions.get(key) if self._began is not None else None
-        return 0 if held is None else int(held["through_ns"])
-
     def heed(self, seat: Seat) -> None:
         """Latch for good, on disk, once the account was tripped. Raises OSError; it is latched in memory then."""
         if self.latch is not None or not self.is_tripped or bool(self.gate[0].open):
@@ -159,7 +156,8 @@ class Account:
     def totals(self) -> Totals:
         """Return the account's books."""
         account_sums.sum_sessions(self.gate, self.table, self.used)
-        account, gate = self.gate[0].account[0], self.gate[0]
+        gate = self.gate.copy()[0]
+        account = gate.account[0]
         return Totals(
             **{name: int(account[name]) for name in _MONEY},
             positions={s: int(gate.exposures[i].position) for i, s in enumerate(self.symbols)},
@@ -171,7 +169,8 @@ class Account:
 
     def counters(self) -> Counters:
         """Return what a restart goes on from."""
-        account, gate = self.gate[0].account[0], self.gate[0]
+        gate = self.gate.copy()[0]
+        account = gate.account[0]
         marks = {s: int(gate.views[i].mark2) for i, s in enumerate(self.symbols) if gate.views[i].mark2 > 0}
         sessions = {
             seat.key: {"through_ns": seat.through_ns, "day_ts": int(self.table[seat.at].day_ts)}
@@ -186,6 +185,10 @@ class Account:
         """Write counters to the disk. Raises OSError."""
         if self._store is not None:
             self._store.write_counters(counters)
+
+    def hush(self, quiet: bool) -> None:
+        """While a session is rebuilt beside others: no value of another time moves a level."""
+        self.gate[0].quiet = quiet
 
     def start_from(self, counters: Counters) -> None:
         """Take the counters of an earlier time, before a session is rebuilt from then on."""
@@ -210,6 +213,12 @@ class Account:
         on = self.table["on"][: self.used]
         return bool(on.sum() - on[seat.at])
 
+    def _known_through(self, key: str) -> int:
+        if key in self._seats:
+            return self._seats[key].through_ns
+        held = self._began.sessions.get(key) if self._began is not None else None
+        return 0 if held is None else int(held["through_ns"])
+
     def _go_on(self) -> None:
         account = self.gate[0].account[0]
         if self._began is not None:
@@ -218,10 +227,8 @@ class Account:
             account.kill_state, account.kill_mode = int(KillState.TRIPPED), REDUCE
 
     def _new_row(self) -> int:
-        if self.used == len(self.table):
-            grown = np.zeros(2 * len(self.table), SESSION_DTYPE).view(np.recarray)
-            grown[: self.used] = self.table
-            self.table = grown
+        if self.used == MAX_SESSIONS:
+            raise InputError(f"account: {MAX_SESSIONS} order sessions were held here; give it a new volume")
         self.used += 1
         return self.used - 1
 

@@ -18,15 +18,18 @@ from alphatrade_runtime.risk.codes import CODE_COUNT
 from alphatrade_runtime.risk.state import ACCOUNT_DTYPE, EXPOSURE_DTYPE, LIMITS_DTYPE, RATE_RING, REQUEST_DTYPE
 
 MAX_INSTRUMENTS = 64
+MAX_SESSIONS = 4_096  # on one volume, those that have ended included
 MAX_SLOTS = MAX_ACTIVE * MAX_INSTRUMENTS
 NEVER = 1 << 62
 HALT_NO_LAW = 1 << 8  # no law, no order; beside the halts of risk/state.py
 
 # The account. `open`: nothing is denied (a session in the runtime's own process has its own law and no account).
+# `quiet`: a session is being rebuilt, so values pass that were those of another time: they move no level.
 # `ring` never expires: each session's windows are its own, the check reads their sum.
 GATE_DTYPE = np.dtype(
     [
-        ("open", "i8"), ("instruments_n", "i8"), ("day_ts", "i8"), ("denied", "i8", (CODE_COUNT,)), ("commands", "i8"),
+        ("open", "i8"), ("quiet", "i8"), ("instruments_n", "i8"), ("day_ts", "i8"),
+        ("denied", "i8", (CODE_COUNT,)), ("commands", "i8"),
         ("account", ACCOUNT_DTYPE, (1,)), ("limits", LIMITS_DTYPE, (1,)), ("request", REQUEST_DTYPE, (1,)),
         ("util", "u2", (CODE_COUNT,)), ("exposures", EXPOSURE_DTYPE, (MAX_INSTRUMENTS,)),
         ("views", VIEW_DTYPE, (MAX_INSTRUMENTS,)), ("instruments", INSTRUMENT_DTYPE, (MAX_INSTRUMENTS,)),

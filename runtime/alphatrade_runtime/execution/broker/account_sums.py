@@ -88,7 +88,7 @@ def move_nav(g, before, after):
     """Move the account's value by what one session's moved."""
     account = g.account[0]
     account.nav += after - before
-    if g.open == 0:
+    if g.open == 0 and g.quiet == 0:
         watch(g)
 
 

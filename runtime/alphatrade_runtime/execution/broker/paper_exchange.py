@@ -88,7 +88,7 @@ class PaperExchange:
     @property
     def is_busy(self) -> bool:
         """Whether orders work, or commands or reports are under way."""
-        return bool(self._under_way or self._due or self._venue.working())
+        return bool(self._under_way or self._due) or self._venue.has_working
 
     def submit(self, commands: Commands) -> None:
         """Take commands that arrived just now; what the account lets pass reaches the book after the entry latency."""

@@ -58,7 +58,8 @@ class Seat:
 
         code: what was decided before, when a session is rebuilt.  commands: writable.
         """
-        return int(self._ask(*self.place, commands, k, now_ns, code))
+        with self.account.lock:
+            return int(self._ask(*self.place, commands, k, now_ns, code))
 
     def restore(self, commands: Commands, verdicts: Any, reports: Reports) -> None:
         """Rebuild the books from a log, without a market."""

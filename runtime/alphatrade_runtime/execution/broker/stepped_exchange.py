@@ -72,7 +72,7 @@ class SteppedExchange:
     """One session at the exchange. instruments: how many.  depth: whether the market has DEPTH rows.
 
     seat: the session's place at its account, whose law is asked when a command reaches the exchange; None: no account.
-    through_ns: how far a session that goes on had come, at the least.
+    A session that goes on is brought to where its seat says that it was, at the least.
     """
 
     def __init__(
@@ -84,7 +84,6 @@ class SteppedExchange:
         *,
         depth: bool,
         seat: Seat | None = None,
-        through_ns: int = 0,
     ) -> None:
         self._n, self._market, self._log = instruments, market, log
         self._seat = open_seat(instruments) if seat is None else seat
@@ -100,7 +99,7 @@ class SteppedExchange:
         self._taken, self._count = len(from_client(commands)), len(reports)
         self._positions = positions_of(reports, instruments)
         if len(commands):
-            self._rebuild(commands, log.verdicts(), reports, through_ns)
+            self._rebuild(commands, log.verdicts(), reports, self._seat.through_ns)
 
     @property
     def commands(self) -> int:
@@ -115,7 +114,7 @@ class SteppedExchange:
     @property
     def is_busy(self) -> bool:
         """Whether orders work, or commands are under way."""
-        return bool(self._queue or self._venue.working())
+        return bool(self._queue) or self._venue.has_working
 
     def submit(self, commands: Commands) -> None:
         """Take commands; each reaches the book at its own ts_ns."""
@@ -137,8 +136,9 @@ class SteppedExchange:
                 break
             self._take_next(DECIDE)
         self._through = max(self._through, through_ns)
+        reports = self._release()
         self._seat.through_ns = max(self._seat.through_ns, min(through_ns, self._venue.ts_ns))
-        return self._release()
+        return reports
 
     def settle(self) -> Reports:
         """Return the reports due at the time reached. Nothing is hurried: what is under way arrives at its own time."""

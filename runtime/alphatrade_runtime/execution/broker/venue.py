@@ -38,6 +38,7 @@ class Venue:
         self._out = np.zeros(RING, REPORT_DTYPE)
         self._command = self.state["command"][0]
         venue = np.asarray(self.state["venue"])[0]
+        self._resting_n = np.asarray(self.state["books"])[0]["resting"][:instruments]
         self._head, self._tail, self._ts_exch = venue["head"], venue["tail"], venue["ts_exch"]
         rows = frozen(rows_from_columns({"seq": []}))
         self._rows = direct(
@@ -50,6 +51,15 @@ class Venue:
     def ts_ns(self) -> int:
         """Exchange time reached."""
         return int(self._ts_exch[0])
+
+    @property
+    def has_working(self) -> bool:
+        """Whether an order rests in the book."""
+        return bool(self._resting_n.any())
+
+    def positions(self) -> list[int]:
+        """Return the session's position of each instrument as the venue has it, lots."""
+        return [int(self.state[0].books[i].position) for i in range(self._n)]
 
     def take_rows(self, rows: Rows, start: int, stop: int, until_ns: int = NEVER) -> int:
         """Take rows from `start` on, of exchange times <= until_ns; stop early behind one with effects.
@@ -114,8 +124,7 @@ class Venue:
             self.state[0].books[i].position = position
 
     def _resting(self) -> list[Any]:
-        counts = [int(self.state[0].books[i].resting) for i in range(self._n)]
-        return [self.state[0].resting[i, k] for i, count in enumerate(counts) for k in range(count)]
+        return [self.state[0].resting[i, k] for i, count in enumerate(self._resting_n) for k in range(int(count))]
 
 
 def frozen(rows: Rows) -> Rows:
