@@ -37,8 +37,13 @@ def main() -> int:
 
 async def _run(settings: Settings) -> int:
     stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+
+    def heed() -> None:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+
+    heed()
+    host = os.environ.get("POD_NAME") or socket.gethostname()
     async with await connect(settings.client_qps, settings.client_burst) as api:
-        asked = await Operator(settings, api, os.environ.get("POD_NAME") or socket.gethostname()).run(stop)
+        asked = await Operator(settings, api, host).run(stop, started=heed)
     return 0 if asked else _FAILED

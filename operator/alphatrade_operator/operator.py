@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -35,7 +35,7 @@ from alphatrade_operator.settings import Settings
 
 _OVERDUE_S = 300.0  # a key that waits so long for a worker, while the Lease is held, means that none works
 _SILENT_S = 600.0  # a watch that has said nothing for so long has broken without a word
-_END_S = 20.0
+_END_S = 10.0
 _log = logging.getLogger(__name__)
 
 
@@ -63,57 +63,56 @@ class Operator:
         self._watched.append(self._watcher(POD_MONITOR, optional=True))
         self._synced = False
 
-    async def run(self, stop: asyncio.Event) -> bool:
-        """Work until it is told to stop; return whether it ended for that reason."""
+    async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> bool:
+        """Work until it is told to stop; return whether it ended for that reason.
+
+        started: called once kopf runs, which takes signals for itself.
+        """
         endpoints = Endpoints(self._health, self._readiness, self._metrics)
         port = await endpoints.start(self._settings.http_port)
         _log.info("started", extra={"profile": self._settings.profile, "http_port": port})
-        tasks = [asyncio.create_task(work, name=name) for name, work in self._works(stop).items()]
+        works = [asyncio.create_task(work, name=name) for name, work in self._works().items()]
+        follow = asyncio.create_task(self._follow(started), name="follow")
         stopping = asyncio.create_task(stop.wait(), name="stop")
-        done, _ = await asyncio.wait((*tasks, stopping), return_when=asyncio.FIRST_COMPLETED)
-        asked = stop.is_set() or stopping in done
+        done, _ = await asyncio.wait((*works, follow, stopping), return_when=asyncio.FIRST_COMPLETED)
         for task in done - {stopping}:
-            if not asked and not task.cancelled():
-                _log.error(
-                    "a part of the operator has ended", extra={"part": task.get_name()}, exc_info=task.exception()
-                )
-        stop.set()
-        await self._end(tasks, stopping)
+            _log.error("a part has ended", extra={"part": task.get_name()}, exc_info=task.exception())
+        await self._end([*works, stopping], follow)
         await endpoints.stop()
-        return asked
+        return stopping in done
 
-    def _works(self, stop: asyncio.Event) -> Mapping[str, Coroutine[Any, Any, None]]:
+    def _works(self) -> Mapping[str, Coroutine[Any, Any, None]]:
         watches = {f"watch {n}": watcher.run() for n, watcher in enumerate(self._watched)}
         workers = {f"worker {n}": self._work() for n in range(self._settings.workers)}
         return {
             "lease": self._lease.keep(),
-            "follow": self._follow(stop),
             "repair": self._repair(),
             "poll": self._poll(),
             **watches,
             **workers,
         }
 
-    async def _end(self, tasks: list[asyncio.Task[None]], stopping: asyncio.Task[Any]) -> None:
-        """Finish what runs, then give up the Lease, so that the next operator need not wait."""
-        for task in (*tasks, stopping):
-            if task.get_name() != "follow":
-                task.cancel()
-        await asyncio.wait((*tasks, stopping), timeout=_END_S)
+    async def _end(self, works: list[asyncio.Task[Any]], follow: asyncio.Task[None]) -> None:
+        """End what writes, then give up the Lease, so that the next operator need not wait; kopf takes its time."""
+        for task in works:
+            task.cancel()
+        await asyncio.wait(works, timeout=_END_S)
         await self._poller.close()
         await self._pods.close()
         with suppress(ApiError):
             await self._lease.release()
+        follow.cancel()
+        await asyncio.wait([follow], timeout=_END_S)
         _log.info("ended")
 
-    async def _follow(self, stop: asyncio.Event) -> None:
+    async def _follow(self, started: Callable[[], None]) -> None:
         """List everything once, then follow our kinds through kopf."""
         for watcher in self._followed:
             await self._listed(watcher)
         await asyncio.gather(*(watcher.synced.wait() for watcher in self._watched))
         self._synced = True
         _log.info("cluster known", extra={"keys": len(self._queue)})
-        await follow(registry(self._dispatcher, lambda: self._health()[1]), self._namespaces(), stop)
+        await follow(registry(self._dispatcher, lambda: self._health()[1], started), self._namespaces())
 
     async def _listed(self, watcher: Watcher) -> None:
         while True:

@@ -4,7 +4,6 @@ Only its decorators startup, cleanup, login, probe and event are used: event han
 finalizer on an object, and its posting of Events and its peering are off.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
@@ -15,7 +14,7 @@ from alphatrade_operator.kube.dispatch import Dispatcher
 from alphatrade_operator.kube.resources import NAMESPACE, OURS, Resource
 from alphatrade_operator.kube.watch import whole
 
-_STREAM_S = 240.0
+_STREAM_S = 240
 _BACKOFFS_S = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -28,10 +27,13 @@ class _ForEver:
             yield _BACKOFFS_S[-1]
 
 
-def registry(dispatcher: Dispatcher, alive: Callable[[], Mapping[str, Any]]) -> kopf.OperatorRegistry:
-    """Return kopf's registry. alive: what the probe shows."""
+def registry(
+    dispatcher: Dispatcher, alive: Callable[[], Mapping[str, Any]], started: Callable[[], None]
+) -> kopf.OperatorRegistry:
+    """Return kopf's registry. alive: what the probe shows.  started: called once kopf has taken over signals."""
     found = kopf.OperatorRegistry()
-    kopf.on.startup(registry=found)(_configure)
+    kopf.on.startup(registry=found, id="configure")(_configure)
+    kopf.on.startup(registry=found, id="started")(_starter(started))
     kopf.on.cleanup(registry=found)(_cleanup)
     kopf.on.login(registry=found)(_login)
     kopf.on.probe(registry=found, id="operator")(_probe(alive))
@@ -42,10 +44,10 @@ def registry(dispatcher: Dispatcher, alive: Callable[[], Mapping[str, Any]]) -> 
     return found
 
 
-async def follow(found: kopf.OperatorRegistry, namespaces: tuple[str, ...], stop: asyncio.Event) -> None:
-    """Run kopf until it is told to stop. namespaces: empty for all."""
+async def follow(found: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -> None:
+    """Run kopf until it is cancelled, or one of its watches fails for good. namespaces: empty for all."""
     where: dict[str, Any] = {"namespaces": namespaces} if namespaces else {"clusterwide": True}
-    await kopf.operator(registry=found, standalone=True, stop_flag=stop, **where)
+    await kopf.operator(registry=found, standalone=True, **where)
 
 
 def _handler(dispatcher: Dispatcher, resource: Resource) -> Any:
@@ -64,6 +66,13 @@ def _probe(alive: Callable[[], Mapping[str, Any]]) -> Any:
         return alive()
 
     return probe
+
+
+def _starter(started: Callable[[], None]) -> Any:
+    async def start(**_: Any) -> None:
+        started()
+
+    return start
 
 
 def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:

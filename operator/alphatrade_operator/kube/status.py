@@ -49,7 +49,7 @@ def compose(
     urgent = _comparable(status, leave_out=snapshot) != _comparable(owned, leave_out=snapshot)
     changed = urgent or _comparable(status) != _comparable(owned)
     events = tuple(event for one in rendered if (event := _event(one, there.get(one["type"]), rendered)) is not None)
-    return Written(status, changed, urgent, events)
+    return Written(status, changed, urgent, tuple(dict.fromkeys(events)))  # two conditions may say the same
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
