@@ -17,6 +17,7 @@ from alphatrade_runtime.policy.profiles import PROFILES
 from dependencies import dependency_table
 from pages import Block, PageFault, render, table, unproven_figures
 from resource_definitions import stale_definitions
+from resource_reference import resource_reference
 from status import status_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,6 +81,7 @@ def all_blocks() -> dict[str, Block]:
         "flags": flags,
         "metrics": lambda: table(*metrics_table()),
         "profiles": profiles,
+        "resources": resource_reference,
         "status": lambda: status_table(ROOT / "docs" / "status.yaml"),
         **evidence_tables(EVIDENCE),
     }

@@ -48,7 +48,6 @@ _PLUGIN = "spec.plugins.0"
 _TOLERATION = "spec.scheduling.tolerations.0"
 _INSTRUMENT = "spec.instruments.0"
 _LIVE = {"spec.mode": "Live", "spec.runtimeImage": ABSENT}
-_TAKE_IT = "take it; remove it"
 _PAIRS = "In and NotIn need at least one, Exists and DoesNotExist take none"
 
 STRATEGY = [
@@ -80,11 +79,18 @@ STRATEGY = [
         {f"{_POLICY}.instruments": ["CCC"]},
         {f"{_POLICY}.instruments": ["CCC"], "spec.instruments": []},
     ),
-    Case("Strategy", _TOPOLOGY, f"params.timeout: only PassiveQuote, Pegged {_TAKE_IT}", {f"{_TOPOLOGY}.type": "Twap"}),
-    Case("Strategy", _TOPOLOGY, f"params.offsetTicks: only Pegged {_TAKE_IT}", {f"{_TOPOLOGY}.type": "PassiveQuote"}),
-    Case("Strategy", _TOPOLOGY, f"params.repeg: only Pegged {_TAKE_IT}", {f"{_TOPOLOGY}.type": "Market"}),
-    Case("Strategy", _TWAP, f"params.duration: only Twap {_TAKE_IT}", {f"{_TWAP}.type": "Market"}),
-    Case("Strategy", _TWAP, f"params.slices: only Twap {_TAKE_IT}", {f"{_TWAP}.type": "Pegged"}),
+    Case(
+        "Strategy",
+        _TOPOLOGY,
+        "params.timeout: only for PassiveQuote and Pegged; remove it",
+        {f"{_TOPOLOGY}.type": "Twap"},
+    ),
+    Case(
+        "Strategy", _TOPOLOGY, "params.offsetTicks: only for Pegged; remove it", {f"{_TOPOLOGY}.type": "PassiveQuote"}
+    ),
+    Case("Strategy", _TOPOLOGY, "params.repeg: only for Pegged; remove it", {f"{_TOPOLOGY}.type": "Market"}),
+    Case("Strategy", _TWAP, "params.duration: only for Twap; remove it", {f"{_TWAP}.type": "Market"}),
+    Case("Strategy", _TWAP, "params.slices: only for Twap; remove it", {f"{_TWAP}.type": "Pegged"}),
     *_between("Strategy", f"{_TOPOLOGY}.params.timeout", "0s", "24h", None, "24h1ns"),
     *_between("Strategy", f"{_TOPOLOGY}.params.repeg", "100ms", "1m", "99ms", "60001ms"),
     *_between("Strategy", f"{_TWAP}.params.duration", "1ms", "24h", "999us", "25h"),

@@ -83,7 +83,6 @@ def root_schema(kind: Kind) -> Schema:
         },
     }
     properties: Schema = schema["properties"]
-    properties["spec"]["description"] = kind.model_fields["spec"].description
     if kind.definition.status:
         properties["status"] = structural(kind.definition.status, status=True)
     for rule in kind.root_rules:

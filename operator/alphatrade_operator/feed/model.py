@@ -33,7 +33,7 @@ _MAX_MULT = 2**60
 
 Speed = Annotated[str, StringConstraints(pattern=r"^(Realtime|Max|[1-9][0-9]{0,4}x)$", max_length=8)]
 Calendar = Annotated[str, StringConstraints(pattern=r"^(24/7|[A-Za-z0-9_]+)$", min_length=1, max_length=32)]
-_SPEED = "Pace of the clock: Realtime, Max, or a multiple such as 200x."
+_SPEED = "Pace of the clock: Realtime, Max, or a multiple such as 200x; above Realtime not for LiveShadow and Live."
 
 
 class TapeSource(Model):

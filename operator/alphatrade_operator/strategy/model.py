@@ -86,7 +86,7 @@ def _params_rules() -> tuple[Rule, ...]:
 def _taken_by(name: str, types: list[str]) -> Rule:
     field, listed = yaml_name(name), ", ".join(f"'{type_}'" for type_ in types)
     rule = f"!has(self.params.{field}) || self.type in [{listed}]"
-    return Rule(rule, f"params.{field}: only {', '.join(types)} take it; remove it")
+    return Rule(rule, f"params.{field}: only for {' and '.join(types)}; remove it")
 
 
 class ExecutionTopology(Model):

@@ -59,4 +59,4 @@ def test_a_model_refuses_what_the_rule_refuses(case):
     words = set(re.findall(r"[A-Za-z]{4,}", case.message))
     said = set(re.findall(r"[A-Za-z]{4,}", refusal))
     assert refusal, case
-    assert len(words & said) * 2 >= len(words) or any(word in refusal for word in words), refusal
+    assert case.message.split(": ")[0] in refusal or len(words & said) * 2 >= len(words), refusal
