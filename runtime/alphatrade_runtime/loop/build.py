@@ -49,7 +49,7 @@ def build(session: Session, calendar: Calendar | None, *, bar_mode: bool) -> Cor
     terms = session.policy.envelope.instruments
     _set_loop(c.loop[0], session, bar_mode, specs)
     _set_venue(c.venue[0], session.exchange, bar_mode)
-    _set_limits(c.limits[0], session.policy.envelope.limits, bar_mode)
+    set_limits(c.limits[0], session.policy.envelope.limits, bar_mode)
     _set_policies(c, genes, specs)
     _set_instruments(c, terms, session.policy.envelope.limits, genes)
     _set_plans(c, genes, len(terms), bar_mode)
@@ -128,7 +128,8 @@ def _set_venue(venue: Any, exchange: Exchange, bar_mode: bool) -> None:
     venue.next_exec_id = 1
 
 
-def _set_limits(row: Any, limits: Limits, bar_mode: bool) -> None:
+def set_limits(row: Any, limits: Limits, bar_mode: bool) -> None:
+    """Write limits into a LIMITS_DTYPE record. Raises InputError."""
     for name in LIMITS_DTYPE.names or ():
         if name != "bar_mode":
             row[name] = getattr(limits, name) or 0  # None switches a drawdown limit off

@@ -1,7 +1,8 @@
 """The write-ahead journal: what came in and what goes out, written before an order leaves.
 
 Records: INPUT (tape rows as the loop took them, execution reports, timers and controls among them),
-COMMANDS (orders with their decision ids), META (facts, such as the session's). A group of records is one
+COMMANDS (orders with their decision ids), META (facts, such as the session's); on a stream's clock also
+REPORTS (execution reports), RUN (how far the state was brought) and CONTROL. A group of records is one
 write, so what `flush` returned from survives a killed process; `durability` says how soon it is on the disk.
 """
 
@@ -22,15 +23,16 @@ import numpy.typing as npt
 from alphatrade_runtime.loop import frames
 from alphatrade_runtime.loop.syncer import Syncer
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.market.orders import COMMAND_DTYPE
+from alphatrade_runtime.market.orders import COMMAND_DTYPE, REPORT_DTYPE
 from alphatrade_runtime.market.schema import ARROW_SCHEMA, Rows
 
 SEGMENT_BYTES = 256 * 2**20
 JOURNAL_SCHEMA = 1
 Durability = Literal["group", "fsync"]
-Payload = Rows | npt.NDArray[Any] | dict[str, Any]
+Payload = Rows | npt.NDArray[Any] | dict[str, Any] | tuple[int, int]
 
 _COUNT = struct.Struct("<I")
+_PAIR = struct.Struct("<qq")
 _ROW_DTYPES = [np.dtype(field.type.to_pandas_dtype()).newbyteorder("<") for field in ARROW_SCHEMA]
 _ROW_BYTES = sum(dtype.itemsize for dtype in _ROW_DTYPES)
 _LAYOUT = {
@@ -44,10 +46,16 @@ class RecordKind(IntEnum):
     META = 1
     INPUT = 2
     COMMANDS = 3
+    REPORTS = 4
+    RUN = 5
+    CONTROL = 6
 
 
 class Record(NamedTuple):
-    """One record: META's payload is a dict, INPUT's is Rows, COMMANDS' is (n,) of COMMAND_DTYPE."""
+    """One record: META's payload is a dict, INPUT's is Rows, COMMANDS' and REPORTS' are (n,) of their dtype.
+
+    RUN: (time reached, time of a control that follows; ns).  CONTROL: (a Control, its argument).
+    """
 
     kind: RecordKind
     number: int
@@ -132,6 +140,18 @@ class Journal:
     def append_commands(self, commands: npt.NDArray[Any]) -> None:
         """Add commands (n,) of COMMAND_DTYPE to the open group."""
         self._append(RecordKind.COMMANDS, commands.tobytes())
+
+    def append_reports(self, reports: npt.NDArray[Any]) -> None:
+        """Add reports (n,) of REPORT_DTYPE to the open group."""
+        self._append(RecordKind.REPORTS, reports.tobytes())
+
+    def append_run(self, until_ns: int, now_ns: int = 0) -> None:
+        """Add how far the state was brought to the open group, and the time of the control that follows."""
+        self._append(RecordKind.RUN, _PAIR.pack(until_ns, now_ns))
+
+    def append_control(self, what: int, argument: int) -> None:
+        """Add a control to the open group."""
+        self._append(RecordKind.CONTROL, _PAIR.pack(what, argument))
 
     def append_meta(self, facts: Mapping[str, Any]) -> None:
         """Add facts, JSON values, to the open group."""
@@ -286,6 +306,11 @@ def _decode(kind: RecordKind, payload: bytes) -> Payload:
         return dict(facts)
     if kind is RecordKind.COMMANDS:
         return np.frombuffer(payload, COMMAND_DTYPE).copy()
+    if kind is RecordKind.REPORTS:
+        return np.frombuffer(payload, REPORT_DTYPE).copy()
+    if kind in (RecordKind.RUN, RecordKind.CONTROL):
+        first, second = _PAIR.unpack(payload)
+        return first, second
     (count,) = _COUNT.unpack_from(payload)
     if len(payload) != _COUNT.size + count * _ROW_BYTES:
         raise ValueError(f"{len(payload)} bytes are not {count} rows")

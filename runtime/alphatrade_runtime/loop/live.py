@@ -54,7 +54,7 @@ def run_live(document: Mapping[str, Any], folder: Path, options: LiveOptions | N
     feed = PacedFeed(source, venue_side=False, loop=facts.looped)
     run = LiveLoop(broker, feed, live, facts, folder, options)
     try:
-        with _stopping(options.signals) as asked:
+        with stopping(options.signals) as asked:
             run.loop(lambda: asked() or options.stop())
             return run.finish(identity)
     except BaseException:
@@ -93,7 +93,7 @@ def _same_session(
 
 
 @contextmanager
-def _stopping(signals: bool) -> Iterator[Callable[[], bool]]:
+def stopping(signals: bool) -> Iterator[Callable[[], bool]]:
     """Give a question that is answered yes once SIGTERM or SIGINT came. Only the main thread may take signals."""
     asked = threading.Event()
     if not signals:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alphatrade_runtime.execution.broker.contract import Broker, BrokerLost, Commands
-from alphatrade_runtime.loop import live_control, replay
+from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.engine import RunResult, counts_of, kill_of, money_of
 from alphatrade_runtime.loop.identity import Identity
 from alphatrade_runtime.loop.live_clock import SessionClock, StepWatch
@@ -14,6 +14,7 @@ from alphatrade_runtime.loop.live_reconcile import conclude
 from alphatrade_runtime.loop.live_rows import control_row, gap_row, report_rows, timer_row
 from alphatrade_runtime.loop.live_session import LiveFacts, LiveSession
 from alphatrade_runtime.loop.live_telemetry import LiveTelemetry
+from alphatrade_runtime.loop.steering import Directive, FileSteering
 from alphatrade_runtime.market.orders import OrderState
 from alphatrade_runtime.market.schema import Control, Rows
 from alphatrade_runtime.reflection.diary.record_log import DiaryStalled
@@ -42,6 +43,7 @@ class LiveLoop:
     ) -> None:
         self.broker, self.feed, self.live, self.facts = broker, feed, live, facts
         self.folder, self.options = folder, options
+        self.steering = options.steering or FileSteering(folder)
         self.clock = SessionClock(facts.clock, options.clocks, live.now_ns)
         self.telemetry = LiveTelemetry(folder, live, options.clocks)
         self.watch = StepWatch(options.clocks)
@@ -168,19 +170,27 @@ class LiveLoop:
         self._take(concluded.rows)
 
     def _obey(self, now: int) -> None:
-        """Take kill requests, each batch of them on its own and before anything else."""
+        """Take directives, each on its own and before anything else."""
         if now < self._next["control"]:
             return
         self._next["control"] = now + CONTROL_NS
-        requests = live_control.pending(self.folder)
-        for request in requests:
-            assert self.live.journal is not None
-            self.live.journal.append_meta({"control": request.to_mapping()})
-            self._note(f"kill switch: {request.mode.name} asked for: {request.reason}")
-        if requests:
-            self._take([control_row(r.mode, r.slippage_bps) for r in requests], ingest=now)
-            for request in requests:
-                live_control.mark_taken(request)
+        for directive in self.steering.pending():
+            self._carry_out(directive, now)
+
+    def _carry_out(self, directive: Directive, now: int) -> None:
+        assert self.live.journal is not None
+        before = self.live.commands
+        self.live.journal.append_meta(directive.to_meta())
+        if directive.limits is not None:
+            self.live.take_limits(directive.limits)
+            self._take([timer_row()], ingest=now)
+        elif directive.control is not None:
+            if reason := directive.facts.get("reason"):
+                self._note(f"{directive.control.name}: {reason}")
+            self._take([control_row(directive.control, directive.argument)], ingest=now)
+            if directive.control is Control.KILL_FRESH:
+                self._next["reconcile"] = now
+        self.steering.done(directive, before)
 
     def _keep_house(self, now: int) -> None:
         """What need not be done at every turn: records, heartbeat, overdue orders."""

@@ -1,5 +1,6 @@
 """How a wall-clock session is run, where it is, and what it came to."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from alphatrade_runtime.loop.engine import RunResult
 from alphatrade_runtime.loop.live_clock import Clocks
+from alphatrade_runtime.loop.steering import Steering
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class LiveOptions:
 
     duration_s: of the wall; None: until the feed ends.  loop: start the feed again at its end.
     stop: asked at every turn; signals: whether SIGTERM and SIGINT end the session in order.
+    steering: who may halt, drain and tighten; None: kill requests in the run's folder.
     """
 
     broker: Path | None = None
@@ -53,4 +56,6 @@ class LiveOptions:
     stop: Callable[[], bool] = lambda: False
     signals: bool = True
     clocks: Clocks = field(default_factory=Clocks)
+    steering: Steering | None = None
+    idle: Callable[[float], None] = time.sleep
     plugin_digests: Mapping[str, str] = field(default_factory=dict)

@@ -1,28 +1,28 @@
 """The state of a wall-clock session with its journal: a batch and its commands are on record before they leave."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import typeof
 
 from alphatrade_runtime.execution.broker.contract import Commands
+from alphatrade_runtime.loop.books import Books, direct
 from alphatrade_runtime.loop.build import build
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.identity import Identity
 from alphatrade_runtime.loop.journal import Journal
+from alphatrade_runtime.loop.limits import take_limits
 from alphatrade_runtime.loop.live_batch import calls_of, command_buffer, live, make_batch, take_commands
 from alphatrade_runtime.loop.live_clock import ClockFacts
 from alphatrade_runtime.loop.live_rows import timer_row, venue_reports
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.market.calendar import ALWAYS, DAY_NS, Calendar
 from alphatrade_runtime.market.schema import Rows
-from alphatrade_runtime.policy.document import Session
+from alphatrade_runtime.policy.document import Session, parse_session
 
 DIARY_SCHEMA = 1
 DRAIN_ROWS = 4_096
-COUNTERS = ("events", "decisions", "orders", "acks")
 _HORIZON_DAYS = 3_650  # of a 24/7 calendar; an exchange's own ends sooner
 _EXCHANGE_DAYS = 30
 
@@ -74,25 +74,20 @@ def new_live_core(session: Session, clock: ClockFacts) -> Core:
     return core
 
 
-class LiveSession:
+class LiveSession(Books):
     """Take batches, journal them, run the step, journal what leaves. journal None: replay without writing.
 
     seq: number of the next row.  now_ns: time of the last batch.  reports: how many of the venue's were taken.
+    commands: how many were made.
     """
 
     def __init__(self, core: Core, recorder: Recorder, journal: Journal | None) -> None:
-        self.core, self.recorder, self.journal = core, recorder, journal
-        self.seq = self.now_ns = self.reports = 0
+        super().__init__(core, recorder)
+        self.journal = journal
+        self.seq = self.now_ns = self.reports = self.commands = 0
         self._commands = command_buffer()
         self._live = direct(live, core, make_batch([timer_row()], 0, 0, decide=False), 0)
         self._take_commands = direct(take_commands, core, self._commands)
-        # Plain views, made once: numpy's records cost microseconds an access.
-        self._loop, self._account = np.asarray(core["loop"])[0], np.asarray(core["account"])[0]
-        self._exposures, self._slots = np.asarray(core["exposures"])[0], np.asarray(core["slots"])[0]
-        self._active, self._out_n = core["active"][0], core["out_n"][0]
-        self._head, self._tail = self._loop["commands_head"], self._loop["commands_tail"]
-        self._counters = [self._loop[name] for name in COUNTERS]
-        self._n = int(self._loop["instruments"][0])
 
     def take(self, spans: Sequence[Rows], now_ns: int, decide: bool = True) -> Commands:
         """Take rows that arrived at now_ns as one batch; return the commands that may leave now.
@@ -119,41 +114,13 @@ class LiveSession:
         self.reports += venue_reports(batch)
         if self._head[0] == self._tail[0]:
             return self._commands[:0]
-        return self._commands[: self._take_commands(self.core, self._commands)].copy()
+        commands = self._commands[: self._take_commands(self.core, self._commands)].copy()
+        self.commands += len(commands)
+        return commands
 
-    def drain(self) -> None:
-        """Hand the rows written so far to the record streams. Raises DiaryStalled."""
-        if self._out_n.any():
-            self.recorder.drain(self.core)
-
-    def counters(self) -> list[int]:
-        """Return events, decisions, orders, acks since the session's start."""
-        return [int(counter[0]) for counter in self._counters]
-
-    def positions(self) -> tuple[int, ...]:
-        """Return our position of each instrument, lots."""
-        return tuple(int(lots) for lots in self._exposures["position"][: self._n])
-
-    def nav(self) -> int:
-        """Return the account's value, quanta."""
-        return int(self._account["nav"][0])
-
-    def open_orders(self) -> list[Any]:
-        """Return the working orders, SLOT_DTYPE records, by instrument and age."""
-        counts = self._exposures["open_orders"]
-        return [self._slots[slot] for i in range(self._n) for slot in self._active[i, : counts[i]]]
-
-
-def direct(function: Any, *args: Any) -> Callable[..., Any]:
-    """Return the compiled function for arguments of these types, without numba's look at them at every call.
-
-    Finding the type of a record as large as the state takes 35 us a call (measured); the step takes 1.
-    """
-    if not hasattr(function, "overloads"):
-        return function  # plain Python, the twin
-    types = tuple(typeof(arg) for arg in args)
-    function.compile(types)
-    return function.overloads[types].entry_point
+    def take_limits(self, document: Mapping[str, Any]) -> None:
+        """Put the limits of a session document in force; the journal has it already."""
+        take_limits(self.core, parse_session(document))
 
 
 def same_commands(ours: Sequence[Commands], journaled: Sequence[Commands]) -> bool:

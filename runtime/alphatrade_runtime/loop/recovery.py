@@ -75,13 +75,7 @@ def recover(folder: Path, facts: LiveFacts, session: Session, identity: Identity
     """
     journal = Journal.open(folder / JOURNAL, session.durability)
     try:
-        for stream in STREAMS:
-            for path in (
-                manifest_path(folder, stream),
-                parquet_path(folder, stream),
-                *folder.glob(f"{stream}-*.arrow"),
-            ):
-                path.unlink(missing_ok=True)
+        remove_streams(folder)
         live = _start(folder, facts, session, identity, audit)
         replayed = replay_records(live, journal.recover(), folder)
         live.journal = journal
@@ -95,6 +89,13 @@ def recover(folder: Path, facts: LiveFacts, session: Session, identity: Identity
     return live
 
 
+def remove_streams(folder: Path) -> None:
+    """Remove the record streams of a run; they are written anew from the journal."""
+    for stream in STREAMS:
+        for path in (manifest_path(folder, stream), parquet_path(folder, stream), *folder.glob(f"{stream}-*.arrow")):
+            path.unlink(missing_ok=True)
+
+
 def replay_records(live: LiveSession, records: Iterator[Record], folder: Path) -> Replayed:
     """Run a journal's batches; hold the commands made against those on record."""
     owed: list[Commands] = []
@@ -104,17 +105,19 @@ def replay_records(live: LiveSession, records: Iterator[Record], folder: Path) -
         count += 1
         if isinstance(record.payload, Rows):
             if owed:
-                raise _unlike(folder, record.number)
+                raise unlike(folder, record.number)
             commands = live.apply(record.payload)
             closed = None
             if len(commands):
                 owed.append(commands)
         elif record.kind is RecordKind.COMMANDS:
             if not same_commands(owed, [np.asarray(record.payload)]):
-                raise _unlike(folder, record.number)
+                raise unlike(folder, record.number)
             owed.clear()
         elif isinstance(record.payload, dict):
             closed = record.payload.get("closed", closed)
+            if "limits" in record.payload:
+                live.take_limits(record.payload["limits"])
     live.drain()
     return Replayed(owed, closed, count)
 
@@ -157,7 +160,8 @@ def start(folder: Path, facts: LiveFacts, session: Session, identity: Identity, 
     return live
 
 
-def _unlike(folder: Path, number: int) -> InputError:
+def unlike(folder: Path, number: int) -> InputError:
+    """Return the error of a record that this code would not have written."""
     return InputError(
         f"{folder / JOURNAL}: record {number} does not follow from the records before it; "
         "go on with the code that wrote the journal, or restore it"

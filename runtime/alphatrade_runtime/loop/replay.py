@@ -87,7 +87,7 @@ def load_row(row, rows, r):
 
 
 @kernel
-def _take_command(c, depth):
+def take_command(c, depth):
     loop = c.loop[0]
     command = c.commands[loop.commands_head & _MASK]
     loop.commands_head += 1
@@ -95,7 +95,7 @@ def _take_command(c, depth):
 
 
 @kernel
-def _take_due_report(c):
+def take_due_report(c):
     venue = c.venue[0]
     report = c.reports[venue.head & _MASK]
     venue.head += 1
@@ -109,7 +109,7 @@ def _venue_quote(c, i, bid, ask, bid_size, ask_size, ts):
 
 
 @inlined
-def _venue_row(c, rows, r, ts, depth):
+def venue_row(c, rows, r, ts, depth):
     if rows.kind[r] == _QUOTE:
         _venue_quote(c, rows.instrument[r], rows.bid[r], rows.ask[r], rows.bid_size[r], rows.ask_size[r], ts)
     else:
@@ -118,7 +118,7 @@ def _venue_row(c, rows, r, ts, depth):
 
 
 @kernel
-def _late_step(c):
+def late_step(c):
     """The step again, compiled once more outside the loop: what follows busy rows."""
     loop = c.loop[0]
     loop.step_pending = 0
@@ -144,15 +144,15 @@ def _earliest(c, rows, n, depth):
         load_row(c.row[0], rows, np.uint64(local))
         take_row(c)
     elif t_report <= t_venue and t_report <= t_command and t_report <= t_step:
-        _take_due_report(c)
+        take_due_report(c)
     elif t_venue <= t_command and t_venue <= t_step:
         loop.venue_row = ahead + 1
         loop.venue_ts = t_venue - loop.bar_mode
-        _venue_row(c, rows, np.uint64(ahead), loop.venue_ts, depth)
+        venue_row(c, rows, np.uint64(ahead), loop.venue_ts, depth)
     elif t_command <= t_step:
-        _take_command(c, depth)
+        take_command(c, depth)
     else:
-        _late_step(c)
+        late_step(c)
     return True
 
 
@@ -215,7 +215,7 @@ def _quiet_rows(c, rows, n, depth, local, ahead, venue_ts, one):
         local += 1
         while ts + bar_mode <= now and ahead <= local:
             venue_ts = ts
-            _venue_row(c, rows, np.uint64(ahead), ts, depth)
+            venue_row(c, rows, np.uint64(ahead), ts, depth)
             ahead += 1
             ts = max(venue_ts, rows.ts_event_ns[np.uint64(ahead)])
         if rows.flags[r] & _LAST:

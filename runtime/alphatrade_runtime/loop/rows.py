@@ -11,7 +11,14 @@ from alphatrade_runtime.perception.features import NEEDS_FLOW, flow_on_quote, fl
 from alphatrade_runtime.risk.codes import Guard
 from alphatrade_runtime.risk.equity import on_nav, remark
 from alphatrade_runtime.risk.kill import FLATTEN, REDUCE, trip
-from alphatrade_runtime.risk.state import HALT_CLOCK_STEP, HALT_LINK_LOST, HALT_RECONCILED, REDUCE_BREAK
+from alphatrade_runtime.risk.state import (
+    HALT_CLOCK_STEP,
+    HALT_KILL_STALE,
+    HALT_LINK_LOST,
+    HALT_RECONCILED,
+    HALT_RESUMING,
+    REDUCE_BREAK,
+)
 
 _QUOTE = int(Kind.QUOTE)
 _TRADE = int(Kind.TRADE)
@@ -29,12 +36,17 @@ _RECONCILED = int(Control.RECONCILED)
 _CLOCK_STEP = int(Control.CLOCK_STEP)
 _BREAK = int(Control.BREAK)
 _LINK_LOST = int(Control.LINK_LOST)
+_KILL_STALE = int(Control.KILL_STALE)
+_KILL_FRESH = int(Control.KILL_FRESH)
+_DRAIN = int(Control.DRAIN)
 _G_KILL = int(Guard.KILL_SWITCH)
 _G_CLOCK = int(Guard.CLOCK_STEP)
 _G_BREAK = int(Guard.RECONCILE_BREAK)
 _G_RELEASED = int(Guard.RELEASED)
 _G_HALT = int(Guard.HALT_STATUS)
 _G_LINK = int(Guard.LINK_LOST)
+_G_STALE = int(Guard.KILL_STALE)
+_G_DRAIN = int(Guard.DRAIN)
 GOOD_QUOTES = 3  # valid quotes after a clock step before its halt may end
 
 
@@ -57,7 +69,7 @@ def _count_good_quote(c, good):
     account = c.account[0]
     if good:
         account.good_quotes += 1
-    if account.good_quotes >= GOOD_QUOTES and account.halt & HALT_RECONCILED:
+    if account.halt & HALT_KILL_STALE == 0 and account.good_quotes >= GOOD_QUOTES and account.halt & HALT_RECONCILED:
         account.halt = 0
         guard_row(c, _G_RELEASED)
 
@@ -96,7 +108,7 @@ def _pay_funding(c, i, rate_e8):
 def _lose_link(c):
     """Hold all trading: what became of the working orders is unknown until the venue has told."""
     account = c.account[0]
-    account.halt = HALT_LINK_LOST
+    account.halt = (account.halt & HALT_KILL_STALE) | HALT_LINK_LOST
     account.good_quotes = 0
     for i in range(c.loop[0].instruments):
         for k in range(c.exposures[i].open_orders):
@@ -107,13 +119,14 @@ def _lose_link(c):
 
 
 @kernel
-def _take_control(c, what, argument):
+def take_control(c, what, argument):
+    """Take a control: kill modes, halts and their release. argument: slippage in bps, for kill modes."""
     account = c.account[0]
     if REDUCE <= what <= FLATTEN:
         if trip(account, what, _G_KILL, argument, account.seq):
             guard_row(c, _G_KILL)
     elif what == _CLOCK_STEP:
-        account.halt = HALT_CLOCK_STEP
+        account.halt = (account.halt & HALT_KILL_STALE) | HALT_CLOCK_STEP
         account.good_quotes = 0
         guard_row(c, _G_CLOCK)
     elif what == _BREAK:
@@ -121,6 +134,15 @@ def _take_control(c, what, argument):
         guard_row(c, _G_BREAK)
     elif what == _LINK_LOST:
         _lose_link(c)
+    elif what == _KILL_STALE:
+        account.halt = (account.halt & ~HALT_RECONCILED) | HALT_KILL_STALE
+        account.good_quotes = 0
+        guard_row(c, _G_STALE)
+    elif what == _KILL_FRESH:
+        account.halt = (account.halt & ~HALT_KILL_STALE) | HALT_RESUMING
+    elif what == _DRAIN:
+        if trip(account, FLATTEN, _G_DRAIN, argument, account.seq):
+            guard_row(c, _G_DRAIN)
     elif what == _RECONCILED:
         account.reduce_only &= ~REDUCE_BREAK
         if account.halt != 0:
@@ -171,7 +193,7 @@ def _take_rare(c, kind, i, now):
     elif kind == _EXEC_REPORT:
         _take_report(c, now)
     elif kind == _CONTROL:
-        _take_control(c, row.price, row.lots)
+        take_control(c, row.price, row.lots)
     elif kind == _FUNDING:
         if c.loop[0].funding_on != 0:
             _pay_funding(c, i, row.price)

@@ -297,7 +297,7 @@ def step_arrived(c, now, instruments):
         _roll_calendar(c, now)
     if account.nav < account.kill_level or account.nav < account.day_level:
         _watch_drawdown(c)
-    if account.kill_state != ARMED or account.reduce_only != 0:
+    if account.kill_state != ARMED or account.reduce_only != 0 or account.halt != 0:
         enforce_kill(c, now)
     for i in range(instruments):
         if _due(c, i, now):

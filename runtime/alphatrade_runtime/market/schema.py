@@ -68,6 +68,9 @@ class Control(IntEnum):
     CLOCK_STEP = 11
     BREAK = 12
     LINK_LOST = 13
+    KILL_STALE = 14  # the list of kill switches is too old: hold, cancel what works
+    KILL_FRESH = 15  # it is complete and fresh again; released after good quotes and a reconcile
+    DRAIN = 16  # get flat in order, then rest: this session is to end
 
 
 ARROW_SCHEMA = pa.schema(

@@ -50,3 +50,6 @@ class Guard(IntEnum):
     DAY_ROLL = 9
     HALT_STATUS = 10
     LINK_LOST = 11
+    KILL_STALE = 12
+    DRAIN = 13
+    LIMITS = 14

@@ -7,6 +7,7 @@ orders that shrink a position pass.
 from alphatrade_runtime.market.schema import Control
 from alphatrade_runtime.numerics.jit import hot
 from alphatrade_runtime.risk.codes import KillState
+from alphatrade_runtime.risk.state import HALT_KILL_STALE
 
 REDUCE = int(Control.REDUCE)
 HALT = int(Control.HALT)
@@ -39,10 +40,13 @@ def trip(account, mode, guard, slippage_bps, seq):
 def must_cancel(account, exposure, side):
     """True when the working orders of this side must go.
 
-    All of them after a HALT or FLATTEN; under REDUCE, and while only reductions may leave (the day's loss, a
-    break in the books), those of a side that together could do more than reduce.
+    All of them after a HALT or FLATTEN, and while kill switches cannot be read; under REDUCE, and while only
+    reductions may leave (the day's loss, a break in the books), those of a side that together could do more
+    than reduce.
     """
     if account.kill_state != ARMED and account.kill_mode != REDUCE:
+        return True
+    if (account.halt & HALT_KILL_STALE) != 0:
         return True
     if account.kill_state == ARMED and account.reduce_only == 0:
         return False
