@@ -61,7 +61,7 @@ class Operator:
         self._followed = [self._watcher(resource) for resource in (NAMESPACE, *OURS)]
         self._watched = [self._watcher(resource) for resource in (*CHILDREN, DEFINITION)]
         self._watched.append(self._watcher(POD_MONITOR, optional=True))
-        self._synced = False
+        self._synced, self._asked = False, asyncio.Event()
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> bool:
         """Work until it is told to stop; return whether it ended for that reason.
@@ -131,6 +131,7 @@ class Operator:
             while not self._synced:
                 await asyncio.sleep(0.05)
             await self._lease.wait()
+            await self._asked.wait()
             await worker.step()
 
     async def _repair(self) -> None:
@@ -145,8 +146,12 @@ class Operator:
             self._dispatcher.requeue_all()
 
     async def _poll(self) -> None:
+        """Ask every pod, for ever. Nothing is decided before the first round: who was not asked is not silent."""
         while not self._synced:
             await asyncio.sleep(0.05)
+        await self._lease.wait()
+        await self._poller.round()
+        self._asked.set()
         await self._poller.run()
 
     def _watcher(self, resource: Any, optional: bool = False) -> Watcher:

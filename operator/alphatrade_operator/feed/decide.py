@@ -123,7 +123,8 @@ def _status(facts: Facts) -> MarketDataFeedStatus:
     if facts.live.status is None:
         pod = facts.live.pod
         known = facts.before.model_copy(update={"connected": False})
-        return known.model_copy(update={"phase": facts.before.phase if pod and pod.ready else "Pending"})
+        phase = facts.before.phase if pod and pod.ready else "Preparing" if pod else "Pending"
+        return known.model_copy(update={"phase": phase})
     said = facts.live.status.feed
     return MarketDataFeedStatus(
         phase=said.phase if said.phase in PHASES else "Preparing",

@@ -71,8 +71,9 @@ def _faults(status: Mapping[str, Any], containers: list[Mapping[str, Any]]) -> I
 def _waiting(container: Mapping[str, Any], reason: str, message: str) -> Iterator[Finding]:
     name, image = container["name"], container.get("image", "")
     if reason in _NO_IMAGE:
-        text = f"image {image} of container {name}: {message or reason}"
-        yield Finding("ImageCannotBePulled", f"{text[:_SHOWN]}; correct the image, or load it into the nodes")
+        # What the kubelet says of it names another port each time; a message that changes is a write each time.
+        text = f"image {image} of container {name} cannot be pulled; correct it, or load it into the nodes"
+        yield Finding("ImageCannotBePulled", text)
     elif reason in _NO_FILE:
         yield Finding("ContainerCannotBeMade", f"container {name}: {message[:_SHOWN]}; add what is missing")
     elif dead := _terminated(container):
