@@ -12,6 +12,7 @@ from pathlib import Path
 
 from alphatrade.metrics import metrics_table
 from alphatrade_operator.core.crd_schema import SchemaFault
+from alphatrade_operator.kubectl.reasons import GROUPS
 from alphatrade_runtime.policy.flags import FLAGS
 from alphatrade_runtime.policy.profiles import PROFILES
 from dependencies import dependency_table
@@ -59,6 +60,16 @@ def flags() -> str:
     return table(["flag", "default", "what it switches", "takes effect", "state"], rows)
 
 
+def reasons() -> str:
+    """Tabulate every reason of a condition or event, a table for each group."""
+    header = ["reason", "what it means", "what to do"]
+    parts = (
+        f"### {title}\n\n{table(header, ([f'`{name}`', one.means, one.fix or '—'] for name, one in group.items()))}"
+        for title, group in GROUPS.items()
+    )
+    return "\n\n".join(part.strip() for part in parts)
+
+
 def evidence_tables(evidence: Path) -> dict[str, Block]:
     """Offer a block table-FILE for each evidence file that holds {"table": {"header": [..], "rows": [[..], ..]}}."""
     blocks: dict[str, Block] = {}
@@ -81,6 +92,7 @@ def all_blocks() -> dict[str, Block]:
         "flags": flags,
         "metrics": lambda: table(*metrics_table()),
         "profiles": profiles,
+        "reasons": reasons,
         "resources": resource_reference,
         "status": lambda: status_table(ROOT / "docs" / "status.yaml"),
         **evidence_tables(EVIDENCE),

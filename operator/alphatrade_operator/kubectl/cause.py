@@ -10,6 +10,7 @@ from alphatrade_operator.kubectl.reasons import fix_of
 # These reasons of a Strategy only pass on what another object says, so that one is looked at first.
 _PASSED_ON = ("ReferenceNotFound", "ReferenceInvalid", "WaitsForFeed", "WaitsForBroker", "Starting", "NoStatus")
 _EVENTS_SHOWN = 3
+_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def chain(evidence: Evidence) -> list[str]:
     ]
     lines += [f"Pod/{pod.metadata.name}: {_pod_line(pod)}" for pod in evidence.pods]
     warnings = [one for one in evidence.events if one.type == "Warning"][-_EVENTS_SHOWN:]
-    return lines + [f"event on {one.about}: {one.reason}: {one.message}" for one in warnings]
+    return [_short(line) for line in lines + [f"event on {one.about}: {one.reason}: {one.message}" for one in warnings]]
 
 
 def namespace_not_trading(evidence: Evidence) -> Cause | None:
@@ -167,6 +168,10 @@ def _of_condition(title: str, seen: Object) -> Cause:
 def _condition_line(title: str, seen: Object) -> str:
     ready = seen.ready
     return f"{title}: Ready={ready.status} {ready.reason}: {ready.message}".rstrip(": ")
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
 def _reported(seen: Object) -> bool:

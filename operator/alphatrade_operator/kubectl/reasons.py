@@ -1,4 +1,4 @@
-"""Every reason that a condition gives, what it means and what to do: the one place, from which the manual is made."""
+"""Every reason that a condition or an event gives, what it means and what to do: the source of the manual's table."""
 
 from typing import NamedTuple
 
@@ -11,66 +11,85 @@ class Reason(NamedTuple):
 
 
 _LOG = "read the pod's log: `kubectl logs -n NAMESPACE POD`"
-_OPERATORS_LOG = "look at the operator's log: `kubectl logs -n alphatrade-system deploy/alphatrade-operator`"
-_OPERATORS_LOG = "look at the operator's log: `kubectl logs -n alphatrade-system deploy/alphatrade-operator`"
+_OPERATORS_LOG = "read the operator's log: `kubectl logs -n alphatrade-system deploy/alphatrade-operator`"
 _AGAIN = "nothing: it goes on by itself"
+_STARTS_ANEW = "nothing: the operator issues another"
 
-# As it should be, or on its way there.
 _GOOD = {
     "Trading": Reason("the strategy trades"),
     "Serving": Reason("the gateway serves"),
     "Ended": Reason("the feed has come to its end and so has the session; its records stay on the volume"),
+    "InForce": Reason("the limits are in force"),
+    "NothingWaits": Reason("the limits in force are those of the spec"),
+    "Armed": Reason("the kill switch engages nothing"),
+    "Acknowledged": Reason("every runtime that the kill switch means has obeyed"),
     "Starting": Reason("the pod is being made or started", _AGAIN),
     "Preparing": Reason("the feed's tape is being written or read", _AGAIN),
     "Restarting": Reason("a new pod takes the new configuration", _AGAIN),
     "Draining": Reason("positions are closed in order before the pod goes", _AGAIN),
     "Deleting": Reason("it is being deleted and holds nothing any more", _AGAIN),
+    "WaitsForStrategies": Reason("strategies get flat on what was there before, then it is replaced", _AGAIN),
+    "WaitsForGateway": Reason(
+        "feed or account do not serve what their spec says yet", "`kubectl alphatrade why mdf/NAME`"
+    ),
     "Suspended": Reason("the spec says that it is not to run", "set `spec.suspend: false`"),
-    "WaitsForFeed": Reason("the feed does not serve what its spec says yet", "`kubectl alphatrade why mdf/NAME`"),
-    "WaitsForStrategies": Reason("strategies get flat on the old feed before it is replaced", _AGAIN),
 }
 
-# What the spec says, or what it refers to.
 _SPEC = {
-    "InvalidSpec": Reason("a field is not acceptable; the message names it", "correct the field and apply again"),
-    "ReferenceNotFound": Reason(
-        "an object that the spec names is not in the namespace", "apply it, or correct the name"
+    "NamespaceNotTrading": Reason(
+        "the namespace is not labelled for trading", "`kubectl label namespace NAME alphatrade.io/trading=true`"
     ),
-    "ReferenceInvalid": Reason("an object that the spec names cannot be used as it is", "correct that object"),
+    "InvalidSpec": Reason("a field is not acceptable; the message names it", "correct the field and apply again"),
+    "ReferenceNotFound": Reason("what the spec names is not there", "apply it in this namespace, or correct the name"),
+    "ReferenceInvalid": Reason("what the spec names cannot be used as it is", "correct that object"),
+    "RiskTemplateMissing": Reason("the RiskTemplate is not there", "apply it in this namespace"),
     "ConfigMapNotFound": Reason("a plug-in's ConfigMap or its key is missing", "apply it, or correct the reference"),
     "PluginDigestMismatch": Reason(
         "the plug-in's file is not the one that was pinned",
         "write what `alphatrade plugin pin FILE` prints into `spec.plugins`",
     ),
-    "FlagNotAllowed": Reason("a feature flag is above the operator's ceiling; it is off", "set the flag to false"),
-    "PaceNotAllowed": Reason(
-        "the mode faces a venue and the feed is not in real time", "set the feed's speed to Realtime"
-    ),
+    "PaceNotAllowed": Reason("the mode faces a venue; the feed is not in real time", "set its speed to Realtime"),
     "LiveAdapterMissing": Reason("there is no adapter to a venue in this version", "use mode Sim or Paper"),
+    "InUse": Reason("it is being deleted while others refer to it", "delete those first, or point them elsewhere"),
+    "ControllerNotBuilt": Reason("this version only stores objects of this kind", "the message says what to use"),
+}
+
+_LAW = {
+    "FlagNotAllowed": Reason("a feature flag is above the operator's ceiling; it is off", "set the flag to false"),
     "StageTooLow": Reason(
         "the policy was never promoted, and the operator's profile asks for that",
         "use mode Sim, or an operator of the dev profile",
     ),
-    "InUse": Reason("it is being deleted while others refer to it", "delete those first, or point them elsewhere"),
-}
-
-# The law.
-_LAW = {
-    "AwaitsProposal": Reason(
-        "limits were loosened; the tighter ones before stay in force",
-        "tighten the RiskTemplate again; proposals that loosen come with a later version",
+    "Loosened": Reason(
+        "limits were loosened; the tighter ones from before stay in force",
+        "put the tighter limits back into the spec; a proposal that loosens them comes with a later version",
     ),
+    "LawUnreadable": Reason("the limits in force were written by another version", "run the operator that wrote them"),
+    "LawAmbiguous": Reason(
+        "strategies of one account obey several RiskTemplates", "set the account's `riskTemplateRef`"
+    ),
+    "LimitsMissing": Reason("the account's RiskTemplate lacks an instrument", "add its entry to the RiskTemplate"),
+    "InstrumentTermsDiffer": Reason(
+        "strategies of one account read feeds that disagree about an instrument",
+        "correct the feed, or give the strategy an account of its own",
+    ),
+    "CalendarsDiffer": Reason("strategies of one account have several calendars", "give it an account of its own"),
+    "NobodyMatches": Reason("the kill switch means no strategy", "check its selector, scope and namespace"),
+    "NotAcknowledged": Reason(
+        "a runtime has not said that it obeyed: take it as not stopped",
+        "`kubectl alphatrade why NAME`; a pod that does not answer can be deleted, its latch is in its journal",
+    ),
+    "ScopeNotAllowed": Reason("scope Cluster counts in the operator's namespace only", "apply it there"),
     "Latched": Reason(
         "trading was stopped and does not resume by itself: a kill switch, a drawdown or an audit violation",
-        "in the dev profile: delete the BrokerConnection and its volume, then apply it anew; "
-        "there is no other way in this version",
+        "in the dev profile: delete the BrokerConnection and its volume, then apply it again; "
+        "this version has no other way",
     ),
     "Halted": Reason("no order leaves; the message says what halts it", "remove the cause; it goes on by itself"),
     "Reducing": Reason("only orders that make a position smaller leave", "`kubectl get killswitches -A`"),
     "Flattening": Reason("positions are being closed", _AGAIN),
 }
 
-# Pods and their surroundings.
 _PODS = {
     "Unschedulable": Reason("no node takes the pod", "make room, or change `spec.resources` or `spec.scheduling`"),
     "Evicted": Reason("the node removed the pod", "`kubectl describe pod -n NAMESPACE POD` says what it lacked"),
@@ -81,17 +100,51 @@ _PODS = {
     "Failed": Reason("the pod gave up; its message says why", _LOG),
     "PodSilent": Reason(
         "the pod does not answer the operator; it goes on under its last configuration",
-        "look at NetworkPolicies between the namespaces, and at the pod's log",
+        "look at the pod's log, and at NetworkPolicies between the namespaces",
     ),
     "ConfigurationRefused": Reason("the pod goes on with the configuration before", "correct what the message names"),
     "DrainRefused": Reason("the pod will not get flat", "the message says how to abandon its positions"),
+    "Refused": Reason("the API server refused a change of the operator's", "do what the message says"),
+    "InternalError": Reason("a fault of the operator; other objects go on", f"{_OPERATORS_LOG}, and report it"),
+}
+
+_FEEDS = {
     "ArtifactStoreMissing": Reason(
         "a tape is to be read and the operator has no artifact store",
         "set `artifactStore` in the chart's values, or use a simulator",
     ),
+    "TapeMissing": Reason(
+        "there is no tape at that path", "put it into the artifact store, or correct `spec.tape.path`"
+    ),
+    "TapeOutsideStore": Reason("the path leaves the artifact store", "write a path that starts in it"),
+    "TapeDamaged": Reason("the tape's bytes are not those that were written", "import or copy it again"),
+    "TapeNotWritten": Reason("the simulated tape could not be written", "make room on the feed's volume"),
+    "SimulatorConfigInvalid": Reason("the simulator does not take its config", "correct `spec.simulator.config`"),
+    "InstrumentsDiffer": Reason("the tape's instruments are not those of the spec", "correct `spec.instruments`"),
+    "BarsHaveNoPace": Reason("a tape of bars cannot be played in real time", "set the feed's speed to Max"),
 }
 
-REASONS: dict[str, Reason] = {**_SPEC, **_LAW, **_PODS, **_GOOD}
+_CERTIFICATES = {
+    "AuthorityMissing": Reason("there was no certificate authority yet", _STARTS_ANEW),
+    "AuthorityDamaged": Reason("the authority's Secret cannot be used", _STARTS_ANEW),
+    "AuthorityExpiring": Reason("the authority comes to its end; a new one takes over", _STARTS_ANEW),
+    "CertificateMissing": Reason("a pod had no certificate yet", _STARTS_ANEW),
+    "CertificateDamaged": Reason("a pod's certificate cannot be used", _STARTS_ANEW),
+    "CertificateForeign": Reason("a pod's certificate is of another authority", _STARTS_ANEW),
+    "CertificateOfAnother": Reason("a pod's certificate carries another identity", _STARTS_ANEW),
+    "CertificateRenewed": Reason("half of the certificate's life was over", _STARTS_ANEW),
+    "TrustChanged": Reason("a pod has to trust another authority too", _STARTS_ANEW),
+}
+
+GROUPS: dict[str, dict[str, Reason]] = {
+    "What a spec says, or refers to": _SPEC,
+    "The law and what stops trading": _LAW,
+    "Pods": _PODS,
+    "Feeds": _FEEDS,
+    "Certificates between pods": _CERTIFICATES,
+    "As it should be, or on the way there": _GOOD,
+}
+REASONS: dict[str, Reason] = {name: reason for group in GROUPS.values() for name, reason in group.items()}
 
 
 def fix_of(reason: str) -> str:

@@ -111,5 +111,5 @@ def verdict(order: Order, found: Answer, waited_s: float) -> tuple[list[str], in
     more = found.matched - found.acknowledged - len(found.silent)
     lines += [f"NOT acknowledged: {name}" for name in found.silent]
     lines += [f"NOT acknowledged: {more} more"] if more > 0 else []
-    name = found.silent[0].rpartition("/")[2] if found.silent else "NAME"
-    return [*lines, f"{found.line()} after {waited_s:g} s; see: kubectl alphatrade why {name}"], 1
+    namespace, _, name = (found.silent or ("NAMESPACE/NAME",))[0].partition("/")
+    return [*lines, f"{found.line()} after {waited_s:g} s; see: kubectl alphatrade why {name} -n {namespace}"], 1

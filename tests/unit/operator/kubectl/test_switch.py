@@ -63,7 +63,7 @@ def test_a_silent_one_is_named_and_the_exit_code_is_1():
         "acknowledged: dev/trend (7 ms)",
         "NOT acknowledged: dev/a",
         "NOT acknowledged: 1 more",
-        "1 of 3 acknowledged after 5 s; see: kubectl alphatrade why a",
+        "1 of 3 acknowledged after 5 s; see: kubectl alphatrade why a -n dev",
     ]
 
 
