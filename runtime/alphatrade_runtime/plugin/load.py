@@ -31,7 +31,11 @@ def digest_of(path: Path) -> str:
 
 
 def load(path: Path, pinned: str | None = None) -> LoadedPlugin:
-    """Import a strategy file. Raises PluginError: no such file, too large, another digest, no signal, its own error."""
+    """Import a strategy file, or the only one of a folder.
+
+    Raises PluginError: no such file, too large, another digest, no signal, its own error.
+    """
+    path = _file_of(path)
     digest = digest_of(path)
     if pinned is not None and pinned != digest:
         raise PluginError(f"{path}: PluginDigestMismatch: the file is {digest}, pinned is {pinned}; pin it again")
@@ -40,6 +44,17 @@ def load(path: Path, pinned: str | None = None) -> LoadedPlugin:
     if not signals:
         raise PluginError(f"{path}: declares no strategy; decorate a function with @signal or @quote")
     return LoadedPlugin(path, digest, signals)
+
+
+def _file_of(path: Path) -> Path:
+    """Return the only Python file of a folder, which is what an image brings along; a file stays as it is."""
+    if not path.is_dir():
+        return path
+    files = sorted(path.glob("*.py"))
+    if len(files) != 1:
+        found = ", ".join(file.name for file in files) or "none"
+        raise PluginError(f"{path}: holds {found}; put exactly one Python file there")
+    return files[0]
 
 
 def _bytes(path: Path) -> bytes:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from alphatrade.config import StrategyConfig
+from alphatrade.names import NAME_LABEL
 from alphatrade_operator.strategy.abandon import positions_hash
 from alphatrade_operator.strategy.decide import ORDERLY_EXIT
 from alphatrade_operator.strategy.status import StrategyStatus
@@ -60,6 +61,12 @@ def test_paper_trades_the_account_and_sim_has_no_order_session(world):
     assert config(world.plan()).broker == world.child("BrokerConnection", "account").endpoint
     set_spec(world, "mode", "Sim")
     assert config(world.plan()).broker is None
+
+
+def test_kill_switches_select_by_labels_and_name(world):
+    scope = config(world.plan()).kill
+    assert (scope.own_namespace, scope.operator_namespace) == ("desk", "alphatrade-system")
+    assert scope.labels == {"desk": "one", NAME_LABEL: "alpha"}
 
 
 REFUSED = [
