@@ -1,11 +1,8 @@
 """The resource definitions of this tree on a real API server, and a namespace of these tests."""
 
-import os
-import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from kubernetes import client, config
@@ -13,39 +10,29 @@ from kubernetes import client, config
 from alphatrade_operator.api_group import KINDS
 from alphatrade_operator.core.crd import manifest
 from api.crds.api_server import ApiServer
-
-ROOT = Path(__file__).resolve().parents[3]
-Kubectl = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def kubectl() -> Kubectl:
-    """Run kubectl; a refusal is returned like an answer, so that tests can look at both."""
-    if "KUBECONFIG" not in os.environ:
-        pytest.fail("KUBECONFIG is not set; `make cluster-up` starts a cluster and says how to reach it")
-
-    def run(*words: object, stdin: str | None = None) -> str:
-        done = subprocess.run(["kubectl", *map(str, words)], input=stdin, capture_output=True, text=True, timeout=60)
-        return done.stdout + done.stderr
-
-    return run
+from cluster.kubectl import Kube
+from kube_fixtures import backend, cluster, definitions  # noqa: F401
 
 
 @pytest.fixture(scope="session")
-def api_client(kubectl: Kubectl) -> Iterator[client.ApiClient]:
-    """Offer a client of a cluster that has the definitions of this tree."""
-    said = kubectl("apply", "--server-side", "--force-conflicts", "-f", ROOT / "crds")
-    assert said.count("serverside-applied") == len(KINDS), said
-    with config.new_client_from_config() as made:
-        definitions = client.ApiextensionsV1Api(made)
+def kubectl(definitions: Kube) -> Callable[..., str]:  # noqa: F811
+    """Offer kubectl on a cluster that has the definitions."""
+    return definitions.kubectl
+
+
+@pytest.fixture(scope="session")
+def api_client(definitions: Kube) -> Iterator[client.ApiClient]:  # noqa: F811
+    """Offer a client of a cluster that has the definitions."""
+    with config.new_client_from_config(config_file=str(definitions.kubeconfig)) as made:
+        found = client.ApiextensionsV1Api(made)
         for kind in KINDS:
-            _established(definitions, manifest(kind)["metadata"]["name"])
+            _established(found, manifest(kind)["metadata"]["name"])
         yield made
 
 
-def _established(definitions: client.ApiextensionsV1Api, name: str) -> None:
+def _established(found: client.ApiextensionsV1Api, name: str) -> None:
     for _ in range(100):
-        status = definitions.read_custom_resource_definition(name).status
+        status = found.read_custom_resource_definition(name).status
         conditions = (status.conditions if status else None) or ()
         if any(condition.type == "Established" and condition.status == "True" for condition in conditions):
             return

@@ -92,7 +92,7 @@ REFUSED = [
     ("MarketDataFeed", "spec.simulator.speed", "0x", "spec.simulator.speed in body should match"),
     ("BrokerConnection", "spec.paper.initialCash", "1,000", "initialCash in body should match"),
     ("Strategy", "spec.resources.requests.cpu", "half", "spec.resources.requests.cpu in body should match"),
-    ("Strategy", "spec.seed", True, 'spec.seed in body must be of type int64'),
+    ("Strategy", "spec.seed", True, "spec.seed in body must be of type int64"),
     ("GovernanceProposal", "spec.basePolicyHash", "abc", "spec.basePolicyHash in body should match"),
     # words
     (
