@@ -1,5 +1,6 @@
 """What a live Pod says about itself, read once into a type, and what keeps it from running."""
 
+import builtins
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def _terminated(container: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _last_words(name: str, dead: Mapping[str, Any]) -> Finding:
     """Say why a container died: the reason that the runtime wrote as `REASON: message`, else that it keeps dying."""
     message = dead.get("message", "").strip()
-    words = _LAST_WORDS.findall(message)
+    words = [found for found in _LAST_WORDS.findall(message) if not hasattr(builtins, found[0])]  # no traceback's end
     if words:
         reason, text = words[-1]
         return Finding(reason, text[:_SHOWN])
