@@ -162,7 +162,7 @@ class Account:
             **{name: int(account[name]) for name in _MONEY},
             positions={s: int(gate.exposures[i].position) for i, s in enumerate(self.symbols)},
             working=int(self.table["exposures"]["open_orders"][: self.used].sum()),
-            commands=int(gate.commands),
+            commands=int(self.table["commands"][: self.used].sum()),
             denied={code.name: int(gate.denied[code]) for code in Code if gate.denied[code]},
             latched_reason="" if self.latch is None else self.latch.reason,
         )
@@ -207,6 +207,10 @@ class Account:
         if counters.day_ts == int(self.gate[0].day_ts):
             account.reduce_only = int(account.reduce_only) | (counters.reduce_only & REDUCE_DAY_DRAWDOWN)
         account_sums.set_levels(self.gate)
+
+    def commands_beside(self, seat: Seat) -> int:
+        """Return how many commands all other sessions ever sent."""
+        return int(self.table["commands"][: self.used].sum() - self.table["commands"][seat.at])
 
     def others_on(self, seat: Seat) -> bool:
         """Whether another session is on."""

@@ -6,6 +6,7 @@ Nothing here knows a venue: the same functions keep a session's books while it r
 import numpy as np
 
 from alphatrade_runtime.execution.broker.account_sums import move_nav, publish, sum_totals
+from alphatrade_runtime.execution.broker.exchange_log import OWN
 from alphatrade_runtime.execution.orders import (
     advance,
     book_fill,
@@ -174,6 +175,8 @@ def take_command(g, table, used, row, b, command, now, code):
     denied, but for one of an instrument that the session does not have.
     """
     row.money[0].now = max(row.money[0].now, now)
+    if command.purpose != OWN:
+        row.commands += 1
     if command.instrument >= row.n:
         code = _SYMBOL
     elif command.command == _CANCEL:
@@ -183,7 +186,6 @@ def take_command(g, table, used, row, b, command, now, code):
         code = _take_new(g, table, used, row, b, command, code)
     else:
         code = _take_amend(g, table, used, row, b, command, code)
-    g.commands += 1
     if code != 0:
         g.denied[code] += 1
     return code

@@ -29,7 +29,7 @@ HALT_NO_LAW = 1 << 8  # no law, no order; beside the halts of risk/state.py
 GATE_DTYPE = np.dtype(
     [
         ("open", "i8"), ("quiet", "i8"), ("instruments_n", "i8"), ("day_ts", "i8"),
-        ("denied", "i8", (CODE_COUNT,)), ("commands", "i8"),
+        ("denied", "i8", (CODE_COUNT,)),
         ("account", ACCOUNT_DTYPE, (1,)), ("limits", LIMITS_DTYPE, (1,)), ("request", REQUEST_DTYPE, (1,)),
         ("util", "u2", (CODE_COUNT,)), ("exposures", EXPOSURE_DTYPE, (MAX_INSTRUMENTS,)),
         ("views", VIEW_DTYPE, (MAX_INSTRUMENTS,)), ("instruments", INSTRUMENT_DTYPE, (MAX_INSTRUMENTS,)),
@@ -43,7 +43,8 @@ GATE_DTYPE = np.dtype(
 SESSION_DTYPE = np.dtype(
     [
         ("on", "i8"), ("n", "i8"), ("funding_on", "i8"), ("day_ts", "i8"), ("mark_ts", "i8"),
-        ("breaks", "i8"), ("index", "i8", (MAX_INSTRUMENTS,)), ("money", ACCOUNT_DTYPE, (1,)),
+        ("breaks", "i8"), ("commands", "i8"),
+        ("index", "i8", (MAX_INSTRUMENTS,)), ("money", ACCOUNT_DTYPE, (1,)),
         ("exposures", EXPOSURE_DTYPE, (MAX_INSTRUMENTS,)),
     ]
 )  # fmt: skip

@@ -136,6 +136,10 @@ class PaperExchange:
         known = frozenset(order_id for order_id in order_ids if order_id in self._known)
         return VenueState(self._count, tuple(self._positions), self._venue.working(), known)
 
+    def positions(self) -> list[int]:
+        """Return the position of each instrument as the venue has it now, lots."""
+        return self._venue.positions()
+
     def resend(self, after: int) -> Reports:
         """Return the logged reports numbered above `after`. Raises InputError when the log has not so many."""
         if after > self._count:

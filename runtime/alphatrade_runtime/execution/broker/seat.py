@@ -27,7 +27,7 @@ class Seat:
     def __init__(self, account: Account, key: str, at: int, symbols: Sequence[str]) -> None:
         self.account, self.key, self.at, self.symbols = account, key, at, tuple(symbols)
         self.n = len(self.symbols)
-        self.books = new_books()
+        self.books: Any = new_books()
         self.through_ns = 0
         self.calendar: tuple[Any, Any, Any] = (_NO_TIMES, _NO_TIMES, _NO_TIMES)
         self._ask = direct(account_orders.ask, *self.place, np.zeros(1, COMMAND_DTYPE), 0, 0, 0)
@@ -52,6 +52,10 @@ class Seat:
     def turn(self, on: bool) -> None:
         """Say whether a link holds the session: only then do its windows count and its days matter."""
         self.account.table["on"][self.at] = on
+
+    def rest(self) -> None:
+        """Let the books go, a megabyte; what they came to stays at the account. A session that goes on gets new ones."""
+        self.books = None
 
     def ask(self, commands: Commands, k: int, now_ns: int, code: int = DECIDE) -> int:
         """Ask the law on command k, which arrives at now_ns, and book it; return the code of a denial, or 0.
