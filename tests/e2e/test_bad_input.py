@@ -136,7 +136,7 @@ RESOURCES = {
     ),
     "no_such_flag": ("decisionClock:", "featureFlags: {exploration: true}\n  decisionClock:", "exploration"),
     "simulator_field": ("strength: 0.2", "strenght: 0.2", "strenght"),
-    "live_mode": ("mode: Sim", "mode: Live", "Live"),
+    "live_mode": ("mode: Paper", "mode: Live", "Live"),
     "no_yaml": ("kind: Strategy", "kind: [Strategy", "strategy.yaml"),
 }
 

@@ -60,8 +60,10 @@ def test_the_speed_says_which_clock(repository, speed, wall):
     assert by_wall_clock(read_plan(repository / "examples" / "quickstart", speed=speed).session) is wall
 
 
-def test_paper_has_no_simulated_time(repository, tmp_path):
+@pytest.mark.parametrize("mode", ["Sim", "Paper"])
+def test_a_paper_account_has_simulated_time_too(repository, tmp_path, mode):
     for file in (repository / "examples" / "quickstart").glob("*.yaml"):
-        (tmp_path / file.name).write_text(file.read_text().replace("mode: Sim", "mode: Paper"))
-    with pytest.raises(InputError, match="wall clock"):
-        by_wall_clock(read_plan(tmp_path).session)
+        (tmp_path / file.name).write_text(file.read_text().replace("mode: Paper", f"mode: {mode}"))
+    plan = read_plan(tmp_path)
+    assert plan.session.policy.mode == mode
+    assert not by_wall_clock(plan.session)
