@@ -38,7 +38,7 @@ SIZES: tuple[tuple[str, int], ...] = (
 # The first attempts follow each other fast: a peer's pod is back in seconds, and trading waits for it.
 RECONNECT: tuple[tuple[str, int], ...] = (
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 5_000),  # the least time that an attempt gets, handshake included
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.dns_min_time_between_resolutions_ms", 1_000),  # a pod that is back has another address
 )

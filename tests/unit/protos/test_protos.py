@@ -64,7 +64,7 @@ def test_a_proto_that_does_not_compile_says_where(copy):
     [
         ("int64 from_seq = 2;", "int64 from_seq = 3;", "from_seq"),
         ("int64 from_seq = 2;", "string from_seq = 2;", "from_seq"),
-        ("  // Its number.\n  int64 batch = 1;", "", "batch"),
+        ("  // Its number; those before it are acknowledged too.\n  int64 batch = 1;", "", "batch"),
         ("PACE_STREAM = 2;", "PACE_STREAM = 3;", "PACE_STREAM"),
     ],
 )

@@ -27,6 +27,8 @@ from alphatrade_runtime.service.transport.link import Link
 View = Literal["LOCAL", "VENUE"]
 
 BACK_OFF_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
+_LASTING_CODES = (grpc.StatusCode.OUT_OF_RANGE, grpc.StatusCode.INVALID_ARGUMENT)
+FACTS_S = 5.0  # a gateway that takes a subscription and says nothing is left
 _VIEWS = {"LOCAL": market_pb2.MARKET_VIEW_LOCAL, "VENUE": market_pb2.MARKET_VIEW_VENUE}
 _LASTING = tuple(int(kind) for kind in (Kind.STATUS, Kind.FUNDING, Kind.MARK))
 
@@ -120,7 +122,8 @@ class RemoteFeed:
         while given < most and (batch := self._inbox.take_due(now_ns)) is not None:
             if batch.missed:
                 spans.append(gap_row(batch.missed))
-            spans.append(batch.rows)
+            if len(batch.due_ns):
+                spans.append(batch.rows)
             given += len(batch.due_ns)
         if not spans:
             self._check()
@@ -149,6 +152,7 @@ class RemoteFeed:
             try:
                 self._read()
             except grpc.RpcError as error:
+                self._fault = _lasting_fault(self._where, error)
                 self._lose(_told(error))
             except InputError as error:
                 self._fault = error
@@ -164,10 +168,14 @@ class RemoteFeed:
         stub = market_pb2_grpc.MarketDataStub(self._link.channel())
         requests = _Requests(SubscribeStart(view=_VIEWS[self._view], from_seq=self._seq))
         responses = stub.Subscribe(requests)
+        impatience = threading.Timer(FACTS_S, responses.cancel)
+        impatience.start()
         try:
             for response in responses:
+                impatience.cancel()
                 self._handle(response, requests)
         finally:
+            impatience.cancel()
             with self._lock:
                 self._requests = None
             requests.close()
@@ -207,7 +215,8 @@ class RemoteFeed:
         due = rows.ts_init_ns
         if self._view == "VENUE" and len(due):
             due = np.maximum(np.maximum.accumulate(rows.ts_event_ns), message.after_ns)
-        self._inbox.put(Batch(self._last, rows, due, message.complete_through_ns, missed, message.lasting))
+        if missed or len(due):
+            self._inbox.put(Batch(self._last, rows, due, message.complete_through_ns, missed, message.lasting))
 
     def _check_order(self, rows: Rows) -> None:
         """Take note of the rows' numbers; a gateway must not leave any out. Raises InputError."""
@@ -257,6 +266,13 @@ class _Requests(Iterator[SubscribeRequest]):
     def close(self) -> None:
         """Send no more."""
         self._queue.put(None)
+
+
+def _lasting_fault(where: str, error: grpc.RpcError) -> InputError | None:
+    """Return what asking again will not mend: a row that the feed's tape does not have, a request that it refuses."""
+    if isinstance(error, grpc.Call) and error.code() in _LASTING_CODES:
+        return InputError(f"{where}: {error.details()}; start a new session")
+    return None
 
 
 def _told(error: grpc.RpcError) -> str:
