@@ -107,6 +107,12 @@ def test_the_runtime_may_read_kill_switches_here_and_in_the_operators_namespace(
         assert binding["subjects"] == [{"kind": "ServiceAccount", "name": child.name, "namespace": "desk"}]
 
 
+def test_the_account_gives_its_token_to_no_pod_that_does_not_ask(world):
+    (account,) = of_kind(world.plan(), "ServiceAccount")
+    assert account["automountServiceAccountToken"] is False
+    assert pod(world)["serviceAccountName"] == account["metadata"]["name"]
+
+
 def test_in_the_operators_namespace_one_binding_is_enough():
     world = World(operator_namespace="desk")
     assert len(of_kind(world.plan(), "RoleBinding")) == 1

@@ -212,6 +212,13 @@ def test_pod_silent_is_unknown_and_changes_nothing(trading):
     assert plan.status["activePolicyHash"] == HASH
 
 
+def test_what_a_pod_that_is_going_said_says_nothing_about_the_next(trading):
+    pod = trading.objects[("Pod", "desk", trading.child().pod)]
+    pod["metadata"]["deletionTimestamp"] = "2026-01-05T11:59:00Z"
+    plan = trading.plan()
+    assert (ready(plan), plan.pushes, plan.nudges) == ((False, "Starting"), (), ())
+
+
 # What the runtime says
 
 PHASES = [

@@ -10,18 +10,24 @@ def pod(**status):
     return {"kind": "Pod", "apiVersion": "v1", "metadata": metadata, "status": status}
 
 
+def facts_of(manifest):
+    found = read_pod(manifest)
+    assert found is not None
+    return found
+
+
 def container(**fields):
     return {"name": "strategy", "image": "alphatrade:1", **fields}
 
 
 def fault(**status):
-    found = read_pod(pod(**status)).fault
+    found = facts_of(pod(**status)).fault
     return (found.reason, found.message) if found else None
 
 
 def test_none_is_none_and_one_just_made_has_no_fault():
     assert read_pod(None) is None
-    facts = read_pod(pod())
+    facts = facts_of(pod())
     assert (facts.ready, facts.started, facts.fault, facts.template) == (False, False, None, "")
     assert (facts.ref.kind, facts.ref.uid) == ("Pod", "u")
 
@@ -37,18 +43,18 @@ def test_none_is_none_and_one_just_made_has_no_fault():
     ],
 )
 def test_started_means_that_it_may_have_traded(status, started):
-    assert read_pod(pod(containerStatuses=[container(**status)])).started is started
+    assert facts_of(pod(containerStatuses=[container(**status)])).started is started
 
 
 def test_a_container_that_only_prepares_has_not_traded():
-    assert read_pod(pod(initContainerStatuses=[container(state={"running": {}})])).started is False
+    assert facts_of(pod(initContainerStatuses=[container(state={"running": {}})])).started is False
 
 
 def test_one_that_is_deleted_is_not_ready():
     manifest = pod(conditions=[{"type": "Ready", "status": "True"}])
-    assert read_pod(manifest).ready is True
+    assert facts_of(manifest).ready is True
     manifest["metadata"]["deletionTimestamp"] = "2026-01-05T12:00:00Z"
-    facts = read_pod(manifest)
+    facts = facts_of(manifest)
     assert (facts.ready, facts.deleting) == (False, True)
 
 
