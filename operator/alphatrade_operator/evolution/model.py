@@ -10,7 +10,7 @@ from alphatrade_operator.core.model import Model, OutOfOrder, Reference, Resourc
 from alphatrade_operator.core.quantities import Amount, Count, Elapsed, Hash, Name, Seed, ShareOrNoneBps, Switch
 from alphatrade_operator.core.regime import Regimes
 from alphatrade_operator.core.status import AS_SET, Status, StatusPart, Tally
-from alphatrade_operator.strategy.model import Symbols
+from alphatrade_operator.strategy.genotype import Symbols
 
 Operator = Literal[
     "AddFeature",

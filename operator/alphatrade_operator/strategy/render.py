@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from alphatrade_operator.core.quantities import MILLISECOND
-from alphatrade_operator.strategy.model import DecisionClock, FeatureFlags, Genotype, Plugin, Policy
+from alphatrade_operator.strategy.genotype import Genotype, Policy
+from alphatrade_operator.strategy.model import DecisionClock, FeatureFlags, Plugin
 
 _SIGNAL_API = 1
 _QUOTE_CHANGE_NS = 100 * MILLISECOND

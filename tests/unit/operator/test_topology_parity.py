@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from alphatrade_operator.core.model import yaml_name
 from alphatrade_operator.core.quantities import format_duration
-from alphatrade_operator.strategy.model import TAKEN, ExecutionTopology, TopologyParams
+from alphatrade_operator.strategy.genotype import TAKEN, ExecutionTopology, TopologyParams
 from alphatrade_operator.strategy.render import snake
 from alphatrade_runtime.execution.topology import NAMES, PARAMS
 
