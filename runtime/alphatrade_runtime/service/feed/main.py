@@ -1,22 +1,20 @@
 """A feed gateway as a process: `alphatrade serve feed`."""
 
-import signal
-import threading
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
-from alphatrade.mtls import CertificateFault, Certificates
+from alphatrade.mtls import Certificates
 from alphatrade.telemetry import Registry
 from alphatrade_runtime.loop.live_clock import Clocks
-from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.policy.hashes import code_hash, installed_code
+from alphatrade_runtime.service.control import ControlService, EpochFile, control_service
 from alphatrade_runtime.service.feed.config import read
-from alphatrade_runtime.service.feed.control import FeedControl, control_service
+from alphatrade_runtime.service.feed.control import FeedControl
 from alphatrade_runtime.service.feed.gateway import Gateway
 from alphatrade_runtime.service.feed.service import market_data_service
 from alphatrade_runtime.service.http import Health, serve_http
 from alphatrade_runtime.service.http.calls import MeasuredCalls
+from alphatrade_runtime.service.transport.pod import on_signals, own_certificates
 from alphatrade_runtime.service.transport.server import GrpcServer, serve_grpc
 
 HOUSE_S = 0.5
@@ -29,12 +27,14 @@ def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str
     A tape that is missing or damaged is no reason to end: the pod says so, and what to do.
     """
     config, document = read(config_path)
-    certificates = _certificates(tls, config.identity)
+    certificates = own_certificates(tls, config.identity)
     gateway = Gateway(config, data, artifacts, Clocks())
     registry = Registry("feed", config.owner.name)
-    control = FeedControl(gateway, document, code_hash(installed_code()))
+    feed = FeedControl(gateway, document, code_hash(installed_code()))
+    control = ControlService(feed.apply, feed.status, EpochFile(data))
+    gateway.changed = control.changed
     services = [market_data_service(gateway), control_service(control)]
-    stop = _on_signals()
+    stop = on_signals()
     with ExitStack() as opened:
         opened.callback(serve_http(http, lambda: health_of(gateway), registry).close)
         server = serve_grpc(listen, certificates, services, interceptors=[MeasuredCalls(registry)])
@@ -67,25 +67,3 @@ def keep_house(gateway: Gateway, server: GrpcServer, certificates: Certificates,
         ("alphatrade_certificate_expiry_timestamp_seconds", certificates.current().not_after.timestamp()),
     ):
         registry.gauge(name).set(value)
-
-
-def _certificates(folder: Path, identity: str) -> Certificates:
-    try:
-        certificates = Certificates(folder)
-    except CertificateFault as fault:
-        raise InputError(str(fault)) from None
-    issued = certificates.current().identity
-    if issued != identity:
-        raise InputError(f"{folder}: the certificate of {issued}, this pod is {identity}; let the operator issue it")
-    return certificates
-
-
-def _on_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask)
-    return stop

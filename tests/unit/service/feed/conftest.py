@@ -8,8 +8,9 @@ import pytest
 from alphatrade.config import Endpoint, FeedConfig, Owner, to_json
 from alphatrade.mtls import Certificates
 from alphatrade_runtime.loop.live_clock import Clocks
+from alphatrade_runtime.service.control import ControlService, EpochFile, control_service
 from alphatrade_runtime.service.feed.client import RemoteFeed
-from alphatrade_runtime.service.feed.control import FeedControl, control_service
+from alphatrade_runtime.service.feed.control import FeedControl
 from alphatrade_runtime.service.feed.gateway import Gateway
 from alphatrade_runtime.service.feed.service import market_data_service
 from alphatrade_runtime.service.transport.server import serve_grpc
@@ -53,7 +54,9 @@ def gateway(tmp_path, issue):
         data = data or tmp_path / "data"
         Path(data).mkdir(exist_ok=True)
         made = Gateway(config, data, tmp_path, clocks or Clocks())
-        control = FeedControl(made, to_json(config), "c" * 64)
+        feed = FeedControl(made, to_json(config), "c" * 64)
+        control = ControlService(feed.apply, feed.status, EpochFile(tmp_path / "epoch"))
+        made.changed = control.changed
         services = [market_data_service(made), control_service(control)]
         server = serve_grpc(listen, Certificates(issue(FEED)), services)
         try:

@@ -91,7 +91,8 @@ def test_a_killed_gateway_is_gone_on_with_and_a_stopped_one_ends_in_order(tmp_pa
             pod.until("/readyz", 200)
             feed = RemoteFeed(pod.endpoint, Certificates(issue(STRATEGY)), "LOCAL", (BTC, ETH))
             for _ in range(5):
-                assert (batch := feed.take(20))
+                batch = feed.take(20)
+                assert batch is not None
                 spans.append(batch.rows)
                 feed.acknowledge(batch.number)
             process.send_signal(signal.SIGKILL)
