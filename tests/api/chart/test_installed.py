@@ -1,0 +1,96 @@
+"""The operator as Helm installs it: its own test passes, it may do what it needs and nothing that is a person's."""
+
+import pytest
+
+from alphatrade_operator.kube.resources import BY_KIND, OURS
+from alphatrade_operator.kubectl.main import call
+from kube_fixtures import CHARTS, SYSTEM_NAMESPACE
+
+OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:alphatrade-operator"
+
+
+def _may(kube, verb, resource, namespace="kube-system"):
+    words = ("auth", "can-i", verb, resource, "-n", namespace, "--as", OPERATOR)
+    return kube.runner(kube.command("sh", "-c", f"kubectl {' '.join(words)} || true")).strip() == "yes"
+
+
+def test_helm_test_passes(installed):
+    said = installed.kube.helm("test", "alphatrade", "-n", installed.namespace, "--logs", "--timeout", "120s")
+    assert "Phase:          Succeeded" in said
+    assert "12 kinds are served" in said
+
+
+def test_the_same_values_again_change_nothing_of_the_pod(installed):
+    def pods():
+        found = installed.kube.get("pods", "-l", "app.kubernetes.io/component=operator", namespace=installed.namespace)
+        return [pod["metadata"]["uid"] for pod in found["items"]]
+
+    before = pods()
+    repository, _, tag = installed.image.rpartition(":")
+    image = ("--set", f"image.repository={repository}", "--set-string", f"image.tag={tag}")
+    installed.kube.helm("upgrade", "alphatrade", CHARTS / "alphatrade", "-n", installed.namespace, *image, "--wait")
+    assert pods() == before
+
+
+# `auth can-i` knows only kinds that the cluster serves: the rule for PodMonitors is a unit test's.
+WATCHED = [one for one in BY_KIND.values() if one.kind not in ("Lease", "Event", "PodMonitor")]
+
+
+@pytest.mark.parametrize("resource", WATCHED, ids=lambda one: one.plural)
+def test_it_may_watch_what_it_watches(installed, resource):
+    group = resource.api_version.rpartition("/")[0]
+    assert _may(installed.kube, "watch", f"{resource.plural}.{group}" if group else resource.plural)
+
+
+@pytest.mark.parametrize("verb", ["release", "golive", "approve", "create", "update", "delete"])
+@pytest.mark.parametrize("plural", [resource.plural for resource in OURS])
+def test_it_may_not_do_what_is_a_persons(installed, verb, plural):
+    assert not _may(installed.kube, verb, f"{plural}.alphatrade.io")
+
+
+@pytest.mark.parametrize(
+    ("verb", "resource"),
+    [
+        ("create", "pods"),
+        ("create", "pods/exec"),
+        ("delete", "persistentvolumeclaims"),
+        ("delete", "namespaces"),
+        ("patch", "namespaces"),
+        ("create", "clusterroles"),
+        ("impersonate", "users"),
+        ("escalate", "roles"),
+        ("bind", "roles"),
+        ("get", "nodes"),
+    ],
+)
+def test_it_may_not_do_what_it_does_not_need(installed, verb, resource):
+    assert not _may(installed.kube, verb, resource)
+
+
+def test_it_tells_a_namespace_without_the_label_what_is_missing(installed, namespace, capsys):
+    installed.kube.kubectl("label", "namespace", namespace, "alphatrade.io/trading-")
+    installed.kube.kubectl("apply", "-n", namespace, "-k", CHARTS.parent / "examples" / "quickstart")
+    assert call(["why", "quickstart", "-n", namespace]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2:] == [
+        f"why: namespace {namespace} is not labelled for trading, so the operator does not look at it",
+        f"fix: kubectl label namespace {namespace} alphatrade.io/trading=true",
+    ]
+
+
+def test_status_why_and_halt_on_a_real_strategy(installed, namespace, capsys):
+    kube, example = installed.kube, CHARTS.parent / "examples" / "quickstart"
+    text = (
+        kube.kubectl("kustomize", example).replace("speed: Max", "speed: 5x").replace("duration: 10m", "duration: 2h")
+    )
+    kube.apply(text, namespace=namespace)
+    kube.kubectl("wait", "-n", namespace, "strategy/quickstart", "--for=condition=Ready", "--timeout=120s")
+    assert call(["status", "-n", namespace]) == 0
+    assert "Simulated 5x" in capsys.readouterr().out
+    assert call(["why", "quickstart", "-n", namespace]) == 0
+    assert "why: Strategy/quickstart is ready" in capsys.readouterr().out
+    words = ("quickstart", "-n", namespace, "--mode", "Flatten", "--reason", "a test", "--timeout", "60")
+    assert call(["halt", *words]) == 0  # flat, so that the namespace can be deleted
+    assert f"acknowledged: {namespace}/quickstart" in capsys.readouterr().out
+    assert call(["status", "-n", namespace]) == 0
+    assert "1 of 1 acknowledged (a test)" in capsys.readouterr().out
