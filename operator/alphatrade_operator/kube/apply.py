@@ -13,10 +13,10 @@ from alphatrade_operator.kube.errors import ApiError, Conflict, NotFound, Refuse
 from alphatrade_operator.kube.status import Written, compose, owned_status
 from alphatrade_operator.kube.writer import MANAGER, Writer, identified
 
-CORE_MANAGER = f"{MANAGER}-core"  # the machinery's own condition, Stalled
+CORE_MANAGER = f"{MANAGER}-core"  # the machinery's own condition: Stalled is the kinds', one writer a condition
 FINALIZER_MANAGER = f"{MANAGER}-finalizers"
 NUDGED = "alphatrade.io/nudged"
-STALLED = "Stalled"
+RECONCILE_FAILED = "ReconcileFailed"
 _PREFIX = "alphatrade.io/"
 _Result = TypeVar("_Result")
 
@@ -82,7 +82,7 @@ class Applier:
         live = self._view.get(key.kind, key.namespace, key.name)
         if live is None or not live["apiVersion"].startswith(_PREFIX):
             return
-        written = compose(live, CORE_MANAGER, {}, {}, [Condition(STALLED, True, reason, message)], self._now())
+        written = compose(live, CORE_MANAGER, {}, {}, [Condition(RECONCILE_FAILED, True, reason, message)], self._now())
         status = {"conditions": written.status["conditions"]}
         if written.changed:
             await self._write_status(live, status, written.events, CORE_MANAGER)

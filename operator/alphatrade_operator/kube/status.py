@@ -11,7 +11,16 @@ from alphatrade_operator.core.plan import Condition, Event, Manifest
 from alphatrade_operator.kube.compare import owned_fields
 
 NEGATIVE = frozenset(
-    {"Reconciling", "Stalled", "AwaitsProposal", "FlagNotAllowed", "Latched", "Failed", "LawNotInstalled"}
+    {
+        "Reconciling",
+        "Stalled",
+        "AwaitsProposal",
+        "FlagNotAllowed",
+        "Latched",
+        "Failed",
+        "LawNotInstalled",
+        "ReconcileFailed",
+    }
 )
 _SILENT = frozenset({"Reconciling"})
 _WORDS = {True: "True", False: "False", None: "Unknown"}
