@@ -30,7 +30,9 @@ class KillSwitchSpec(Model):
         "are canceled. Flatten: the same, and positions are closed."
     )
     selector: LabelSelector = Field(
-        LabelSelector(), description="Strategies by their labels; empty means all in the namespace."
+        LabelSelector(),
+        description="Strategies by their labels, among which alphatrade.io/metadata.name is the name; "
+        "empty means all in the namespace.",
     )
     scope: Scope = Field(
         "Namespace",
