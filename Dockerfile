@@ -6,18 +6,18 @@ ARG BASE=python:3.11-slim-bookworm
 
 # What others wrote; again only when the lock changes.
 FROM ${BASE} AS dependencies
-ENV PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
+ENV PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore
 COPY requirements/runtime.lock /build/
 RUN python3 -m venv --without-pip /opt/alphatrade/venv \
- && python3 -m pip --python /opt/alphatrade/venv/bin/python install --require-hashes -r /build/runtime.lock \
+ && python3 -m pip --python /opt/alphatrade/venv/bin/python install --no-compile --require-hashes -r /build/runtime.lock \
  # `arch` brings the sample prices of `make run-sim`, and the others with it: no pod has a use for them.
  && python3 -m pip --python /opt/alphatrade/venv/bin/python uninstall -y \
       arch statsmodels scipy formulaic patsy interface-meta narwhals wrapt \
  && python3 -m pip --python /opt/alphatrade/venv/bin/python check \
  && cd /opt/alphatrade/venv/lib/python3*/site-packages \
  && rm -rf numba/tests pandas/tests pyarrow/tests pyarrow/include numpy/_core/include \
- && /opt/alphatrade/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash .
+ && /opt/alphatrade/venv/bin/python -m compileall -qf --invalidation-mode unchecked-hash .
 
 # What we wrote, and all that numba makes of it, so that a pod need not compile.
 FROM dependencies AS product
@@ -26,9 +26,9 @@ COPY protos /build/protos
 COPY operator /build/operator
 COPY runtime /build/runtime
 RUN touch /build/README.md \
- && python3 -m pip --python /opt/alphatrade/venv/bin/python install --no-deps --no-build-isolation \
+ && python3 -m pip --python /opt/alphatrade/venv/bin/python install --no-compile --no-deps --no-build-isolation \
       --target /opt/alphatrade/app /build \
- && /opt/alphatrade/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/alphatrade/app \
+ && /opt/alphatrade/venv/bin/python -m compileall -qf --invalidation-mode unchecked-hash /opt/alphatrade/app \
  && PYTHONPATH=/opt/alphatrade/app XDG_CACHE_HOME=/opt/alphatrade/baked \
       /opt/alphatrade/venv/bin/python -m alphatrade_runtime.cli.bake
 

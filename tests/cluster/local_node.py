@@ -19,7 +19,7 @@ from cluster import packages
 from cluster.build import IMAGES, build
 from cluster.certificates import make_certificates
 from cluster.command import command, run, say, works
-from cluster.daemons import http_ok
+from cluster.daemons import CONTAINERD_SOCKET, http_ok
 from cluster.kubectl import Kube
 from cluster.network import network_up, others_inside
 from cluster.node_process import clean, inside, locked, node_pid, start_node, wait_for
@@ -150,8 +150,8 @@ class LocalNode:
     def _fill(self) -> None:
         """Wait for the parts in the order in which they come, and apply what every cluster has."""
         kube = self.kube()
-        socket = Path(f"/proc/{node_pid(self.state)}/root/run/containerd/containerd.sock")
-        wait_for(self.state, "containerd", socket.exists, 30)
+        socket = inside(self.state, "test", "-S", CONTAINERD_SOCKET)
+        wait_for(self.state, "containerd", lambda: works(socket), 30)
         for image in IMAGES:
             self._import(self.state.images / f"{image}.tar")
         wait_for(self.state, "API server", server_ready, 90)
