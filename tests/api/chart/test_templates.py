@@ -14,7 +14,7 @@ CHART = CHARTS / "alphatrade"
 PAPER = ("-f", CHART / "values-paper.yaml")
 PROFILES = [pytest.param((), id="dev"), pytest.param(PAPER, id="paper")]
 MONITORS = ("--api-versions", "monitoring.coreos.com/v1")
-VERSION = ("--kube-version", "1.30.0")  # the oldest that the chart takes
+VERSION = ("--kube-version", "1.32.0")  # the oldest that the chart takes
 
 
 def _rendered(cluster, *words, namespace="alphatrade-system"):
