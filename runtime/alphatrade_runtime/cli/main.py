@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from alphatrade_operator.resources import ResourceError
-from alphatrade_runtime.cli import catalog, compare, diary, importing, kill, plugin, report, run, tape
+from alphatrade_runtime.cli import catalog, compare, diary, importing, kill, plugin, report, run, serve, tape
 from alphatrade_runtime.market.faults import InputError
 
 BAD_INPUT, INTERRUPTED, OUR_FAULT = 2, 130, 1
@@ -54,6 +54,7 @@ app.add_typer(plugin.app, name="plugin")
 app.command("render", short_help="Print a session as JSON.")(run.render)
 app.command("kill", short_help="Engage the kill switch of a running session.")(kill.kill)
 app.command("verify", short_help="Replay a wall-clock run from its journal.")(kill.verify)
+app.command("serve", short_help="Run a pod; what the operator starts.")(serve.serve)
 app.command("signals", short_help="List the built-in strategies.")(catalog.signals)
 app.command("features", short_help="List what a strategy can read.")(catalog.features)
 

@@ -3,11 +3,9 @@
 numpy's records cost microseconds an access, so each number that is read often has a view of its own.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import typeof
 
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.recorder import Recorder
@@ -53,15 +51,3 @@ class Books:
         """Return the working orders, SLOT_DTYPE records, by instrument and age."""
         counts = self._exposures["open_orders"]
         return [self._slots[slot] for i in range(self._n) for slot in self._active[i, : counts[i]]]
-
-
-def direct(function: Any, *args: Any) -> Callable[..., Any]:
-    """Return the compiled function for arguments of these types, without numba's look at them at every call.
-
-    Finding the type of a record as large as the state takes 35 us a call (measured); the step takes 1.
-    """
-    if not hasattr(function, "overloads"):
-        return function  # plain Python, the twin
-    types = tuple(typeof(arg) for arg in args)
-    function.compile(types)
-    return function.overloads[types].entry_point

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,7 +19,7 @@ from alphatrade_runtime.loop.journal import JournalStalled
 from alphatrade_runtime.loop.live_clock import ClockFacts, parse_speed
 from alphatrade_runtime.loop.live_exchange import exchange_maker
 from alphatrade_runtime.loop.live_feed import FeedSource, PacedFeed, open_source
-from alphatrade_runtime.loop.live_loop import LiveLoop
+from alphatrade_runtime.loop.live_loop import STOPPED, LiveLoop, WallFeed
 from alphatrade_runtime.loop.live_options import LiveOptions, LiveProgress, LiveResult
 from alphatrade_runtime.loop.live_session import LiveFacts, new_live_core
 from alphatrade_runtime.loop.live_warm import warm_up
@@ -45,7 +46,8 @@ def run_live(document: Mapping[str, Any], folder: Path, options: LiveOptions | N
     folder.mkdir(parents=True, exist_ok=True)
     resumed = recovery.has_journal(folder)
     if resumed:
-        facts = _same_session(recovery.read_facts(folder), document, source, identity, options.loop, folder)
+        facts = recovery.read_facts(folder)
+        _check_same(facts, document, source.digest, identity, options.loop, folder)
         live = recovery.recover(folder, facts, session, identity, options.audit)
     else:
         facts = _new_facts(document, session, source, identity, options)
@@ -56,6 +58,56 @@ def run_live(document: Mapping[str, Any], folder: Path, options: LiveOptions | N
     try:
         with stopping(options.signals) as asked:
             run.loop(lambda: asked() or options.stop())
+            return run.finish(identity)
+    except BaseException:
+        run.abandon()
+        raise
+
+
+@dataclass(frozen=True)
+class Wall:
+    """A feed elsewhere that the wall clock drives: its digest, its clock. ordinal: of the session on it, from 1."""
+
+    digest: str
+    clock: ClockFacts
+    ordinal: int = 1
+
+
+def run_wall(
+    document: Mapping[str, Any],
+    folder: Path,
+    wall: Wall,
+    feed: WallFeed,
+    broker: Broker,
+    options: LiveOptions,
+    watch: Callable[[LiveLoop], None] = lambda loop: None,
+) -> LiveResult | None:
+    """Run a session document on a feed and a broker elsewhere; a folder with a journal is gone on with.
+
+    Returns None when it was told to stop: the folder goes on with it later. watch: is given the loop before it starts.
+    Raises as `run_live` does.
+    """
+    document = json.loads(json.dumps(document))  # as the journal will give it back
+    session = parse_session(document)
+    identity = identify(session, options.plugin_digests)
+    folder.mkdir(parents=True, exist_ok=True)
+    if recovery.has_journal(folder):
+        facts = recovery.read_facts(folder)
+        _check_same(facts, document, wall.digest, identity, False, folder)
+        live = recovery.recover(folder, facts, session, identity, options.audit)
+    else:
+        name = identity.run_id(f"{wall.digest}@{wall.clock.wall_start_ns}#{wall.ordinal}", session)
+        digests = dict(options.plugin_digests)
+        facts = LiveFacts(name, document, digests, identity.code_hash, wall.clock, wall.digest, False)
+        live = recovery.start(folder, facts, session, identity, options.audit)
+    run = LiveLoop(broker, feed, live, facts, folder, options)
+    watch(run)
+    try:
+        with stopping(options.signals) as asked:
+            run.loop(lambda: asked() or options.stop())
+            if run.ended_by == STOPPED:
+                run.pause()
+                return None
             return run.finish(identity)
     except BaseException:
         run.abandon()
@@ -78,18 +130,17 @@ def _new_facts(
     return LiveFacts(session_id, document, digests, identity.code_hash, clock, source.digest, options.loop)
 
 
-def _same_session(
-    facts: LiveFacts, document: Mapping[str, Any], source: FeedSource, identity: Identity, loop: bool, folder: Path
-) -> LiveFacts:
+def _check_same(
+    facts: LiveFacts, document: Mapping[str, Any], feed_digest: str, identity: Identity, loop: bool, folder: Path
+) -> None:
     for name, here, there in (
         ("code", identity.code_hash, facts.code_hash),
         ("session document", dict(document), dict(facts.document)),
-        ("feed", source.digest, facts.feed_digest),
+        ("feed", feed_digest, facts.feed_digest),
         ("--loop", loop, facts.looped),
     ):
         if here != there:
             raise InputError(f"{folder}: its journal is of another {name}; go on with the same, or give another folder")
-    return facts
 
 
 @contextmanager

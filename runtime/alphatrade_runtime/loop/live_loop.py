@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from alphatrade_runtime.execution.broker.contract import Broker, BrokerLost, Commands
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.engine import RunResult, counts_of, kill_of, money_of
 from alphatrade_runtime.loop.identity import Identity
 from alphatrade_runtime.loop.live_clock import SessionClock, StepWatch
-from alphatrade_runtime.loop.live_feed import PacedFeed
 from alphatrade_runtime.loop.live_options import LiveOptions, LiveProgress, LiveResult
 from alphatrade_runtime.loop.live_reconcile import conclude
 from alphatrade_runtime.loop.live_rows import control_row, gap_row, report_rows, timer_row
@@ -20,6 +20,7 @@ from alphatrade_runtime.market.schema import Control, Rows
 from alphatrade_runtime.reflection.diary.record_log import DiaryStalled
 
 TICK_S = 0.001
+STOPPED = "stopped"
 SILENCE_NS = 100_000_000  # without anything received, a TIMER row
 CONTROL_NS = 20_000_000
 HOUSEKEEPING_NS = 50_000_000
@@ -29,13 +30,30 @@ _AWAITING = (int(OrderState.IN_FLIGHT_NEW), int(OrderState.PENDING_CANCEL), int(
 BACK_OFF_NS = (100_000_000, 200_000_000, 500_000_000, 1_000_000_000, 2_000_000_000)
 
 
+class WallFeed(Protocol):
+    """Market rows by the wall clock."""
+
+    @property
+    def ended(self) -> bool:
+        """True when no more will come."""
+
+    def poll(self, now_ns: int) -> list[Rows]:
+        """Return the spans of rows due at now_ns that were not given out yet."""
+
+    def next_due_ns(self) -> int:
+        """Return when the next row is due."""
+
+    def skip(self, until_ns: int) -> tuple[int, list[Rows]]:
+        """Pass over what was due by until_ns; return how many rows are missed and those that tell a lasting state."""
+
+
 class LiveLoop:
     """One process of a session: its sources, its link, its clocks."""
 
     def __init__(
         self,
         broker: Broker,
-        feed: PacedFeed,
+        feed: WallFeed,
         live: LiveSession,
         facts: LiveFacts,
         folder: Path,
@@ -76,11 +94,13 @@ class LiveLoop:
     def _ends(self, stop: Callable[[], bool]) -> bool:
         over = self.options.duration_s
         if stop():
-            self.ended_by = "stopped"
+            self.ended_by = STOPPED
         elif over is not None and self.mono() - self.started >= over * 1e9:
             self.ended_by = "time is up"
         elif self.feed.ended:
             self.ended_by = "the feed has ended"
+        else:
+            self.ended_by = self.options.finished()
         return bool(self.ended_by)
 
     def _turn(self) -> bool:
@@ -248,6 +268,15 @@ class LiveLoop:
             violations=live.recorder.violations,
         )
         return LiveResult(result, self.facts.session_id, self.ended_by, self.notes)
+
+    def pause(self) -> None:
+        """Cancel working orders and let everything go; the journal goes on later."""
+        self._cancel_working()
+        self.live.drain()
+        self.telemetry.close()
+        self.live.recorder.abandon()
+        assert self.live.journal is not None
+        self.live.journal.close()
 
     def _cancel_working(self) -> None:
         if self.linked:

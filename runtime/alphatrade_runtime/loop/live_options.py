@@ -45,6 +45,8 @@ class LiveOptions:
 
     duration_s: of the wall; None: until the feed ends.  loop: start the feed again at its end.
     stop: asked at every turn; signals: whether SIGTERM and SIGINT end the session in order.
+    finished: asked at every turn; why the session is over for good, empty while it is not.
+    idle: how a wait is spent.
     steering: who may halt, drain and tighten; None: kill requests in the run's folder.
     """
 
@@ -57,5 +59,6 @@ class LiveOptions:
     signals: bool = True
     clocks: Clocks = field(default_factory=Clocks)
     steering: Steering | None = None
+    finished: Callable[[], str] = lambda: ""
     idle: Callable[[float], None] = time.sleep
     plugin_digests: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from alphatrade_runtime.execution.broker.contract import Commands
-from alphatrade_runtime.loop.books import Books, direct
+from alphatrade_runtime.loop.books import Books
 from alphatrade_runtime.loop.build import build
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.identity import Identity
@@ -19,6 +19,7 @@ from alphatrade_runtime.loop.live_rows import timer_row, venue_reports
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.market.calendar import ALWAYS, DAY_NS, Calendar
 from alphatrade_runtime.market.schema import Rows
+from alphatrade_runtime.numerics.direct import direct
 from alphatrade_runtime.policy.document import Session, parse_session
 
 DIARY_SCHEMA = 1

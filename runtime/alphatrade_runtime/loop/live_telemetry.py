@@ -49,6 +49,11 @@ class LiveTelemetry:
         self._sent: dict[int, int] = {}
         self._heart = Heartbeat(append_to(path), clocks.wall_ns, clocks.mono_ns, read_rss_kb)
 
+    @property
+    def stages(self) -> Mapping[str, Histogram]:
+        """The latencies by stage."""
+        return self._heart.stages
+
     def stepped(self, spans: list[Rows], ingest_ns: int, signal_ns: int = 0) -> Stepped:
         """Count a batch whose step ended at signal_ns (0: just now); what it returns is for `sent`."""
         now, counters = signal_ns or self._mono_ns(), self._live.counters()

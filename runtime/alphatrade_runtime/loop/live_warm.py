@@ -5,12 +5,12 @@ import numpy as np
 from alphatrade_runtime.execution.broker.account import open_seat
 from alphatrade_runtime.execution.broker.venue import Venue
 from alphatrade_runtime.loop import replay
-from alphatrade_runtime.loop.books import direct
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.live_batch import command_buffer, live, make_batch, take_commands
 from alphatrade_runtime.loop.live_rows import timer_row
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.market.orders import COMMAND_DTYPE, REPORT_DTYPE
+from alphatrade_runtime.numerics.direct import direct
 from alphatrade_runtime.policy.document import Session
 from alphatrade_runtime.reflection.telemetry import Histogram
 from alphatrade_runtime.risk.auditor import Auditor

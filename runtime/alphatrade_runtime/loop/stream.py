@@ -9,6 +9,7 @@ from typing import Any
 from alphatrade_runtime.loop import recovery, stream_recovery
 from alphatrade_runtime.loop.identity import Identity, identify
 from alphatrade_runtime.loop.live import stopping
+from alphatrade_runtime.loop.live_loop import STOPPED
 from alphatrade_runtime.loop.live_options import LiveOptions, LiveResult
 from alphatrade_runtime.loop.stream_contract import SteppedBroker, StreamFeed
 from alphatrade_runtime.loop.stream_facts import StreamFacts
@@ -20,13 +21,17 @@ from alphatrade_runtime.policy.document import parse_session
 
 @dataclass(frozen=True)
 class Stream:
-    """What a stream is. open: its rows from a sequence number on, with the session's instruments."""
+    """What a stream is. open: its rows from a sequence number on, with the session's instruments.
+
+    ordinal: of the session on it, from 1.
+    """
 
     digest: str
     first_ts_ns: int
     last_ts_ns: int
     speed: int
     open: Callable[[int], StreamFeed]
+    ordinal: int = 1
 
 
 def run_stream(
@@ -53,7 +58,7 @@ def run_stream(
     try:
         with stopping(options.signals) as asked:
             loop.loop(lambda: asked() or options.stop())
-            if loop.ended_by == "stopped":
+            if loop.ended_by == STOPPED:
                 loop.pause()
                 return None
             return loop.finish(identity)
@@ -81,10 +86,14 @@ def _session(
     return held, stream_recovery.recover(folder, held, identity, options.audit)
 
 
+def _named(stream: Stream) -> str:
+    return stream.digest if stream.ordinal == 1 else f"{stream.digest}#{stream.ordinal}"
+
+
 def _new_facts(document: Mapping[str, Any], stream: Stream, identity: Identity, options: LiveOptions) -> StreamFacts:
     session = parse_session(document)
     return StreamFacts(
-        session_id=identity.run_id(stream.digest, session),
+        session_id=identity.run_id(_named(stream), session),
         document=document,
         plugin_digests=dict(options.plugin_digests),
         code_hash=identity.code_hash,

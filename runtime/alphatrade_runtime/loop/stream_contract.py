@@ -1,32 +1,39 @@
 """What a session on a stream's clock asks of its feed and its broker."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from alphatrade_runtime.execution.broker.contract import Commands, Reports, VenueState
 from alphatrade_runtime.market.schema import Rows
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(Protocol):
     """Rows of a stream with the session's instruments; no row at or below complete_through_ns follows."""
 
-    rows: Rows
-    complete_through_ns: int
-    number: int
+    @property
+    def rows(self) -> Rows:
+        """The rows, read-only columns."""
+
+    @property
+    def complete_through_ns(self) -> int:
+        """Time that they are complete through."""
+
+    @property
+    def number(self) -> int:
+        """What to acknowledge."""
 
 
 class StreamFeed(Protocol):
     """Rows by time of arrival."""
 
-    ended: bool
-    connected: bool
+    @property
+    def ended(self) -> bool:
+        """True when all rows were taken and no more will come."""
 
     def take(self, timeout_s: float) -> Batch | None:
         """Return the next batch, None when none came in time or the feed has ended."""
 
-    def ack(self, number: int) -> None:
+    def acknowledge(self, number: int) -> None:
         """Say that a batch is on record here."""
 
     def close(self) -> None:

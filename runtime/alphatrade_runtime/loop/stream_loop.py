@@ -11,7 +11,7 @@ from alphatrade_runtime.execution.broker.contract import BrokerLost, Commands
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.engine import RunResult, counts_of, kill_of, money_of
 from alphatrade_runtime.loop.identity import Identity
-from alphatrade_runtime.loop.live_loop import BACK_OFF_NS
+from alphatrade_runtime.loop.live_loop import BACK_OFF_NS, STOPPED
 from alphatrade_runtime.loop.live_options import LiveOptions, LiveProgress, LiveResult
 from alphatrade_runtime.loop.steering import Directive, FileSteering
 from alphatrade_runtime.loop.stream_contract import SteppedBroker, StreamFeed
@@ -72,11 +72,13 @@ class StreamLoop:
     def _ends(self, stop: Callable[[], bool]) -> bool:
         over = self.options.duration_s
         if stop():
-            self.ended_by = "stopped"
+            self.ended_by = STOPPED
         elif over is not None and self.mono() - self.started >= over * 1e9:
             self.ended_by = "time is up"
         elif self.linked and self.feed.ended and self.live.wants_rows:
             self.ended_by = "the feed has ended"
+        else:
+            self.ended_by = self.options.finished()
         return bool(self.ended_by)
 
     def _turn(self) -> None:
@@ -89,7 +91,7 @@ class StreamLoop:
             batch = self.feed.take(WAIT_S)
             if batch is not None:
                 self.live.give_rows(batch.rows, batch.complete_through_ns)
-                self.feed.ack(batch.number)
+                self.feed.acknowledge(batch.number)
         until = self.mono() + STEER_NS
         while not self.live.wants_rows and self.linked:
             self._advance(self.live.complete_ns)

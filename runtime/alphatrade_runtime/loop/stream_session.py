@@ -7,7 +7,7 @@ import numpy as np
 
 from alphatrade_runtime.execution.broker.contract import Commands, Reports
 from alphatrade_runtime.loop import lockstep
-from alphatrade_runtime.loop.books import Books, direct
+from alphatrade_runtime.loop.books import Books
 from alphatrade_runtime.loop.build import build
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.journal import Journal
@@ -18,6 +18,7 @@ from alphatrade_runtime.market.calendar import Calendar
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.orders import REPORT_DTYPE
 from alphatrade_runtime.market.schema import Control, Rows, rows_from_columns
+from alphatrade_runtime.numerics.direct import direct
 from alphatrade_runtime.policy.document import Session, parse_session
 
 FOREVER = lockstep.NEVER - 1  # later than everything that happens

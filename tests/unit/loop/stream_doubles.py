@@ -1,6 +1,7 @@
 """A stream and a venue in this process: the other halves of the lockstep, from the same kernels as a replay."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,9 +9,15 @@ from alphatrade_runtime.execution.broker.contract import BrokerLost, VenueState,
 from alphatrade_runtime.execution.venue_state import RING
 from alphatrade_runtime.loop import lockstep
 from alphatrade_runtime.loop.build import build
-from alphatrade_runtime.loop.stream_contract import Batch
 from alphatrade_runtime.market.orders import REPORT_DTYPE, Command, Report
 from alphatrade_runtime.market.schema import Rows
+
+
+@dataclass(frozen=True)
+class Batch:
+    rows: Rows
+    complete_through_ns: int
+    number: int
 
 
 class RowsFeed:
@@ -21,7 +28,6 @@ class RowsFeed:
         self.at = int(np.searchsorted(rows.seq, from_seq))
         self.number = 0
         self.acked: list[int] = []
-        self.connected = True
 
     @property
     def ended(self) -> bool:
@@ -38,7 +44,7 @@ class RowsFeed:
         self.at, self.number = stop, self.number + 1
         return Batch(span, int(times[stop - 1]), self.number)
 
-    def ack(self, number: int) -> None:
+    def acknowledge(self, number: int) -> None:
         self.acked.append(number)
 
     def close(self) -> None:

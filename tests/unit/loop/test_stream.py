@@ -35,6 +35,11 @@ def quiet(**changes):
     return LiveOptions(signals=False, idle=lambda _: None, **changes)
 
 
+def verified(folder):
+    facts = stream_recovery.read_facts(folder)
+    return facts is not None and stream_recovery.verify(folder, facts).agrees
+
+
 def stream_of(tape):
     rows, first, last = tape.rows(0, len(tape)), tape.manifest["first_ts_ns"], tape.manifest["last_ts_ns"]
     return rows, Stream(tape.digest, first, last, 0, lambda seq: RowsFeed(rows, seq))
@@ -50,8 +55,7 @@ def test_a_stream_gives_the_digests_of_a_replay(tape, tmp_path, signal, topology
     assert replayed.counts["fills"] > 20
     assert done.run.counts == replayed.counts
     assert done.run.digests == replayed.digests
-    facts = stream_recovery.read_facts(tmp_path / "run")
-    assert stream_recovery.verify(tmp_path / "run", facts).agrees
+    assert verified(tmp_path / "run")
 
 
 @pytest.mark.parametrize("lose_every", [3, 7])
@@ -64,6 +68,7 @@ def test_lost_links_change_nothing(tape, tmp_path, lose_every):
     options = quiet()
     options.clocks = replace(options.clocks, mono_ns=lambda: next(moments))
     done = run_stream(doc, tmp_path / "run", stream, venue, options)
+    assert done is not None
     assert venue.calls > 500
     assert done.run.digests == replayed.digests
 
@@ -112,6 +117,7 @@ def test_no_order_leaves_behind_a_kill(tape, tmp_path, mode):
         steering.loop = loop
 
     done = run_stream(doc, tmp_path / "run", stream, venue, options, watch)
+    assert done is not None
     (last,) = steering.taken
     behind = [int(c["command"]) for span in venue.commands for c in span][last:]
     if mode in (Control.HALT, Control.KILL_STALE):
@@ -120,7 +126,7 @@ def test_no_order_leaves_behind_a_kill(tape, tmp_path, mode):
         assert done.run.kill["state"] == "HALTED"
         assert venue.settle([])[1].positions == (0,)
     assert venue.settle([])[1].working == {}
-    assert stream_recovery.verify(tmp_path / "run", stream_recovery.read_facts(tmp_path / "run")).agrees
+    assert verified(tmp_path / "run")
 
 
 def test_tighter_limits_hold_from_the_moment_they_are_on_record(tape, tmp_path):
@@ -135,8 +141,9 @@ def test_tighter_limits_hold_from_the_moment_they_are_on_record(tape, tmp_path):
         steering.loop = loop
 
     done = run_stream(doc, tmp_path / "run", stream, venue, quiet(steering=steering), watch)
+    assert done is not None
     (last,) = steering.taken
     sizes = [int(c["qty"]) for span in venue.commands for c in span if c["command"] == 1]
     assert max(sizes[: last // 2]) == 20
     assert done.run.counts["denials"]["SIZE"] > 0
-    assert stream_recovery.verify(tmp_path / "run", stream_recovery.read_facts(tmp_path / "run")).agrees
+    assert verified(tmp_path / "run")

@@ -1,0 +1,55 @@
+"""A running session's metrics: brought up from its status once a second."""
+
+from alphatrade.telemetry import Registry
+from alphatrade.v1.control_pb2 import StrategyStatus
+from alphatrade_runtime.loop.live_loop import LiveLoop
+from alphatrade_runtime.service.feed.client import RemoteFeed
+from alphatrade_runtime.service.http.stages import export_stages
+from alphatrade_runtime.service.strategy.status import Loop
+
+QUANTA_PER_UNIT = 1e8
+_TOTALS = {
+    "alphatrade_events_total": "events",
+    "alphatrade_decisions_total": "decisions",
+    "alphatrade_orders_total": "orders",
+    "alphatrade_acknowledgements_total": "acks",
+    "alphatrade_fills_total": "fills",
+    "alphatrade_near_misses_total": "near_misses",
+    "alphatrade_plugin_faults_total": "plugin_faults",
+    "alphatrade_violations_total": "violations",
+    "alphatrade_breaks_total": "breaks",
+}
+
+
+def export(registry: Registry, loop: Loop, said: StrategyStatus, feed: RemoteFeed | None) -> None:
+    """Bring the metrics up to what a status says."""
+    for name, count in _TOTALS.items():
+        registry.counter(name).reach(said.counts[count])
+    for name, total in said.counts.items():
+        if name.startswith("denied_"):
+            registry.counter("alphatrade_denials_total", code=name.removeprefix("denied_")).reach(total)
+    for symbol, lots in said.positions.items():
+        registry.gauge("alphatrade_position_lots", instrument=symbol).set(lots)
+    registry.show("alphatrade_phase_state", said.phase)
+    registry.show("alphatrade_kill_state", said.kill_state)
+    account = loop.live.core["account"][0][0]
+    queued = feed.queued_rows if feed is not None else 0
+    rows = sum(log.rows for stream, log in loop.live.recorder.logs.items() if stream == "decisions")
+    registry.counter("alphatrade_diary_rows_total").reach(rows)
+    for name, value in (
+        ("alphatrade_working_orders", said.working),
+        ("alphatrade_nav_account_currency", said.nav / QUANTA_PER_UNIT),
+        ("alphatrade_pnl_account_currency", said.pnl / QUANTA_PER_UNIT),
+        ("alphatrade_drawdown_ratio", said.drawdown_bps / 1e4),
+        ("alphatrade_session_time_timestamp_seconds", said.session_ns / 1e9),
+        ("alphatrade_feed_connected_state", said.feed_connected),
+        ("alphatrade_feed_staleness_seconds", max(said.session_ns - int(account["stream_ts"]), 0) / 1e9),
+        ("alphatrade_feed_queue_rows", queued),
+        ("alphatrade_broker_linked_state", said.broker_linked),
+        ("alphatrade_kill_latched_state", bool(said.latched_by)),
+        ("alphatrade_kill_list_age_seconds", max(said.kill_list_age_ms, 0) / 1e3),
+        ("alphatrade_kill_switches_matched", len(said.acknowledged)),
+    ):
+        registry.gauge(name).set(float(value))
+    if isinstance(loop, LiveLoop):
+        export_stages(registry, loop.telemetry.stages)

@@ -1,0 +1,94 @@
+"""A strategy runtime as a process: `alphatrade serve strategy`."""
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from alphatrade.telemetry import Registry
+from alphatrade_runtime.loop.live_clock import ClockFacts
+from alphatrade_runtime.loop.live_session import new_live_core
+from alphatrade_runtime.loop.live_warm import warm_up
+from alphatrade_runtime.policy.hashes import code_hash, installed_code
+from alphatrade_runtime.service.control import ControlService, EpochFile, control_service
+from alphatrade_runtime.service.decide.service import DecisionService, decision_service
+from alphatrade_runtime.service.http import Health, serve_http
+from alphatrade_runtime.service.http.calls import MeasuredCalls
+from alphatrade_runtime.service.kill.api_server import ApiServer
+from alphatrade_runtime.service.kill.latch import Latch
+from alphatrade_runtime.service.kill.watch import KillWatch
+from alphatrade_runtime.service.pod import own_certificates, stop_on_signals
+from alphatrade_runtime.service.strategy.config import Terms, read
+from alphatrade_runtime.service.strategy.phase import FAILED, STARTING
+from alphatrade_runtime.service.strategy.runtime import Parts, Runtime
+from alphatrade_runtime.service.strategy.steering import PodSteering
+from alphatrade_runtime.service.transport.server import GrpcServer, serve_grpc
+
+
+def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str, http: str) -> int:
+    """Run a strategy until SIGTERM or SIGINT; return the exit code. Raises InputError when it cannot start.
+
+    artifacts: not used; the market comes from the feed gateway.
+    """
+    terms = read(config_path)
+    certificates = own_certificates(tls, terms.config.identity)
+    stop = stop_on_signals()
+    registry = Registry("strategy", terms.config.owner.name)
+    with ExitStack() as opened:
+        watch = _watch(terms)
+        opened.callback(watch.close)
+        control: list[ControlService] = []
+        steering = PodSteering(terms, watch, Latch(data), registry, lambda: control[0].changed())
+        runtime = Runtime(Parts(certificates, data, registry, steering, stop, code_hash(installed_code())))
+        control.append(ControlService(runtime.apply, runtime.status, EpochFile(data)))
+        runtime.changed = control[0].changed
+        opened.callback(serve_http(http, lambda: health_of(runtime), registry).close)
+        services = [control_service(control[0]), decision_service(DecisionService(terms.session))]
+        server = serve_grpc(listen, certificates, services, interceptors=[MeasuredCalls(registry)])
+        opened.callback(server.stop)
+        watch.start()
+        opened.callback(_keep_serving(runtime, server, registry, stop))
+        _warm_up(terms)
+        runtime.run()
+    return 0
+
+
+def health_of(runtime: Runtime) -> Health:
+    """Return what the probes are told: a session that is held lives and is ready; one that starts is not."""
+    phase = runtime.phase
+    words = ": ".join(part for part in phase if part)
+    return Health(ready=phase.name not in (STARTING, FAILED), reason=words)
+
+
+def _watch(terms: Terms) -> KillWatch:
+    staleness = terms.session.policy.envelope.limits.kill_max_staleness_ns
+    return KillWatch(terms.config.kill, ApiServer.in_cluster(os.environ), staleness)
+
+
+def _warm_up(terms: Terms) -> None:
+    """Load what is compiled, whatever the feed will drive the session by."""
+    session = terms.session
+    if session.policy.plugins:
+        return  # its signals are not known yet
+    warm_up(session, new_live_core(session, ClockFacts(0, 0, 1)))
+
+
+def _keep_serving(
+    runtime: Runtime, server: GrpcServer, registry: Registry, stop: threading.Event
+) -> Callable[[], None]:
+    """Bring the health service up to date until the pod ends; return what waits for that end."""
+
+    def work() -> None:
+        while not stop.wait(0.5):
+            server.set_serving(health_of(runtime).ready)
+            registry.show("alphatrade_phase_state", runtime.phase.name)
+
+    thread = threading.Thread(target=work, name="health", daemon=True)
+    thread.start()
+
+    def finish() -> None:
+        stop.set()
+        thread.join()
+
+    return finish

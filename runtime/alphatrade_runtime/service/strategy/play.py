@@ -1,0 +1,156 @@
+"""One session in a pod: which loop plays it, on which feed, against which venue."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from alphatrade.v1.control_pb2 import StrategyStatus
+from alphatrade_runtime.execution.broker.stepped_exchange import SteppedMarket
+from alphatrade_runtime.loop.build import instrument_of
+from alphatrade_runtime.loop.identity import Identity
+from alphatrade_runtime.loop.live import Wall, run_wall
+from alphatrade_runtime.loop.live_options import LiveOptions, LiveResult
+from alphatrade_runtime.loop.stream import Stream, run_stream
+from alphatrade_runtime.loop.stream_contract import SteppedBroker
+from alphatrade_runtime.loop.stream_session import StreamSession
+from alphatrade_runtime.market.faults import InputError
+from alphatrade_runtime.service.broker.client import GrpcBroker, GrpcSteppedBroker
+from alphatrade_runtime.service.broker.market import StreamMarket
+from alphatrade_runtime.service.feed.client import RemoteFeed, View
+from alphatrade_runtime.service.feed.facts import Facts
+from alphatrade_runtime.service.strategy.config import Terms
+from alphatrade_runtime.service.strategy.exports import export
+from alphatrade_runtime.service.strategy.folders import SessionFolder
+from alphatrade_runtime.service.strategy.status import Loop, is_drained, status_of
+from alphatrade_runtime.service.strategy.venue import OwnVenue
+
+if TYPE_CHECKING:
+    from alphatrade_runtime.service.strategy.runtime import Parts
+
+STATUS_S = 0.2
+METRICS_S = 1.0
+DRAINED = "drained"
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a session ended, and the row of the feed that comes next."""
+
+    result: LiveResult
+    next_seq: int
+
+
+class Play:
+    """One session. publish: is given the status several times a second, by the thread that runs it."""
+
+    def __init__(
+        self,
+        parts: "Parts",
+        terms: Terms,
+        folder: SessionFolder,
+        facts: Facts,
+        identity: Identity,
+        plugin_digests: Mapping[str, str],
+        publish: Callable[[StrategyStatus], None],
+    ) -> None:
+        self._parts, self._terms, self._folder, self._facts = parts, terms, folder, facts
+        self._identity, self._plugin_digests, self._publish = identity, plugin_digests, publish
+        session = terms.session
+        self._instruments = [instrument_of(one) for one in session.policy.envelope.instruments]
+        self._symbols = [one.symbol for one in session.policy.envelope.instruments]
+        self._feed: RemoteFeed | None = None
+        self._loop: Loop | None = None
+        self._was_linked = False
+        self._next = {"status": 0.0, "metrics": 0.0}
+
+    def run(self, start_seq: int) -> Played | None:
+        """Play to the end; return None when the pod is to end first. Raises as the loops do.
+
+        start_seq: of the first row, for a session that has no journal yet on a stream's clock.
+        """
+        self._parts.steering.turned = self._look
+        try:
+            result = self._by_stream(start_seq) if self._facts.pace == "Stream" else self._by_wall()
+            next_seq = self._next_seq()
+        finally:
+            self._parts.steering.turned = _nothing
+            if self._feed is not None:
+                self._feed.close()
+        return None if result is None else Played(result, next_seq)
+
+    def _options(self) -> LiveOptions:
+        return LiveOptions(
+            signals=False,
+            stop=self._parts.stop.is_set,
+            steering=self._parts.steering,
+            finished=self._finished,
+            plugin_digests=self._plugin_digests,
+        )
+
+    def _by_stream(self, start_seq: int) -> LiveResult | None:
+        facts, session = self._facts, self._terms.session
+        stream = Stream(
+            facts.digest, facts.first_ts_ns, facts.last_ts_ns, facts.speed,
+            lambda seq: self._open("LOCAL", max(seq, start_seq)), self._folder.ordinal,
+        )  # fmt: skip
+        broker: SteppedBroker
+        if self._terms.config.broker is not None:
+            broker = GrpcSteppedBroker(
+                self._terms.config.broker, self._parts.certificates, self._identity.policy_hash, facts.digest,
+                facts.speed,
+            )  # fmt: skip
+        else:
+            broker = OwnVenue(session, self._folder.path / "exchange", self._own_market, facts.depth)
+        return run_stream(self._terms.document, self._folder.path, stream, broker, self._options(), self._watch)
+
+    def _by_wall(self) -> LiveResult | None:
+        if self._terms.config.broker is None:
+            raise InputError(
+                "session.policy.mode Sim: a feed in real time needs mode Paper; set the feed's speed to Max"
+            )
+        facts = self._facts
+        wall = Wall(facts.digest, facts.clock(), self._folder.ordinal)
+        broker = GrpcBroker(self._terms.config.broker, self._parts.certificates, self._identity.policy_hash)
+        feed = self._open("LOCAL", 0)
+        return run_wall(
+            self._terms.document, self._folder.path, wall, feed, broker, self._options(), self._watch
+        )  # fmt: skip
+
+    def _open(self, view: View, from_seq: int) -> RemoteFeed:
+        self._feed = RemoteFeed(self._terms.config.feed, self._parts.certificates, view, self._instruments, from_seq)
+        return self._feed
+
+    def _own_market(self) -> SteppedMarket:
+        return StreamMarket(
+            RemoteFeed(self._terms.config.feed, self._parts.certificates, "VENUE", self._instruments)
+        )  # fmt: skip
+
+    def _watch(self, loop: Loop) -> None:
+        self._loop = loop
+        self._look()
+
+    def _finished(self) -> str:
+        return DRAINED if self._loop is not None and is_drained(self._loop, self._parts.steering) else ""
+
+    def _next_seq(self) -> int:
+        live = self._loop.live if self._loop is not None else None
+        return live.next_seq if isinstance(live, StreamSession) else 0
+
+    def _look(self) -> None:
+        """Tell status and metrics when they are due; called at every turn of the loop."""
+        loop, now = self._loop, time.monotonic()
+        if loop is None or now < self._next["status"]:
+            return
+        self._next["status"] = now + STATUS_S
+        connected = self._feed is not None and (self._feed.connected or self._feed.ended)
+        self._was_linked = self._was_linked or loop.linked
+        said = status_of(loop, self._parts.steering, connected, self._was_linked, self._symbols)
+        self._publish(said)
+        if now >= self._next["metrics"]:
+            self._next["metrics"] = now + METRICS_S
+            export(self._parts.registry, loop, said, self._feed)
+
+
+def _nothing() -> None:
+    """Look at nothing."""
