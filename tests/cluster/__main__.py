@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from cluster.reproducible import build_twice
 from cluster.settings import ClusterError, State, default_state
 
 FAILED = 2
+TERMINATED = 128 + signal.SIGTERM
 
 
 def main() -> int:
@@ -110,6 +112,7 @@ def exports(backend: Backend) -> str:
 def around(backend: Backend, words: list[str]) -> int:
     """Run a command with the cluster up; take it down afterwards, whatever happens, unless it was up before."""
     found_up = backend.is_up()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what follows `finally` is done
     try:
         backend.up()
         return subprocess.run(words, env={**os.environ, **backend.kube().env}).returncode
