@@ -14,8 +14,11 @@ from alphatrade_runtime.cli.session import Plan, read_plan
 from alphatrade_runtime.loop.live_clock import ClockFacts
 from alphatrade_runtime.loop.live_session import new_live_core
 from alphatrade_runtime.loop.live_warm import warm_up
+from alphatrade_runtime.loop.stream_warm import warm_up_stream
 from alphatrade_runtime.plugin.compile import address_of
 from alphatrade_runtime.plugin.contract import declared
+from alphatrade_runtime.service.broker.warm import warm_up as warm_up_gateway
+from alphatrade_runtime.service.decide.service import warm_up as warm_up_decide
 
 DOCUMENT = Path(__file__).with_name("bake.yaml")
 
@@ -26,6 +29,9 @@ def main() -> None:
     plan = read_plan(DOCUMENT)
     replayed(plan)
     warm_up(plan.session, new_live_core(plan.session, ClockFacts(0, 0, 1)))
+    warm_up_stream(plan.session)
+    warm_up_gateway(plan.session.exchange)
+    warm_up_decide(plan.session)
     for _, spec in sorted(declared().items()):
         address_of(spec)
 

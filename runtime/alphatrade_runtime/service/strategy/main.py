@@ -10,6 +10,7 @@ from alphatrade.telemetry import Registry
 from alphatrade_runtime.loop.live_clock import ClockFacts
 from alphatrade_runtime.loop.live_session import new_live_core
 from alphatrade_runtime.loop.live_warm import warm_up
+from alphatrade_runtime.loop.stream_warm import warm_up_stream
 from alphatrade_runtime.policy.hashes import code_hash, installed_code
 from alphatrade_runtime.service.control import ControlService, EpochFile, control_service
 from alphatrade_runtime.service.decide.service import DecisionService, decision_service
@@ -72,6 +73,7 @@ def _warm_up(terms: Terms) -> None:
     if session.policy.plugins:
         return  # its signals are not known yet
     warm_up(session, new_live_core(session, ClockFacts(0, 0, 1)))
+    warm_up_stream(session)
 
 
 def _keep_serving(
