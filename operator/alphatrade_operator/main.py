@@ -30,9 +30,12 @@ def main() -> int:
     try:
         settings = load_settings(arguments.settings)
         return asyncio.run(_run(settings))
-    except (SettingsError, ConfigException) as error:
+    except SettingsError as error:
         print(f"alphatrade-operator: {error}", file=sys.stderr)
-        return _WRONG_INPUT
+    except ConfigException as error:
+        text = f"no cluster to connect to ({error}); set KUBECONFIG, or run it in a pod with a service account"
+        print(f"alphatrade-operator: {text}", file=sys.stderr)
+    return _WRONG_INPUT
 
 
 async def _run(settings: Settings) -> int:

@@ -38,6 +38,12 @@ def concerned(view: View, manifest: Manifest, reconcilers: Mapping[str, Reconcil
         yield from reconciler.referrers(view, key)
 
 
+def is_in_reach(view: View, key: Key) -> bool:
+    """Whether the settings let this operator look at a key at all."""
+    namespace, named = key.namespace or key.name, view.settings.namespaces
+    return not named or namespace in named or namespace == view.settings.operator_namespace
+
+
 def is_trading(view: View, namespace: str) -> bool:
     """Whether a namespace is one that strategies may trade in."""
     manifest = view.get("Namespace", "", namespace)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from alphatrade_operator.core.dispatch import is_trading
+from alphatrade_operator.core.dispatch import is_in_reach, is_trading
 from alphatrade_operator.core.live import meta_of
 from alphatrade_operator.core.plan import Condition, Key, Plan
 from alphatrade_operator.core.queue import KeyQueue
@@ -77,6 +77,8 @@ class Worker:
         if manifest is None or reconciler is None or reconciler.reconcile is None:
             self._cluster.forget(key)
             return None
+        if not is_in_reach(self._cluster.view, key):
+            return None
         if not _is_looked_at(self._cluster, key, deleting=meta_of(manifest).deleting):
             return await self._cluster.apply(key, NOT_TRADING)
         return await reconciler.reconcile(key, self._cluster, self._now())
@@ -84,7 +86,7 @@ class Worker:
     async def _failed(self, key: Key, error: Exception) -> None:
         delay_s = self._queue.fail(key)
         explained = self._explain(error)
-        about = {"kind": key.kind, "namespace": key.namespace, "name": key.name, "retry_in_s": round(delay_s, 3)}
+        about = {"kind": key.kind, "namespace": key.namespace, "object": key.name, "retry_in_s": round(delay_s, 3)}
         if explained is None:
             _log.error("reconcile raised", extra=about, exc_info=error)
             await self._stall(key, "InternalError", f"a fault of the operator: {type(error).__name__}: {error}")
@@ -98,7 +100,7 @@ class Worker:
         try:
             await self._cluster.stall(key, reason, " ".join(message.split())[:1_000])
         except Exception as error:
-            _log.warning("fault not shown", extra={"kind": key.kind, "name": key.name, "error": str(error)})
+            _log.warning("fault not shown", extra={"kind": key.kind, "object": key.name, "error": str(error)})
 
 
 NOT_TRADING = Plan(

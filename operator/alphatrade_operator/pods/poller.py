@@ -73,6 +73,7 @@ class Poller:
 
     def _take(self, target: Target, status: PodStatus) -> None:
         before = self._reports.take(target.owner.namespace, target.child, status)
+        self._reports.check(target.identity, status.document_digest)
         if before == status:
             return
         urgent = before is None or urgent_part(before) != urgent_part(status)

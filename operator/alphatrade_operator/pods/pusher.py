@@ -52,7 +52,7 @@ class Pusher:
         status, answered = self._view.pod_status(namespace, child), self._reports.pushed(identity)
         if status is not None and status.document_digest == digest:
             return True
-        return answered is not None and answered.digest == digest and answered.outcome in ("RestartRequired", "Refused")
+        return answered is not None and answered.digest == digest
 
     def _address(self, namespace: str, child: str) -> str | None:
         pod = self._view.get("Pod", namespace, f"{child}-0")

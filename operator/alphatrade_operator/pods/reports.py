@@ -48,6 +48,12 @@ class Reports:
         """Return what a pod answered to the last Push."""
         return self._pushed.get(identity)
 
+    def check(self, identity: str, in_force: str) -> None:
+        """Forget that a pod agreed to a configuration when it says later that another one is in force."""
+        pushed = self._pushed.get(identity)
+        if pushed is not None and pushed.outcome in ("Applied", "Unchanged") and pushed.digest != in_force:
+            del self._pushed[identity]
+
     def answered(self, identity: str, pushed: Pushed | None) -> None:
         """Take an answer to a Push; None when another pod has taken the place of the one that gave it."""
         if pushed is None:

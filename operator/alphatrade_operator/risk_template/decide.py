@@ -18,8 +18,9 @@ _MAX_USERS, _MAX_PENDING, _SHOWN = 64, 64, 3
 def decide(facts: Facts, now: datetime) -> Plan:
     """Return the plan of a RiskTemplate."""
     if isinstance(facts.law, Finding):
+        # The status keeps the law as it was written: without it a later spec would be in force unchecked.
         conditions = (Condition("Ready", False, facts.law.reason, facts.law.message),)
-        return Plan(conditions=conditions, status=_users(facts), finalizers=_finalizers(facts))
+        return Plan(conditions=conditions, finalizers=_finalizers(facts))
     return Plan(
         status=_users(facts) | _law(facts.law),
         conditions=(_ready(facts), _awaits(facts.law)),

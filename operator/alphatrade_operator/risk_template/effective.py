@@ -110,14 +110,14 @@ def _entry(
 ) -> tuple[InstrumentLimits, tuple[Loosening, ...]]:
     path = f"instruments[{symbol}]"
     wanted = new.model_copy(update={"symbol": symbol})
-    if old is None:
-        closed = wanted.model_copy(update={"allowed": False})
-        return closed, (Loosening(field=path, effective="absent", wanted="present"),) if new.allowed else ()
+    before = wanted.model_copy(update={"allowed": False}) if old is None else old
     fields = tuple(name for name in InstrumentLimits.model_fields if name not in ("symbol", "allowed"))
-    entry, pending = _part(path, old, wanted, fields)
-    if new.allowed and not old.allowed:
+    entry, pending = _part(path, before, wanted, fields)
+    if entry.min_order_lots > entry.max_order_lots:  # of two ranges that do not meet, nothing is allowed by both
+        entry = entry.model_copy(update={"min_order_lots": min(new.min_order_lots, entry.max_order_lots)})
+        before = before.model_copy(update={"allowed": False})
+        pending = tuple(one for one in pending if not one.field.endswith(".minOrderLots"))
+    if new.allowed and not before.allowed:
         entry = entry.model_copy(update={"allowed": False})
         pending += (Loosening(field=f"{path}.allowed", effective="false", wanted="true"),)
-    if entry.min_order_lots > entry.max_order_lots:  # of two ranges that do not meet, nothing is allowed by both
-        entry = entry.model_copy(update={"min_order_lots": entry.max_order_lots, "allowed": False})
     return entry, pending

@@ -1,0 +1,168 @@
+"""Whom a change concerns."""
+
+import random
+
+import pytest
+
+from alphatrade.names import KIND_LABEL, OWNER_LABEL
+from alphatrade_operator.core.dispatch import concerned, is_in_reach, is_trading, owner_of
+from alphatrade_operator.core.plan import Key
+from alphatrade_operator.core.queue import KeyQueue
+from alphatrade_operator.kube.dispatch import Dispatcher
+from alphatrade_operator.kube.store import Store
+from alphatrade_operator.reconcilers import RECONCILERS
+from unit.operator.cache import Cache, namespace, resource
+
+
+def child(kind, owner, home="desk"):
+    metadata = {"name": "c", "namespace": home, "labels": {KIND_LABEL: kind, OWNER_LABEL: owner}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
+
+
+def strategy(name="alpha", template="law", home="desk", **metadata):
+    references = {"riskTemplateRef": template, "marketDataFeedRef": "feed", "brokerConnectionRef": "account"}
+    spec = {field: {"name": value} for field, value in references.items()}
+    return resource("Strategy", name, home, spec, resourceVersion="1", **metadata)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "key"),
+    [
+        (child("strategy", "alpha"), Key("Strategy", "desk", "alpha")),
+        (child("feed", "f"), Key("MarketDataFeed", "desk", "f")),
+        (child("broker", "b"), Key("BrokerConnection", "desk", "b")),
+        (child("namespace", "desk"), Key("Namespace", "", "desk")),
+        (child("unknown", "x"), None),
+        (child("strategy", ""), None),
+        (resource("Strategy", "alpha"), None),
+    ],
+)
+def test_a_child_says_whose_it_is(manifest, key):
+    assert owner_of(manifest) == key
+
+
+@pytest.mark.parametrize(
+    ("changed", "concerns"),
+    [
+        (resource("RiskTemplate", "law"), {"RiskTemplate/law", "Strategy/alpha", "BrokerConnection/account"}),
+        (resource("MarketDataFeed", "feed"), {"MarketDataFeed/feed", "Strategy/alpha", "BrokerConnection/account"}),
+        (resource("BrokerConnection", "account"), {"BrokerConnection/account", "Strategy/alpha"}),
+        (
+            strategy(),
+            {
+                "Strategy/alpha", "RiskTemplate/law", "MarketDataFeed/feed", "BrokerConnection/account",
+                "KillSwitch/stop",
+            },
+        ),
+        (resource("KillSwitch", "stop"), {"KillSwitch/stop"}),
+        (resource("Replay", "r"), {"Replay/r"}),
+        (resource("PolicyLedgerEntry", "ple-1"), set()),
+        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "p", "namespace": "desk"}}, {"Strategy/alpha"}),
+        (child("strategy", "alpha"), {"Strategy/alpha"}),
+        (namespace("desk"), {
+            "Namespace/desk", "Strategy/alpha", "RiskTemplate/law", "MarketDataFeed/feed", "BrokerConnection/account",
+            "KillSwitch/stop",
+        }),
+    ],
+)  # fmt: skip
+def test_a_change_concerns_the_object_and_whoever_reads_it(changed, concerns):
+    cache = Cache(
+        strategy(),
+        strategy("other", "otherlaw", "elsewhere"),
+        resource("RiskTemplate", "law"),
+        resource("MarketDataFeed", "feed"),
+        resource("BrokerConnection", "account", spec={"riskTemplateRef": {"name": "law"}}),
+        resource("KillSwitch", "stop", spec={"mode": "Armed"}),
+    )
+    assert {f"{key.kind}/{key.name}" for key in concerned(cache, changed, RECONCILERS)} == concerns
+
+
+@pytest.mark.parametrize(
+    ("labelled", "named", "trading", "reach"),
+    [(True, (), True, True), (False, (), False, True), (True, ("desk",), True, True), (True, ("x",), False, False)],
+)
+def test_where_trading_is(labelled, named, trading, reach):
+    cache = Cache(namespace("desk", labelled), namespaces=named)
+    assert is_trading(cache, "desk") == trading
+    assert is_in_reach(cache, Key("Strategy", "desk", "a")) == reach
+
+
+def test_the_operators_namespace_is_always_in_reach():
+    assert is_in_reach(Cache(namespaces=("x",), operator_namespace="sys"), Key("KillSwitch", "sys", "a"))
+
+
+class Scene:
+    """A dispatcher over a store, and what it put on the queue."""
+
+    def __init__(self):
+        self.store, self.cache = Store(), Cache()
+        self.cache.get, self.cache.list = self.store.get, self.store.list  # type: ignore[method-assign,assignment]
+        self.queue: KeyQueue[Key] = KeyQueue(lambda: 0.0, random.random)
+        self.dispatcher = Dispatcher(self.store, self.cache, self.queue, RECONCILERS)
+
+    def queued(self):
+        found = set()
+        while (key := self.queue.take()) is not None:
+            found.add(f"{key.kind}/{key.name}")
+            self.queue.succeed(key, None)
+        return found
+
+
+def test_a_reference_that_is_taken_away_concerns_the_one_it_named():
+    scene = Scene()
+    for name in ("law", "tight"):
+        scene.dispatcher.observe("RiskTemplate", resource("RiskTemplate", name, resourceVersion="1"))
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    moved = strategy(template="tight")
+    moved["metadata"]["resourceVersion"] = "2"
+    scene.dispatcher.observe("Strategy", moved)
+    assert {"RiskTemplate/law", "RiskTemplate/tight", "Strategy/alpha"} <= scene.queued()
+
+
+def test_an_object_that_goes_concerns_those_who_read_it():
+    scene = Scene()
+    law = resource("RiskTemplate", "law", resourceVersion="1")
+    scene.dispatcher.observe("RiskTemplate", law)
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    scene.dispatcher.lost("RiskTemplate", law)
+    assert "Strategy/alpha" in scene.queued()
+
+
+def test_old_news_queues_nobody():
+    scene = Scene()
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    scene.dispatcher.observe("Strategy", strategy())
+    assert scene.queued() == set()
+
+
+def test_a_list_corrects_and_queues():
+    scene = Scene()
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    assert scene.dispatcher.relisted("Strategy", [], 5) == 1
+    assert "Strategy/alpha" in scene.queued()
+
+
+def test_another_authority_concerns_everybody():
+    scene = Scene()
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    labels = {KIND_LABEL: "authority", OWNER_LABEL: "alphatrade-ca"}
+    metadata = {"name": "alphatrade-ca", "namespace": "sys", "labels": labels, "resourceVersion": "7"}
+    scene.dispatcher.observe("Secret", {"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
+    assert scene.queued() == {"Strategy/alpha"}
+
+
+def test_what_a_pod_says_concerns_kill_switches_only_when_it_matters():
+    scene = Scene()
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.dispatcher.observe("KillSwitch", resource("KillSwitch", "stop", resourceVersion="1"))
+    scene.queued()
+    owner = Key("Strategy", "desk", "alpha")
+    scene.dispatcher.reported(owner, False, 30.0)
+    assert scene.queued() == set()
+    scene.dispatcher.reported(owner, True, 0.0)
+    assert {"Strategy/alpha", "KillSwitch/stop"} <= scene.queued()
