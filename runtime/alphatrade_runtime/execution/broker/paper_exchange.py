@@ -110,6 +110,10 @@ class PaperExchange:
                 self._due.append(self._venue.denial(command, self._now, int(code)))
         return commands[codes == 0]
 
+    def now_ns(self) -> int:
+        """Return the session's time."""
+        return self._clock()
+
     def advance(self) -> None:
         """Bring market and book up to the clock."""
         self._run_to(max(self._clock(), self._now))

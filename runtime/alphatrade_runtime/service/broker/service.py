@@ -95,7 +95,7 @@ def _on_the_streams_clock(
 
 
 def _in_real_time(session: OrderSession, link: Link, requests: Iterator[TradeRequest]) -> Iterator[TradeResponse]:
-    """Send what falls due; requests are read, and obeyed, in a thread of their own."""
+    """Send what falls due; requests are read, and obeyed at once, in a thread of their own."""
     threading.Thread(target=_read, args=(session, link, requests), name="orders", daemon=True).start()
     while not link.ended:
         yield from link.waiting(session.wait_s())
@@ -110,6 +110,8 @@ def _read(session: OrderSession, link: Link, requests: Iterator[TradeRequest]) -
         for request in requests:
             with session.lock:  # so that reports leave in the order of their numbers
                 link.put(session.handle(link, request))
+                link.put(session.tick())
+            link.wake()  # there may be something due earlier than before
     except Refused as refused:
         link.fail(refused)
     except grpc.RpcError:

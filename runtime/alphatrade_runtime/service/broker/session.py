@@ -31,7 +31,7 @@ from alphatrade_runtime.service.broker.market import StreamMarket, VenueFeed
 from alphatrade_runtime.service.broker.refusal import Refused
 from alphatrade_runtime.service.broker.wire import from_orders, responses_of, to_books
 
-BUSY_S, IDLE_S = 0.001, 0.05
+IDLE_S = 0.05
 _FOREVER_NS = 366 * DAY_NS
 _NOT_COMPARED = ("ts_ns",)  # of a session in real time it is when a command arrived here
 _CODE = grpc.StatusCode
@@ -160,7 +160,9 @@ class OrderSession:
     def wait_s(self) -> float:
         """Return how long a session in real time may be left alone."""
         exchange = self._exchange
-        return BUSY_S if isinstance(exchange, PaperExchange) and exchange.is_busy else IDLE_S
+        if not isinstance(exchange, PaperExchange) or not exchange.is_busy:
+            return IDLE_S
+        return min(max((exchange.next_due_ns() - exchange.now_ns()) / 1e9, 0.0), IDLE_S)
 
     def arrived(self) -> None:
         """Look at once when rows came and orders wait for them."""

@@ -82,7 +82,13 @@ def logon(session_id="run-1", **more):
 def asked(**more):
     document = paper(DOCUMENT)
     client = Admitted(STRATEGY, parse_session(document), FEED, frozenset({HASH}))
-    given = {"identity": STRATEGY, "environment": "Paper", "client": client, "session_id": "run-1", "policy_hash": HASH}
+    given: dict = {
+        "identity": STRATEGY,
+        "environment": "Paper",
+        "client": client,
+        "session_id": "run-1",
+        "policy_hash": HASH,
+    }
     given |= more
     return Asked(
         given["identity"], given["environment"], given["client"],

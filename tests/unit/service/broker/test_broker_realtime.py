@@ -32,8 +32,9 @@ def desk(request, tmp_path, issue):
 
 
 def received(broker, n, within_s=5.0):
-    reports, until = [], time.monotonic() + within_s
-    while sum(map(len, reports)) < n and time.monotonic() < until:
+    reports: list[np.ndarray] = []
+    until = time.monotonic() + within_s
+    while sum(len(span) for span in reports) < n and time.monotonic() < until:
         broker.wait(0.05)
         reports.append(broker.receive())
     return np.concatenate(reports)
