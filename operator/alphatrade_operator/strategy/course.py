@@ -73,7 +73,7 @@ def working(facts: Facts) -> Verdict:
 
 def _held(spoken: Said) -> Finding:
     if spoken.phase == "Latched":
-        way_out = "the account stays latched until its BrokerConnection and that one's volume are deleted"
+        way_out = "nothing resumes it in this version; delete it, and its BrokerConnection with that one's volume"
         return Finding("Latched", f"{spoken.latched_by or spoken.message}; {way_out}")
     return Finding(spoken.reason or "Failed", spoken.message or "the runtime failed; look at its log")
 
@@ -108,6 +108,9 @@ def _drain(facts: Facts, drain: bytes, text: str) -> Course:
         held = _held(spoken)
         verdict = stuck(Finding(held.reason, f"{held.message}; it cannot get flat; {how_to_abandon(facts.before)}"))
         return Course(drain, 1, verdict)
+    if spoken is not None and spoken.phase == "Draining" and spoken.reason:
+        text = f"{spoken.message}; {how_to_abandon(facts.before)}"
+        return Course(drain, 1, stuck(Finding(spoken.reason, text)))
     answer = live.answer_to(drain)
     if answer and answer.outcome in ("Refused", "RestartRequired"):
         text = f"the pod will not get flat: {answer.detail}; {how_to_abandon(facts.before)}"
@@ -130,16 +133,28 @@ def _may_go(facts: Facts) -> bool:
     spoken = said(facts)
     if spoken is None:
         return False
-    return spoken.phase in ("Drained", "Ended") or (spoken.phase in _HELD and _flat(spoken))
+    if spoken.phase == "Failed":  # it does not say what it holds
+        return _held_nothing_before(facts)
+    return spoken.phase in ("Drained", "Ended") or (spoken.phase == "Latched" and _flat(spoken))
 
 
 def _nothing_held(facts: Facts) -> bool:
-    """Whether a pod that does not answer holds nothing outside itself: it never ran, or has no order session."""
-    live, config = facts.live, read_config(facts.live.document)
+    """Whether a pod that does not answer holds nothing outside itself."""
+    live = facts.live
     if live.status is not None or (live.pod is not None and live.pod.ready):
         return False
     never_ran = facts.before.active_policy_hash is None and not (live.pod and live.pod.started)
-    return never_ran or (config is not None and config.broker is None)
+    return never_ran or _has_no_account(facts)
+
+
+def _held_nothing_before(facts: Facts) -> bool:
+    """Whether a runtime that failed has never traded, or has no order session."""
+    return facts.before.active_policy_hash is None or _has_no_account(facts)
+
+
+def _has_no_account(facts: Facts) -> bool:
+    config = read_config(facts.live.document)
+    return config is not None and config.broker is None
 
 
 def _unreachable(facts: Facts) -> Verdict:

@@ -1,7 +1,7 @@
 """Turn what a strategy runtime says into the Strategy's status. Pure."""
 
 from datetime import datetime
-from typing import get_args
+from typing import Any, get_args
 
 from alphatrade.v1.control_pb2 import Acknowledgement
 from alphatrade.v1.control_pb2 import StrategyStatus as Said
@@ -26,6 +26,8 @@ MOVING = (
     "kill_list_age_ns",
 )
 _MILLISECOND = 1_000_000
+_COUNTS = ("decisions", "orders", "fills", "near_misses", "violations", "breaks")
+_DENIED = "denied_"  # and the law's code
 _ORDERED = ("Reduce", "Halt", "Flatten")
 _SHOWN = 64
 
@@ -33,28 +35,48 @@ _SHOWN = 64
 def with_report(before: StrategyStatus, spoken: Said, desired: bool, now: datetime) -> StrategyStatus:
     """Return the status that a report makes. desired: whether what trades is what the spec asks for."""
     active = spoken.policy_hash or before.active_policy_hash
-    return StrategyStatus(
-        phase=spoken.phase if spoken.phase in get_args(Phase) else "Starting",
-        active_policy_hash=active,
-        desired_policy_hash=active if desired else before.desired_policy_hash,
-        stage="Experiment",
-        pace=spoken.pace or None,
-        session_time=time_of(spoken.session_ns),
-        positions=tuple(Position(symbol=name, lots=lots) for name, lots in sorted(spoken.positions.items()) if lots),
-        working_orders=spoken.working,
-        nav=amount(spoken.nav),
-        pnl=amount(spoken.pnl),
-        drawdown_bps=spoken.drawdown_bps,
-        **{name: spoken.counts[name] for name in _COUNTS if name in spoken.counts},
-        latency=_latency(spoken),
-        kill_switches=tuple(_acknowledged(one) for one in spoken.acknowledged if one.mode in _ORDERED)[:_SHOWN],
-        kill_list_age_ns=None if spoken.kill_list_age_ms < 0 else spoken.kill_list_age_ms * _MILLISECOND,
-        latched=latch(spoken.latched_by, before.latched, now),
-        digests=_digests(spoken),
-    )
+    steady = {
+        "phase": spoken.phase if spoken.phase in get_args(Phase) else "Starting",
+        "active_policy_hash": active,
+        "desired_policy_hash": active if desired else before.desired_policy_hash,
+        "stage": "Experiment",
+        "pace": spoken.pace or before.pace,
+        "kill_switches": tuple(_acknowledged(one) for one in spoken.acknowledged if one.mode in _ORDERED)[:_SHOWN],
+        "kill_list_age_ns": None if spoken.kill_list_age_ms < 0 else spoken.kill_list_age_ms * _MILLISECOND,
+        "latched": latch(_latched_by(spoken), before.latched, now),
+        "digests": _digests(spoken) or before.digests,
+    }
+    return before.model_copy(update=steady | _session(spoken))
 
 
-_COUNTS = ("decisions", "orders", "fills", "denied", "near_misses", "violations", "breaks")
+def _session(spoken: Said) -> dict[str, Any]:
+    """Return what is told of a session; nothing where none is on, so that what was known of the last one stays."""
+    if not spoken.session_id:
+        return {"positions": (), "working_orders": 0} if spoken.phase == "Drained" else {}
+    return {
+        "session_time": time_of(spoken.session_ns),
+        "positions": tuple(Position(symbol=name, lots=lots) for name, lots in sorted(spoken.positions.items()) if lots),
+        "working_orders": spoken.working,
+        "nav": amount(spoken.nav),
+        "pnl": amount(spoken.pnl),
+        "drawdown_bps": spoken.drawdown_bps,
+        "latency": _latency(spoken),
+        "digests": _digests(spoken),
+        **_counts(spoken),
+    }
+
+
+def _counts(spoken: Said) -> dict[str, int]:
+    given = spoken.counts
+    denied = sum(count for name, count in given.items() if name.startswith(_DENIED))
+    return {name: given[name] for name in _COUNTS if name in given} | {"denied": denied}
+
+
+def _latched_by(spoken: Said) -> str:
+    """Return what latched it: a kill switch, else what the runtime gives as its reason."""
+    if spoken.latched_by or spoken.phase != "Latched":
+        return spoken.latched_by
+    return f"{spoken.reason or 'Latched'}: {spoken.message}"
 
 
 def _latency(spoken: Said) -> Latency | None:

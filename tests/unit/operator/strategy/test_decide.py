@@ -461,7 +461,7 @@ def test_deleting_what_was_refused_goes_at_once(world):
 
 
 def test_deleting_while_the_pod_cannot_run_waits_and_says_how_to_abandon(trading):
-    trading.say(phase="Trading", policy_hash=HASH, positions={"AAA": -3})
+    trading.say(session_id="s", phase="Trading", policy_hash=HASH, positions={"AAA": -3})
     trading.look()
     trading.gone()
     trading.run(ready=False, state={"waiting": {"reason": "CrashLoopBackOff"}}, restartCount=4)
@@ -494,7 +494,7 @@ def test_deleting_in_sim_does_not_wait_for_a_broken_pod(world):
 
 
 def test_deleting_while_latched_with_a_position_waits(trading):
-    trading.say(phase="Latched", latched_by="KillSwitch/stop: flood", positions={"AAA": 3})
+    trading.say(session_id="s", phase="Latched", latched_by="KillSwitch/stop: flood", positions={"AAA": 3})
     trading.look()
     trading.delete("Strategy", "alpha")
     plan = trading.look()
@@ -503,6 +503,32 @@ def test_deleting_while_latched_with_a_position_waits(trading):
     trading.say(phase="Latched", latched_by="KillSwitch/stop: flood")
     trading.look()
     assert trading.look().finalizers == ()
+
+
+def test_deleting_what_failed_waits_since_it_does_not_say_what_it_holds(trading):
+    trading.say(phase="Failed", reason="DiskFull", message="full")
+    trading.delete("Strategy", "alpha")
+    plan = trading.look()
+    assert (ready(plan), plan.finalizers) == ((False, "DiskFull"), (ORDERLY_EXIT,))
+    assert "it cannot get flat; to let it go as it is" in message(plan)
+
+
+def test_deleting_what_failed_before_it_knew_its_policy_goes_at_once():
+    world = World().trading()
+    world.say(phase="Failed", reason="PluginDigestMismatch", message="the file is another")
+    assert ready(world.look()) == (False, "PluginDigestMismatch")
+    world.delete("Strategy", "alpha")
+    world.look()
+    assert world.look().finalizers == ()
+
+
+def test_cannot_flatten_is_told_with_the_way_out(trading):
+    trading.delete("Strategy", "alpha")
+    trading.answer(trading.look().pushes[0], "Applied")
+    trading.say(phase="Draining", reason="CannotFlatten", message="the position could not be closed")
+    plan = trading.look()
+    assert (ready(plan), types(plan)) == ((False, "CannotFlatten"), {"Stalled"})
+    assert "alphatrade.io/abandon=" in message(plan)
 
 
 def test_deleting_what_can_no_longer_be_read_still_drains(trading):

@@ -12,16 +12,17 @@ def test_the_status_in_units_that_people_read():
         phase="Latched",
         policy_hash=HASH,
         pace="Simulated 200x",
+        session_id="s1",
         session_ns=1_767_614_400_123_456_789,
         positions={"AAA": -3, "BBB": 0},
         working=2,
         nav=100_000_050_000_000,
         pnl=-150_000_000,
         drawdown_bps=12,
-        counts={"orders": 5, "fills": 4, "violations": 0, "events": 99},
+        counts={"orders": 5, "fills": 4, "violations": 0, "events": 99, "denied_RATE": 2, "denied_SIZE": 1},
         latency_ns={"p50": 1_500, "p99": 9_000, "p999": 12_000},
         kill_list_age_ms=250,
-        latched_by="KillSwitch/stop: flood",
+        latched_by="Halt by KillSwitch desk/stop: flood",
         acknowledged=[
             Acknowledgement(
                 namespace="desk",
@@ -52,7 +53,7 @@ def test_the_status_in_units_that_people_read():
                 "at": "2026-01-05T12:00:00Z",
             }
         ],
-        "latched": {"by": "KillSwitch/stop", "reason": "flood", "since": "2026-01-05T12:00:00Z"},
+        "latched": {"by": "Halt by KillSwitch desk/stop", "reason": "flood", "since": "2026-01-05T12:00:00Z"},
     }
     assert plan.snapshot == {
         "sessionTime": "2026-01-05T12:00:00Z",
@@ -63,6 +64,7 @@ def test_the_status_in_units_that_people_read():
         "drawdownBps": 12,
         "orders": 5,
         "fills": 4,
+        "denied": 3,
         "latency": {"p50": "1us500ns", "p99": "9us", "p999": "12us"},
         "killListAge": "250ms",
     }
@@ -88,3 +90,24 @@ def test_a_status_that_cannot_be_read_is_begun_anew():
     world = World()
     world.change("Strategy", "alpha", "status.phase", "Dreaming")
     assert world.plan().status == {"phase": "Pending"}
+
+
+def test_what_no_session_tells_stays_as_it_was_known():
+    world = World().trading()
+    world.say(phase="Trading", session_id="s1", policy_hash=HASH, positions={"AAA": 3}, nav=10**8, working=1)
+    known = world.look().snapshot
+    assert known["positions"] == [{"symbol": "AAA", "lots": 3}]
+    world.say(phase="Failed", reason="DiskFull", message="full")
+    assert world.look().snapshot == known
+    world.say(phase="Drained")
+    assert world.look().snapshot == {name: known[name] for name in known if name != "positions"} | {"workingOrders": 0}
+
+
+def test_what_the_runtime_itself_latched_is_shown():
+    world = World().trading()
+    world.say(phase="Latched", reason="Drawdown", message="the loss passed its limit")
+    assert world.plan().status["latched"] == {
+        "by": "Drawdown",
+        "reason": "the loss passed its limit",
+        "since": "2026-01-05T12:00:00Z",
+    }
