@@ -7,7 +7,6 @@ from pydantic import ValidationError
 from alphatrade import names
 from alphatrade.config import Endpoint, KillScope, StrategyConfig, to_json
 from alphatrade_operator.core.selector import selectable_labels
-from alphatrade_operator.core.selector import selectable_labels
 from alphatrade_operator.render import Places, render_document
 from alphatrade_operator.session import Parts
 from alphatrade_operator.settings import FeatureFlagCeilings
