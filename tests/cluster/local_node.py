@@ -116,7 +116,7 @@ class LocalNode:
 
     def build_image(self) -> str:
         """Build the product's image with buildah unless it is there."""
-        with locked(self.state):
+        with locked(self.state, "image.lock"):  # minutes, in which the cluster may start
             return built(Buildah(self.state))
 
     def load_image(self, name: str) -> None:

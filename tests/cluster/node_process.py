@@ -21,10 +21,10 @@ _END_S = 10.0
 
 
 @contextmanager
-def locked(state: State) -> Iterator[None]:
-    """Hold the state folder against another harness; a process that ends gives it back."""
+def locked(state: State, name: str = "lock") -> Iterator[None]:
+    """Hold the state folder, or a part of it, against another harness; a process that ends gives it back."""
     state.root.mkdir(parents=True, exist_ok=True)
-    with open(state.root / "lock", "w") as lock:
+    with open(state.root / name, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
