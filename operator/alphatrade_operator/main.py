@@ -9,10 +9,8 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-from kubernetes.aio.config import ConfigException
-
 from alphatrade_operator import logs
-from alphatrade_operator.kube.api import connect
+from alphatrade_operator.kube.api import NoCluster, connect
 from alphatrade_operator.operator import Operator
 from alphatrade_operator.settings import SETTINGS_FILE, Settings, SettingsError, load_settings
 
@@ -30,12 +28,9 @@ def main() -> int:
     try:
         settings = load_settings(arguments.settings)
         return asyncio.run(_run(settings))
-    except SettingsError as error:
+    except (SettingsError, NoCluster) as error:
         print(f"alphatrade-operator: {error}", file=sys.stderr)
-    except ConfigException as error:
-        text = f"no cluster to connect to ({error}); set KUBECONFIG, or run it in a pod with a service account"
-        print(f"alphatrade-operator: {text}", file=sys.stderr)
-    return _WRONG_INPUT
+        return _WRONG_INPUT
 
 
 async def _run(settings: Settings) -> int:

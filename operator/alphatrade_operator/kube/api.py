@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio import client, config
 from kubernetes.aio.client.rest import RESTResponse
+from kubernetes.aio.config import ConfigException
 
 from alphatrade_operator.core.clock import monotonic_s
 from alphatrade_operator.kube.errors import ApiError, Gone, Unavailable, error_of
@@ -26,15 +27,30 @@ _PAUSE_S = 0.25
 _CONNECTIONS = 64  # a watch keeps one for itself
 
 
+class NoCluster(Exception):
+    """Nothing says where the API server is; the text says what to do."""
+
+
 async def connect(qps: float, burst: int) -> "Api":
-    """Return a client of the cluster that the process runs in, else of the one that KUBECONFIG names."""
+    """Return a client of the cluster that the process runs in, else of the one that KUBECONFIG names.
+
+    Raises NoCluster.
+    """
     configuration = client.Configuration()
     configuration.connection_pool_maxsize = _CONNECTIONS
+    try:
+        await _locate(configuration)
+    except ConfigException as error:
+        text = f"no cluster to connect to ({error}); set KUBECONFIG, or run it in a pod with a service account"
+        raise NoCluster(text) from None
+    return Api(configuration, Rate(qps, burst, monotonic_s))
+
+
+async def _locate(configuration: client.Configuration) -> None:
     if environ.get("KUBERNETES_SERVICE_HOST") and not environ.get("KUBECONFIG"):
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     else:
         await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    return Api(configuration, Rate(qps, burst, monotonic_s))
 
 
 class Api:

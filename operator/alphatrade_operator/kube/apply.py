@@ -82,10 +82,10 @@ class Applier:
         live = self._view.get(key.kind, key.namespace, key.name)
         if live is None or not live["apiVersion"].startswith(_PREFIX):
             return
-        written = compose(live, CORE_MANAGER, {}, {}, [Condition(RECONCILE_FAILED, True, reason, message)], self._now())
-        status = {"conditions": written.status["conditions"]}
+        condition = Condition(RECONCILE_FAILED, True, reason, message)
+        written = compose(live, CORE_MANAGER, None, {}, [condition], self._now())
         if written.changed:
-            await self._write_status(live, status, written.events, CORE_MANAGER)
+            await self._write_status(live, written.status, written.events, CORE_MANAGER)
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that has gone."""

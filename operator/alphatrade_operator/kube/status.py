@@ -40,19 +40,19 @@ class Written:
 def compose(
     live: Manifest,
     manager: str,
-    fields: Mapping[str, Any],
+    fields: Mapping[str, Any] | None,
     snapshot: Mapping[str, Any],
     conditions: Iterable[Condition],
     now: datetime,
 ) -> Written:
-    """Return the status that a manager writes to a live object.
+    """Return the status that a manager writes to a live object; fields: None for conditions alone.
 
     changed: it differs from what is there.  urgent: not only in the snapshot, which can wait.
     """
     generation = live["metadata"].get("generation", 0)
     there = {condition["type"]: condition for condition in (live.get("status") or {}).get("conditions") or ()}
     rendered = [_render(condition, there.get(condition.type), generation, now) for condition in conditions]
-    rest = {"observedGeneration": generation, **_given(fields)} if fields or snapshot or rendered else {}
+    rest = {} if fields is None else {"observedGeneration": generation, **_given(fields)}
     status = {**rest, **_given(snapshot), "conditions": rendered}
     owned = _owned(live, manager)
     urgent = _comparable(status, leave_out=snapshot) != _comparable(owned, leave_out=snapshot)

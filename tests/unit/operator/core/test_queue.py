@@ -106,7 +106,7 @@ def test_overdue_says_for_how_long_none_was_free():
 
 def test_workers_take_keys_as_they_come():
     async def scene():
-        queue = KeyQueue(asyncio.get_running_loop().time, lambda: 0.0)
+        queue: KeyQueue[str] = KeyQueue(asyncio.get_running_loop().time, lambda: 0.0)
         seen = []
 
         async def work():

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,10 @@ READY = Condition("Ready", True, "Trading", "")
 CHILD = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "desk"}, "data": {"a": "1"}}
 
 
+def applier(scene: Any, chance: float) -> Applier:
+    return Applier(scene, scene, scene, scene, lambda: NOW, lambda: scene.now_s, lambda: chance)
+
+
 class Scene:
     """An object, what is around it, and a record of everything that an Applier does. It is its own View."""
 
@@ -30,7 +35,7 @@ class Scene:
         self.put(
             {"apiVersion": "alphatrade.io/v1alpha1", "kind": "Strategy", "metadata": {"name": "alpha", "uid": "u"}}
         )
-        self.applier = Applier(self, self, self, self, lambda: NOW, lambda: self.now_s, lambda: 0.0)
+        self.applier = applier(self, 0.0)
 
     def put(self, manifest, **metadata):
         manifest = copy.deepcopy(manifest)
@@ -43,8 +48,9 @@ class Scene:
 
     def own_status(self, manager, *conditions, fields=None, snapshot=None):
         """Let a manager have written a status."""
-        status = compose(self.own, manager, fields or {}, snapshot or {}, conditions, NOW).status
-        owned = {f"f:{name}": {} for name in status if name != "conditions"}
+        given = None if manager == CORE_MANAGER else fields or {}
+        status = compose(self.own, manager, given, snapshot or {}, conditions, NOW).status
+        owned: dict[str, Any] = {f"f:{name}": {} for name in status if name != "conditions"}
         owned["f:conditions"] = {f'k:{{"type":"{one.type}"}}': {} for one in conditions}
         entry = {"manager": manager, "operation": "Apply", "subresource": "status", "fieldsV1": {"f:status": owned}}
         self.own["metadata"].setdefault("managedFields", []).append(entry)
@@ -52,7 +58,7 @@ class Scene:
         self.own["status"] = {**there, **status, "conditions": there["conditions"] + status["conditions"]}
 
     def own_finalizers(self, *names):
-        owned = {f'v:"{name}"': {} for name in names}
+        owned: dict[str, Any] = {f'v:"{name}"': {} for name in names}
         fields = {"f:metadata": {"f:finalizers": owned}}
         entry = {"manager": FINALIZER_MANAGER, "operation": "Apply", "fieldsV1": fields}
         self.own["metadata"].setdefault("managedFields", []).append(entry)
@@ -216,7 +222,7 @@ def test_a_snapshot_goes_along_with_what_cannot_wait(scene):
 def test_a_restarted_operator_does_not_write_all_snapshots_at_once():
     scene = Scene()
     scene.own_status(MANAGER, READY, fields={"phase": "x"}, snapshot={"rows": 1})
-    scene.applier = Applier(scene, scene, scene, scene, lambda: NOW, lambda: scene.now_s, lambda: 0.5)
+    scene.applier = applier(scene, 0.5)
     assert scene.run(Plan(status={"phase": "x"}, snapshot={"rows": 2}, conditions=(READY,))) == pytest.approx(31.5)
     assert scene.did == []
 
@@ -267,8 +273,8 @@ def test_a_fault_is_shown_beside_what_the_kind_says_and_taken_back(scene):
     scene.own_status(MANAGER, READY)
     asyncio.run(scene.applier.stall(KEY, "InternalError", "a fault"))
     assert scene.did[-2:] == [("apply", "Strategy", "alpha", "status", CORE_MANAGER), ("tell", "InternalError")]
-    assert [one["type"] for one in scene.last["status"]["conditions"]] == ["Stalled"]
-    scene.own_status(CORE_MANAGER, Condition("Stalled", True, "InternalError", "a fault"))
+    assert [one["type"] for one in scene.last["status"]["conditions"]] == ["ReconcileFailed"]
+    scene.own_status(CORE_MANAGER, Condition("ReconcileFailed", True, "InternalError", "a fault"))
     scene.did.clear()
     asyncio.run(scene.applier.stall(KEY, "InternalError", "a fault"))
     assert scene.did == []

@@ -1,12 +1,13 @@
 """When an object is as wanted, although the server has added to it."""
 
 import copy
+from typing import Any
 
 import pytest
 
 from alphatrade_operator.kube.compare import APPLIED, holds, owned_fields, with_digest
 
-WANTED = {
+WANTED: Any = {
     "metadata": {"name": "a", "labels": {"x": "1"}, "annotations": {}},
     "spec": {
         "replicas": 1,
@@ -42,7 +43,7 @@ def test_defaults_and_additions_of_others_do_not_count():
     ],
 )
 def test_every_difference_counts(where, value):
-    live = copy.deepcopy(LIVE)
+    live: Any = copy.deepcopy(LIVE)
     target = live
     for part in where[:-1]:
         target = target[part]
@@ -71,7 +72,7 @@ def test_the_digest_is_of_the_whole_manifest():
 
 
 def test_owned_fields_are_those_of_the_manager_and_the_subresource():
-    entries = [
+    entries: Any = [
         {"manager": "me", "operation": "Apply", "subresource": "status", "fieldsV1": {"f:status": {"f:phase": {}}}},
         {"manager": "me", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {"f:x": {}}}},
         {"manager": "you", "operation": "Apply", "subresource": "status", "fieldsV1": {"f:status": {"f:y": {}}}},

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -48,7 +49,8 @@ class Server:
 
 
 def lease_of(server, me, clock, duration_s=15.0):
-    return Lease(server, "sys", me, duration_s, lambda: NOW, clock)
+    api: Any = server
+    return Lease(api, "sys", me, duration_s, lambda: NOW, clock)
 
 
 def step(*leases):
@@ -179,7 +181,8 @@ def test_a_lease_of_another_is_not_written():
 def test_never_two_hold_it_and_epochs_only_grow(moves):
     clock, server = Clock(), Server()
     leases = {name: lease_of(server, name, clock) for name in ("one", "two", "three")}
-    highest, holders = 0, {}
+    highest = 0
+    holders: dict[int, str] = {}
     for move, argument in moves:
         if move == "step":
             with suppress(Unavailable):

@@ -1,6 +1,7 @@
 """What is written of a status, when it is left as it is, and what its changes tell."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ NOT_READY = Condition("Ready", False, "Starting", "the pod is being made")
 
 
 def live(status=None, managed=True, generation=3):
-    owned = {f"f:{name}": {} for name in status or {} if name != "conditions"}
+    owned: dict[str, Any] = {f"f:{name}": {} for name in status or {} if name != "conditions"}
     conditions = (status or {}).get("conditions", [])
     owned["f:conditions"] = {f'k:{{"type":"{one["type"]}"}}': {} for one in conditions}
     entry = {"manager": "me", "operation": "Apply", "subresource": "status", "fieldsV1": {"f:status": owned}}

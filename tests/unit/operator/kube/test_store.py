@@ -1,5 +1,7 @@
 """The cache takes news in any order and ends with what the server said last."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,7 +64,7 @@ def test_a_list_finds_what_a_watch_has_missed():
 
 
 def test_a_change_says_whether_the_wish_changed():
-    store = Store()
+    store: Any = Store()
     assert store.put("Pod", pod("a", 1)).of_spec
     assert not store.put("Pod", pod("a", 2)).of_spec
     assert store.put("Pod", pod("a", 3, generation=2)).of_spec

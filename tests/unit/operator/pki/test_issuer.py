@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,8 @@ class Secrets:
     def __init__(self):
         self.settings = Settings(operator_namespace="sys", certificate_lifetime_s=3_600.0)
         self.server, self.cached, self.told, self.now, self.version = {}, {}, [], NOW, 0
-        self.issuer = Issuer(self, self, lambda: self.now)
+        double: Any = self
+        self.issuer = Issuer(double, double, lambda: self.now)
 
     def get(self, kind, namespace, name):
         return self.cached.get((namespace, name))

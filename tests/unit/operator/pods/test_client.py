@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -120,16 +121,19 @@ def test_a_pod_that_is_not_there_is_silent_within_its_deadline():
 class Scene:
     """A cache with one pod at an address, and what was put on the queue."""
 
+    reports: Any
+    cache: Any
+
     def __init__(self, address, client):
         names = {"kind": "strategy", "owner": "alpha", "owner-uid": "11111111-0000"}
         host, _, self.port = address.partition(":")
-        metadata = {"name": f"{CHILD}-0", "namespace": "desk", "uid": "p1"}
+        metadata: Any = {"name": f"{CHILD}-0", "namespace": "desk", "uid": "p1"}
         metadata["labels"] = {f"alphatrade.io/{name}": value for name, value in names.items()}
         pod = {"kind": "Pod", "metadata": metadata, "status": {"podIP": host, "phase": "Running"}}
         self.cache = Cache(pod, status_poll_s=0.05)
         self.cache.epoch = 7
         self.reports = Reports(0.05, asyncio.get_running_loop().time)
-        self.cache.pod_status = self.reports.status  # type: ignore[method-assign]
+        self.cache.pod_status = self.reports.status
         self.queued = []
         self.poller = Poller(self.cache, client, self.reports, self.reported, lambda: True)
         self.pusher = Pusher(self.cache, client, self.reports, self.reported)

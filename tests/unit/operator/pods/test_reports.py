@@ -112,7 +112,8 @@ def test_a_pod_is_asked_by_its_own_address_as_its_owner():
 
 
 def test_an_address_of_six_is_written_in_brackets():
-    assert target_of(pod(ip="fd00::9")).address == "[fd00::9]:7443"
+    (target,) = targets(Cache(pod(ip="fd00::9")))
+    assert target.address == "[fd00::9]:7443"
 
 
 @pytest.mark.parametrize(

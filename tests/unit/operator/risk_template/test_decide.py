@@ -1,6 +1,7 @@
 """Which law is in force, who uses it, and when the template may go."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,10 @@ def cache(users=("Strategy/alpha",), **limits):
     return found
 
 
+def in_force(found) -> Any:
+    return effective_template(found, "desk", "law")
+
+
 def template(found):
     return found.objects[("RiskTemplate", "desk", "law")]
 
@@ -46,7 +51,7 @@ def test_a_first_spec_is_in_force_as_it_is():
     found = cache(maxNotionalBps=300)
     plan = look(found)
     assert conditions(plan) == {"Ready": (True, "InForce"), "AwaitsProposal": (False, "NothingWaits")}
-    assert effective_template(found, "desk", "law").limits.max_notional_bps == 300
+    assert in_force(found).limits.max_notional_bps == 300
     assert plan.status["users"] == ["Strategy/alpha"]
     assert plan.finalizers == (IN_USE,)
 
@@ -55,7 +60,7 @@ def test_a_tightened_spec_is_in_force_before_its_status_is_written():
     found = cache(maxNotionalBps=300)
     look(found)
     template(found)["spec"] = spec(maxNotionalBps=200)
-    assert effective_template(found, "desk", "law").limits.max_notional_bps == 200
+    assert in_force(found).limits.max_notional_bps == 200
     assert conditions(look(found))["AwaitsProposal"] == (False, "NothingWaits")
 
 
@@ -67,7 +72,7 @@ def test_a_loosened_spec_waits_and_the_old_law_goes_on():
     assert conditions(plan) == {"Ready": (True, "InForce"), "AwaitsProposal": (True, "Loosened")}
     assert plan.status["pending"] == [{"field": "limits.maxNotionalBps", "effective": "300", "wanted": "400"}]
     assert "limits.maxNotionalBps stays 300, 400 waits" in plan.conditions[1].message
-    assert effective_template(found, "desk", "law").limits.max_notional_bps == 300
+    assert in_force(found).limits.max_notional_bps == 300
 
 
 def test_it_goes_on_waiting_over_any_number_of_looks_and_restarts():
@@ -85,7 +90,7 @@ def test_tightening_and_back_does_not_loosen():
     look(found)
     template(found)["spec"] = spec(maxNotionalBps=300)
     look(found)
-    assert effective_template(found, "desk", "law").limits.max_notional_bps == 100
+    assert in_force(found).limits.max_notional_bps == 100
 
 
 def test_the_hash_is_of_the_law_and_not_of_the_spec():
@@ -132,7 +137,7 @@ def test_a_spec_that_cannot_be_read_leaves_the_law_in_force():
     found = cache(maxNotionalBps=300)
     look(found)
     template(found)["spec"] = spec(maxNotionalBps="lots")
-    assert effective_template(found, "desk", "law").limits.max_notional_bps == 300
+    assert in_force(found).limits.max_notional_bps == 300
 
 
 def test_a_spec_that_cannot_be_read_from_the_first_is_no_law():
