@@ -184,3 +184,15 @@ def test_counters_are_whole_or_those_before(tmp_path):
     assert kept.marks == {"SIM-0": 2 * MID}
     assert kept.initial_cash == NAV
     assert np.isclose(kept.high_water, NAV)
+
+
+def test_the_accounts_day_begins_once_each_session_that_is_on_has_entered_it():
+    tape = falling(1_001).quotes(5, dt=DAY_NS, bid=MID - 1_002, ask=MID - 1_000, **DEEP)
+    desk = Desk(tape, day_drawdown_bps=500, max_drawdown_bps=9_000)
+    days = [(int(ts) - START_NS) // STEP_NS for ts in desk.rows.ts_init_ns[60:63]]
+    low = {"price": MID - 1_000}
+    desk.send(5, qty=LOTS)
+    desk.send(5, key="st/slow", qty=1)
+    assert desk.send(days[0], **low) == [("REJECTED", 3, HELD)]
+    assert desk.send(days[0], key="st/slow", **low)[-1] == ("FILL", 4, 0)
+    assert desk.send(days[1], **low)[-1] == ("FILL", 5, 0)

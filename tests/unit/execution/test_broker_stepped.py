@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alphatrade_runtime.execution.broker.contract import BrokerLost
 from alphatrade_runtime.execution.broker.exchange_log import ExchangeLog
+from alphatrade_runtime.execution.broker.in_process import InProcessSteppedBroker
 from alphatrade_runtime.execution.broker.stepped_exchange import MarketLost
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.orders import Command, Report
@@ -148,3 +150,30 @@ def test_a_lost_market_stands_still_and_goes_on(story):
             except MarketLost:
                 continue
     assert bytes(np.concatenate(made)) == bytes(reports)
+
+
+def test_in_one_process_it_is_the_broker_of_a_stream(story, tmp_path):
+    document, rows, commands, reports = story
+    opened: list[str] = []
+
+    def make(session_id):
+        opened.append(session_id)
+        return exchange_of(document, rows, ExchangeLog(tmp_path))
+
+    broker = InProcessSteppedBroker(make)
+    with pytest.raises(BrokerLost, match="not logged on"):
+        broker.advance(0)
+    assert broker.logon("run-1", 0)[0] == 0
+    broker.send(commands[:60], 1)
+    first = broker.advance(int(commands["ts_ns"][40]))
+    broker.close()
+    known, missed = broker.logon("run-1", 3)
+    assert (known, opened) == (60, ["run-1", "run-1"])
+    assert bytes(missed) == bytes(first[3:])
+    with pytest.raises(BrokerLost, match="the exchange has 60 commands, these begin with 62"):
+        broker.send(commands[61:], 62)
+    broker.send(commands[50:], 51)
+    assert bytes(first) + bytes(broker.advance(NEVER)) == bytes(reports)
+    assert broker.settle([1])[1].reports == len(reports)
+    assert broker.settle([1])[1].working == {} or len(broker.cancel_all())
+    broker.close()

@@ -117,20 +117,15 @@ class Account:
         self._seats[key] = seat
         return seat
 
-    def value_by(self, seat: Seat, marks: dict[str, int]) -> None:
-        """Value the positions of a session without a market by marks known from before. marks: half ticks by symbol."""
-        row, marked = self.table[seat.at], 0
+    def value(self, seat: Seat) -> None:
+        """Value the positions of a session that has no market yet by the last marks known, else by its last fills."""
+        row, marks, marked = self.table[seat.at], self._marks(), 0
         for i, symbol in enumerate(seat.symbols):
             view = seat.books[0].views[i]
             view.mark2 = marks.get(symbol, int(view.mark2))
             marked += int(row.exposures[i].position) * int(view.mark2) * int(seat.books[0].instruments[i].half_mult)
         row.money[0].marked = marked
         row.money[0].nav = int(row.money[0].cash) + marked
-
-    @property
-    def marks(self) -> dict[str, int]:
-        """Half ticks by symbol, as the account began with them."""
-        return dict(self._began.marks) if self._began is not None else {}
 
     def heed(self, seat: Seat) -> None:
         """Latch for good, on disk, once the account was tripped. Raises OSError; it is latched in memory then."""
@@ -171,14 +166,13 @@ class Account:
         """Return what a restart goes on from."""
         gate = self.gate.copy()[0]
         account = gate.account[0]
-        marks = {s: int(gate.views[i].mark2) for i, s in enumerate(self.symbols) if gate.views[i].mark2 > 0}
         sessions = {
             seat.key: {"through_ns": seat.through_ns, "day_ts": int(self.table[seat.at].day_ts)}
             for seat in self._seats.values()
         }
         return Counters(
             int(account.initial_cash), int(account.high_water), int(account.day_start_nav), int(gate.day_ts),
-            int(account.reduce_only), {**self.marks, **marks}, sessions,
+            int(account.reduce_only), self._marks(), sessions,
         )  # fmt: skip
 
     def keep(self, counters: Counters) -> None:
@@ -216,6 +210,12 @@ class Account:
         """Whether another session is on."""
         on = self.table["on"][: self.used]
         return bool(on.sum() - on[seat.at])
+
+    def _marks(self) -> dict[str, int]:
+        """Return the last marks known, half ticks by symbol."""
+        views = self.gate[0].views
+        seen = {s: int(views[i].mark2) for i, s in enumerate(self.symbols) if views[i].mark2 > 0}
+        return {**(self._began.marks if self._began is not None else {}), **seen}
 
     def _known_through(self, key: str) -> int:
         if key in self._seats:

@@ -96,11 +96,11 @@ def _note_rate(row, b):
 
 @kernel
 def _book_new(row, b, command):
-    """Reserve a new order; return the code of no room, or 0."""
+    """Reserve a new order; return False when there is no room for it."""
     i = command.instrument
     slot = take_slot(b.slots, b.free, b.active, row.exposures, i)
     if slot < 0:
-        return _OPEN_ORDERS
+        return False
     order = b.slots[slot]
     order.order_id = command.order_id
     order.decision_id = command.decision_id
@@ -121,15 +121,15 @@ def _book_new(row, b, command):
     order.topology = command.topology
     reserve(row.exposures[i], command.side, command.qty)
     _note_rate(row, b)
-    return 0
+    return True
 
 
 @kernel
 def _take_new(g, table, used, row, b, command, code):
     if code == DECIDE:
         code = 0 if g.open != 0 else _ask_law(g, table, used, row, b, command, command.qty, command.qty)
-    if code == 0:
-        code = _book_new(row, b, command)
+    if code == 0 and not _book_new(row, b, command) and g.open == 0:
+        code = _OPEN_ORDERS  # no room to follow it
     row.money[0].max_order_id = max(row.money[0].max_order_id, command.order_id)
     return code
 
@@ -221,11 +221,13 @@ def book_report(g, row, b, report):
 def restore(gate, table, used, at, books, commands, verdicts, reports):
     """Rebuild a session's books from its log: commands with what was decided on them, and reports, by time.
 
-    verdicts: (k,) uint8, k <= len(commands); a command without one had no effect.
+    verdicts: (k,) uint8, k <= len(commands); a command without one had no effect. No value of the past moves a level.
     """
     g = gate[0]
     row = table[at]
     b = books[0]
+    quiet = g.quiet
+    g.quiet = 1
     k = 0
     for r in range(len(reports)):
         while k < len(verdicts) and commands[k].ts_ns <= reports[r].exch_ts_ns:
@@ -235,6 +237,7 @@ def restore(gate, table, used, at, books, commands, verdicts, reports):
     while k < len(verdicts):
         take_command(g, table, used, row, b, commands[k], commands[k].ts_ns, np.int64(verdicts[k]))
         k += 1
+    g.quiet = quiet
 
 
 @entry

@@ -54,7 +54,7 @@ class Seat:
         self.account.table["on"][self.at] = on
 
     def rest(self) -> None:
-        """Let the books go, a megabyte; what they came to stays at the account. A session that goes on gets new ones."""
+        """Let the books go, a megabyte; what they came to stays at the account. Who goes on gets new ones."""
         self.books = None
 
     def ask(self, commands: Commands, k: int, now_ns: int, code: int = DECIDE) -> int:
@@ -66,9 +66,10 @@ class Seat:
             return int(self._ask(*self.place, commands, k, now_ns, code))
 
     def restore(self, commands: Commands, verdicts: Any, reports: Reports) -> None:
-        """Rebuild the books from a log, without a market."""
+        """Rebuild the books from a log, without a market; positions are valued by the account's last marks."""
         reports = np.ascontiguousarray(reports, REPORT_DTYPE)
         account_orders.restore(*self.place, commands.copy(), np.asarray(verdicts, np.uint8), reports.copy())
+        self.account.value(self)
 
     def book(self, reports: Reports) -> None:
         """Book reports that ended orders without a market."""

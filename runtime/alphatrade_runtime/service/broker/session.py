@@ -71,7 +71,6 @@ class OrderSession:
         if self.folder.exists():
             commands = from_client(read_commands(self.folder))
             seat.restore(commands, read_verdicts(self.folder), read_reports(self.folder))
-            self.account.value_by(seat, self.account.marks)
         seat.rest()
         return seat
 

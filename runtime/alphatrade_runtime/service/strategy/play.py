@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alphatrade.v1.control_pb2 import StrategyStatus
-from alphatrade_runtime.execution.broker.stepped_exchange import SteppedMarket
+from alphatrade_runtime.execution.broker.exchange_log import ExchangeLog
+from alphatrade_runtime.execution.broker.in_process import InProcessSteppedBroker
+from alphatrade_runtime.execution.broker.stepped_exchange import SteppedExchange
 from alphatrade_runtime.loop.build import instrument_of
 from alphatrade_runtime.loop.identity import Identity
 from alphatrade_runtime.loop.live import Wall, run_wall
@@ -23,7 +25,6 @@ from alphatrade_runtime.service.strategy.config import Terms
 from alphatrade_runtime.service.strategy.exports import export
 from alphatrade_runtime.service.strategy.folders import SessionFolder
 from alphatrade_runtime.service.strategy.status import Loop, is_drained, status_of
-from alphatrade_runtime.service.strategy.venue import OwnVenue
 
 if TYPE_CHECKING:
     from alphatrade_runtime.service.strategy.runtime import Parts
@@ -89,7 +90,7 @@ class Play:
         )
 
     def _by_stream(self, start_seq: int) -> LiveResult | None:
-        facts, session = self._facts, self._terms.session
+        facts = self._facts
         stream = Stream(
             facts.digest, facts.first_ts_ns, facts.last_ts_ns, facts.speed,
             lambda seq: self._open("LOCAL", max(seq, start_seq)), self._folder.ordinal,
@@ -101,7 +102,7 @@ class Play:
                 facts.speed,
             )  # fmt: skip
         else:
-            broker = OwnVenue(session, self._folder.path / "exchange", self._own_market, facts.depth)
+            broker = InProcessSteppedBroker(self._own_exchange)
         return run_stream(self._terms.document, self._folder.path, stream, broker, self._options(), self._watch)
 
     def _by_wall(self) -> LiveResult | None:
@@ -121,10 +122,18 @@ class Play:
         self._feed = RemoteFeed(self._terms.config.feed, self._parts.certificates, view, self._instruments, from_seq)
         return self._feed
 
-    def _own_market(self) -> SteppedMarket:
-        return StreamMarket(
-            RemoteFeed(self._terms.config.feed, self._parts.certificates, "VENUE", self._instruments)
-        )  # fmt: skip
+    def _own_exchange(self, session_id: str) -> SteppedExchange:
+        """Open an exchange in the pod, for the mode that has no order session. Its fills are simulated."""
+        feed = RemoteFeed(self._terms.config.feed, self._parts.certificates, "VENUE", self._instruments)
+        log = ExchangeLog(self._folder.path / "exchange")
+        try:
+            return SteppedExchange(
+                self._terms.session.exchange, len(self._instruments), StreamMarket(feed), log, depth=self._facts.depth
+            )
+        except BaseException:
+            feed.close()
+            log.close()
+            raise
 
     def _watch(self, loop: Loop) -> None:
         self._loop = loop

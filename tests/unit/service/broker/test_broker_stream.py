@@ -195,3 +195,52 @@ def test_a_certificate_that_is_renewed_mid_session_loses_nothing(desk, run):
         trader.go(cut)
     assert bytes(trader.reports) == bytes(reports)
     assert trader.broker._link._generation == 4
+
+
+def without_places(counters):
+    """Return an account's counters without how far each session's market was read."""
+    return {name: value for name, value in vars(counters).items() if name != "sessions"}
+
+
+def test_an_account_with_one_client_is_the_same_after_any_number_of_restarts(tmp_path, issue, run):
+    commands, reports, _ = run
+    whole, killed = (
+        serving(tmp_path / name, issue, DOCUMENT, ROWS, size=size) for name, size in (("a", 500), ("b", 37))
+    )
+    with whole as left, killed as right:
+        for desk in (left, right):
+            trader = Trader(desk.stepped(), commands)
+            trader.log_on()
+            for k, cut in enumerate(cuts(commands)):
+                trader.go(cut)
+                if desk is right and k % 2:
+                    desk.gateway.keep_counters()
+                    desk.restart()
+                    trader.log_on()
+            assert bytes(trader.reports) == bytes(reports)
+        assert without_places(left.gateway.account.counters()) == without_places(right.gateway.account.counters())
+        assert left.gateway.account.totals() == right.gateway.account.totals()
+
+
+def test_two_sessions_come_back_with_all_that_they_had(desk, run):
+    commands, _, _ = run
+    traders = [Trader(desk.stepped(identity), commands, f"run-{k}") for k, identity in enumerate((STRATEGY, SECOND))]
+    for trader in traders:
+        trader.log_on()
+    for cut in cuts(commands)[:6]:
+        for trader in traders:
+            trader.go(cut)
+    before, had = desk.gateway.account.totals(), [bytes(trader.reports) for trader in traders]
+    desk.restart()
+    dormant = desk.gateway.account.totals()
+    assert (dormant.positions, dormant.cash, dormant.working) == (before.positions, before.cash, before.working)
+    for trader in traders:
+        trader.log_on()
+    after = desk.gateway.account.totals()
+    assert (after.positions, after.cash, after.working, after.nav) == (
+        before.positions, before.cash, before.working, before.nav,
+    )  # fmt: skip
+    assert (after.high_water, after.latched_reason) == (before.high_water, "")
+    assert [bytes(trader.reports) for trader in traders] == had
+    for trader in traders:
+        trader.go(NEVER)
