@@ -10,6 +10,7 @@ OURS = "alphatrade"
 EVERY = 20  # decisions between two flips of P2's aggressive strategy
 STRATEGIES = {"passive": 0, "aggressive": EVERY}
 DEPTHS = ("roivector", "hashmap")
+DECIDERS = ((OURS, "decide"), ("grpcio echo", "echo"))
 
 
 def ours(mode: str, tape: str, setting: str = "", name: str = OURS) -> Engine:
@@ -34,6 +35,13 @@ def hftbacktest_capture(path: Path, strategy: str, every: int) -> list[Engine]:
 def nautilus(module: str, path: Path) -> Engine:
     """nautilus_trader's backtest (nautilus_quotes) or live engines (nautilus_latency)."""
     return _peer("nautilus_trader", python_of("nautilus_trader"), module, str(path))
+
+
+def decide_and_echo(events: str) -> tuple[Engine, Engine]:
+    """`Decide` and a bare grpcio echo, each as client and server."""
+    python = Path(sys.executable)
+    served = (Engine(name, python, "bench.decide_echo", (events, kind)) for name, kind in DECIDERS)
+    return next(served), next(served)
 
 
 def bar_peers(path: Path) -> list[Engine]:

@@ -16,6 +16,7 @@ from bench.pnl import fills_sha256
 from bench.tapes import CaptureTape, bars_file, capture_tape, generated_capture, quotes_file
 
 Result = dict[str, Any]
+P6_EVENTS = 5_000
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,19 @@ def p5a(options: Options) -> Result:
     return {**result, "target": "p50 <= 20, p99 <= 60, p99.9 <= 250 us", "met": met}
 
 
+def p6(options: Options) -> Result:
+    """A decision over gRPC loopback against a bare stream that echoes; four processes take turns, so every core."""
+    every_core()
+    mine, echo = engines.decide_and_echo(str(P6_EVENTS))
+    result = _compare([mine, echo], [echo], options.runs)
+    one_core()
+    ours, bare = result["rows"]
+    ratio = round(ours["p99_us"] / bare["p99_us"], 3)
+    agree = bool(ours["right"] and bare["right"])
+    target = "p99 <= 1.3x the bare echo, the replay's diary row by row"
+    return {**result, "answers_agree": agree, "p99_ratio": ratio, "target": target, "met": agree and ratio <= 1.3}
+
+
 def p7(options: Options) -> Result:
     """The law's checks on one order, in the kernel and called from Python."""
     engine = engines.ours("law", "0")
@@ -124,5 +138,5 @@ def _compare(everyone: list[Engine], peers: list[Engine], runs: int) -> Result:
 
 
 BENCHMARKS: dict[str, Callable[[Options], Result]] = {
-    "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P5a": p5a, "P7": p7, "P10": p10,
+    "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P5a": p5a, "P6": p6, "P7": p7, "P10": p10,
 }  # fmt: skip

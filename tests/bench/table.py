@@ -9,6 +9,7 @@ TITLES = {
     "P1-bars": "The same strategy on bars",
     "P2": "A capture's quotes and trades, fill by fill",
     "P5a": "Decision latency in the live path, queues empty",
+    "P6": "A decision over gRPC",
     "P7": "The law on one order",
     "P10": "Cost growth",
 }
@@ -21,6 +22,8 @@ SPANS = {
     "P2": "As P1, `10 ms` in and `10 ms` out, risk-averse queue, no partial fills; the capture is put behind itself "
     "until there are as many rows as in P1, so that the cost of a row is measured and not that of starting.",
     "P5a": "From a quote handed to the data side until the broker client has the order.",
+    "P6": "From an event handed to the client's stream until its answer is there; mTLS on the loopback, client and "
+    "server in processes of their own, one event at a time. The echo gives back the same bytes unread.",
     "P7": "All checks on one order.",
     "P10": "P1 at three lengths, each in a process of its own; memory is the peak of the process.",
 }
@@ -52,7 +55,7 @@ def _section(name: str, result: dict[str, Any]) -> Iterator[str]:
             yield f"{title.capitalize()}: {part['fills']:,} fills, {part['maker_fills']:,} of them passive.\n"
         yield from _rows(part)
         yield from _ratio(part)
-    for key in ("log_log_slope", "rss_kib_per_million"):
+    for key in ("log_log_slope", "rss_kib_per_million", "p99_ratio"):
         if key in result:
             yield f"{key.replace('_', ' ')}: {result[key]}\n"
     yield (

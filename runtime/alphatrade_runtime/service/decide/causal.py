@@ -7,6 +7,7 @@ as no row takes longer to arrive than a report does. A row that does, and that w
 """
 
 from alphatrade_runtime.execution.venue_state import RING
+from alphatrade_runtime.loop.core import OUT_DECISIONS
 from alphatrade_runtime.loop.replay import NEVER, late_step, load_row, take_command, take_due_report, venue_row
 from alphatrade_runtime.loop.rows import take_row
 from alphatrade_runtime.numerics.jit import entry, inlined
@@ -37,8 +38,9 @@ def _venue_takes(c, rows, r, ts, depth, seen):
 
 @entry
 def advance(core, rows, n, until, depth, seen):
-    """Do all that falls on times up to `until` (ns), in the order of replay's loop; False when a buffer is full.
+    """Do all that falls on times up to `until` (ns), in replay's order; return how many diary rows that made.
 
+    -1 - n when a buffer is full: take the n rows and call again. What the buffers held before is forgotten.
     rows: n rows that have arrived; loop.local_row and loop.venue_row index them.  depth: as in `replay.run`.
     seen: (FIELDS,) int64: `until` of the last call, time of the last command at the exchange, rows that were overtaken.
     """
@@ -46,6 +48,8 @@ def advance(core, rows, n, until, depth, seen):
     loop = c.loop[0]
     venue = c.venue[0]
     through = until - venue.response_latency_ns
+    for stream in range(len(c.out_n)):
+        c.out_n[stream] = 0
     while loop.drain == 0:
         local = loop.local_row
         ahead = loop.venue_row
@@ -58,7 +62,7 @@ def advance(core, rows, n, until, depth, seen):
             t_command = _by(c.commands[loop.commands_head & _MASK].ts_ns, through)
         if min(t_data, t_report, t_step, t_venue, t_command) == NEVER:
             seen[REACHED_NS] = until
-            return True
+            return c.out_n[OUT_DECISIONS]
         if t_data <= t_report and t_data <= t_venue and t_data <= t_command and t_data <= t_step:
             loop.local_row = local + 1
             load_row(c.row[0], rows, local)
@@ -73,4 +77,4 @@ def advance(core, rows, n, until, depth, seen):
         else:
             late_step(c)
     loop.drain = 0
-    return False
+    return -1 - c.out_n[OUT_DECISIONS]

@@ -60,27 +60,27 @@ class DecideSession:
     def finish(self, seq: int) -> Iterator[decision_pb2.DecideResponse]:
         """Let all that is under way arrive, close the session, yield its last rows."""
         rows = self._run(_LATEST_NS)
+        self._out_n[:] = 0
         replay.close(self.core)
-        yield from self._answers(seq, rows + self._written())
+        yield from self._answers(seq, rows + self._rows(int(self._out_n[OUT_DECISIONS])))
 
     def _run(self, until_ns: int) -> bytes:
-        written: list[bytes] = []
         events = self.events
-        while not self._advance(self.core, events.rows, events.n, until_ns, self._depth, self._seen):
-            written.append(self._written())
-        return b"".join((*written, self._written()))
+        before = b""
+        while True:
+            n = self._advance(self.core, events.rows, events.n, until_ns, self._depth, self._seen)
+            if n == 0:
+                return before
+            if n > 0:
+                return before + self._rows(n)
+            before += self._rows(-1 - n)
 
-    def _written(self) -> bytes:
-        """Take the diary rows out of the buffers; the other record streams are nobody's here.
+    def _rows(self, n: int) -> bytes:
+        """Return the first n diary rows of the buffer; the other record streams are nobody's here.
 
         As bytes: a copy of numpy's records would leave what lies between the fields to chance.
         """
-        counts = self._out_n
-        if not counts.any():
-            return b""
-        rows = self._out[: counts[OUT_DECISIONS] * DECISION_DTYPE.itemsize].tobytes()
-        counts[:] = 0
-        return rows
+        return self._out[: n * DECISION_DTYPE.itemsize].tobytes()
 
     def _answers(self, seq: int, rows: bytes) -> Iterator[decision_pb2.DecideResponse]:
         """Yield one answer, or several when there are very many rows; the decisions count in the first."""

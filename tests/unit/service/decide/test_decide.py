@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alphatrade_runtime.market.schema import Rows, rows_from_columns
+from alphatrade_runtime.market.schema import Kind, Rows, Status, rows_from_columns
 from alphatrade_runtime.market.simulator import iterate
+from alphatrade_runtime.service.decide.session import MAX_ROWS
 from unit.loop.made_tapes import made_rows, with_events
 from unit.loop.mixed_sessions import mixed
 from unit.service.decide.decided import decided, replayed
@@ -92,3 +93,18 @@ def test_two_calls_know_nothing_of_each_other():
     rows = made_rows(600, 7)
     first, second = decided(mixed(), rows), decided(mixed(), rows)
     assert first[0] == second[0]
+
+
+def test_more_rows_than_a_buffer_or_an_answer_holds(monkeypatch):
+    n = 9_000
+    rows = made_rows(n, 7)
+    columns = {name: np.array(column) for name, column in rows._asdict().items()}
+    halts = slice(200, n - 200)
+    columns["kind"][halts], columns["instrument"][halts], columns["flags"][halts] = int(Kind.STATUS), 0, 0
+    columns["price"][halts] = np.arange(n - 400) % 2 + int(Status.TRADING)
+    rows = rows_from_columns(columns)
+    records, _, answers = decided(mixed(), rows)
+    assert records == replayed(mixed(), rows, monkeypatch)
+    largest = max(len(answer.rows) for answer in answers)
+    assert largest == MAX_ROWS
+    assert max(answer.ByteSize() for answer in answers) < 4 << 20
