@@ -306,3 +306,19 @@ def test_a_gateway_of_another_version_is_told(gateway, subscribe, tape, monkeypa
         feed = subscribe(running)
         with pytest.raises(InputError, match=r"price has \d+ bytes for 8"):
             feed.take(10)
+
+
+def test_a_gateway_that_says_nothing_is_left_and_asked_again(gateway, subscribe, tape, monkeypatch):
+    monkeypatch.setattr("alphatrade_runtime.service.feed.client.FACTS_S", 0.3)
+    real, silent = Subscription.responses, [True]
+
+    def responses(self, feed, lasting):
+        if silent.pop() if silent else False:
+            self._wait(None, lambda: False)
+            return
+        yield from real(self, feed, lasting)
+
+    monkeypatch.setattr(Subscription, "responses", responses)
+    with gateway(tape_feed()) as running:
+        assert same(joined(take_all(subscribe(running))), tape.rows())
+    assert not silent
