@@ -10,6 +10,7 @@ from alphatrade_runtime.market.simulator import iterate
 from alphatrade_runtime.service.decide.session import MAX_ROWS
 from unit.loop.made_tapes import made_rows, with_events
 from unit.loop.mixed_sessions import mixed
+from unit.risk.law_session import policy, quotes, session
 from unit.service.decide.decided import decided, replayed
 
 LATENCIES_MS = (0, 1, 5, 12)
@@ -45,11 +46,28 @@ def test_a_row_may_take_as_long_as_a_report(monkeypatch, entry_ms, latency_ms):
     assert overtaken == 0
 
 
-@settings(max_examples=40)
-@given(st.integers(0, 10**6), st.sampled_from(LATENCIES_MS), st.sampled_from(LATENCIES_MS), st.integers(0, 20_000_000))
-def test_a_difference_is_never_silent(seed, entry_ms, response_ms, latency_ns):
-    document = mixed(exchange=with_latency(entry_ms, response_ms))
-    rows = shifted(made_rows(400, 7, seed=seed, step_ns=2_000_000), latency_ns)
+def takers(**options):
+    """Market orders only: nothing of ours rests, so that a late row can differ only by what a command missed."""
+    return session(policy("ema_cross", {"fast": 2, "slow": 4}, "market", {}, ["SIM-0"], name="taker"), n=1, **options)
+
+
+def makers(**options):
+    """Orders that rest where they are: a late row can differ only by when we hear of a fill."""
+    return session(quotes((1, 9_995, 3, 10_005, 3), instruments=["SIM-0"]), n=1, **options)
+
+
+@settings(max_examples=80)
+@given(
+    st.sampled_from([(mixed, 7), (takers, 1), (makers, 1)]),
+    st.integers(0, 10**6),
+    st.sampled_from(LATENCIES_MS),
+    st.sampled_from(LATENCIES_MS),
+    st.integers(0, 20_000_000),
+)
+def test_a_difference_is_never_silent(kind, seed, entry_ms, response_ms, latency_ns):
+    made, instruments = kind
+    document = made(exchange=with_latency(entry_ms, response_ms))
+    rows = shifted(made_rows(400, instruments, seed=seed, step_ns=2_000_000), latency_ns)
     records, overtaken, _ = decided(document, rows)
     with pytest.MonkeyPatch.context() as patch:
         same = records == replayed(document, rows, patch)

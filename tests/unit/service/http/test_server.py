@@ -99,6 +99,15 @@ def test_silent_clients_cannot_take_all_connections_for_long(server, monkeypatch
             connection.close()
 
 
+def test_one_connection_too_many_is_turned_away_at_once(server):
+    silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(MAX_CONNECTIONS)]
+    time.sleep(0.3)  # until the last of them is taken
+    with socket.create_connection(("127.0.0.1", server.port), timeout=3) as one_more:
+        assert one_more.recv(1) == b"", "closed, long before those that are silent lose their place"
+    for connection in silent:
+        connection.close()
+
+
 def test_a_client_that_hangs_up_is_no_news(server, capfd):
     for request in (b"", b"GET", b"\xff\xfe\r\n\r\n", b"GET /metrics HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n"):
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
