@@ -8,7 +8,15 @@ from alphatrade_operator.kubectl.objects import Container, Happened, Object, Pod
 from alphatrade_operator.kubectl.reasons import fix_of
 
 # These reasons of a Strategy only pass on what another object says, so that one is looked at first.
-_PASSED_ON = ("ReferenceNotFound", "ReferenceInvalid", "WaitsForFeed", "WaitsForBroker", "Starting", "NoStatus")
+_PASSED_ON = (
+    "ReferenceNotFound",
+    "ReferenceInvalid",
+    "WaitsForGateway",
+    "FeedNotConnected",
+    "BrokerNotLinked",
+    "Starting",
+    "NoStatus",
+)
 _EVENTS_SHOWN = 3
 _LONGEST = 300
 

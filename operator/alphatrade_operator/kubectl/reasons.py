@@ -13,6 +13,9 @@ class Reason(NamedTuple):
 _LOG = "read the pod's log: `kubectl logs -n NAMESPACE POD`"
 _OPERATORS_LOG = "read the operator's log: `kubectl logs -n alphatrade-system deploy/alphatrade-operator`"
 _AGAIN = "nothing: it goes on by itself"
+_WAY_OUT = (
+    "in the dev profile: delete the BrokerConnection and its volume, then apply it again; this version has no other way"
+)
 _STARTS_ANEW = "nothing: the operator issues another"
 
 _GOOD = {
@@ -81,9 +84,7 @@ _LAW = {
     ),
     "ScopeNotAllowed": Reason("scope Cluster counts in the operator's namespace only", "apply it there"),
     "Latched": Reason(
-        "trading was stopped and does not resume by itself: a kill switch, a drawdown or an audit violation",
-        "in the dev profile: delete the BrokerConnection and its volume, then apply it again; "
-        "this version has no other way",
+        "trading was stopped and does not resume by itself: a kill switch, a drawdown or an audit violation", _WAY_OUT
     ),
     "Halted": Reason("no order leaves; the message says what halts it", "remove the cause; it goes on by itself"),
     "Reducing": Reason("only orders that make a position smaller leave", "`kubectl get killswitches -A`"),
@@ -124,6 +125,42 @@ _FEEDS = {
     "BarsHaveNoPace": Reason("a tape of bars cannot be played in real time", "set the feed's speed to Max"),
 }
 
+_RUNTIME = {
+    "Loading": Reason("compiled code is being loaded", _AGAIN),
+    "Opening": Reason("the feed's tape is being opened", _AGAIN),
+    "Simulating": Reason("the simulated market is being written", _AGAIN),
+    "KillSwitchesNotListed": Reason(
+        "no order leaves before the kill switches were read once",
+        "see that the runtime reaches the API server, and that its role may list KillSwitches",
+    ),
+    "KillSwitchesStale": Reason(
+        "the kill switches were not read for `killSwitch.maxStaleness`: trading halts",
+        "see that the API server answers; it goes on by itself after that",
+    ),
+    "FeedNotConnected": Reason("the feed delivers nothing", "`kubectl alphatrade why mdf/NAME`"),
+    "BrokerNotLinked": Reason("the account's order session is not on", "`kubectl alphatrade why bc/NAME`"),
+    "Resuming": Reason("what halted it is over; it waits for good quotes and books that agree", _AGAIN),
+    "KillSwitch": Reason("a KillSwitch was engaged; the message names it", _WAY_OUT),
+    "HaltHoldsPosition": Reason("it was halted with a position, which stays", _WAY_OUT),
+    "Drawdown": Reason("the loss since the highest value passed its limit", _WAY_OUT),
+    "AuditorViolation": Reason("the books do not add up: an incident", "keep the volumes; `alphatrade diary verify`"),
+    "CannotFlatten": Reason(
+        "the position cannot be closed within the slippage", "wait for a book, or allow more slippage"
+    ),
+    "FeedEnded": Reason("the feed has come to its end; the records stay on the volume"),
+    "TapeEnded": Reason("the tape has been played to its end", "make a new feed to play it again"),
+    "Drained": Reason("flat; it trades no more"),
+    "PluginInvalid": Reason("the plug-in's file cannot be used", "`alphatrade plugin check FILE`"),
+    "InvalidSession": Reason("the session cannot run; the message says why", "correct what it names"),
+    "BrokerRefuses": Reason("the account's gateway refused the session", "the message says why"),
+    "FeedDiffers": Reason("the feed is another than the session began on", "restore the feed, or make a new Strategy"),
+    "JournalOfOtherCode": Reason("the journal is of another version", "run the version that wrote it to its end"),
+    "JournalDamaged": Reason("the journal cannot be read", "keep the volume; a new Strategy starts a new one"),
+    "JournalStalled": Reason("the journal cannot be written: trading stops", "look at the volume"),
+    "DiskFull": Reason("the volume is full: trading stops, no record is dropped", "make the volume larger"),
+    "VolumeNotWritable": Reason("the pod's volume cannot be written", "make room, or look at the volume"),
+}
+
 _CERTIFICATES = {
     "AuthorityMissing": Reason("there was no certificate authority yet", _STARTS_ANEW),
     "AuthorityDamaged": Reason("the authority's Secret cannot be used", _STARTS_ANEW),
@@ -141,6 +178,7 @@ GROUPS: dict[str, dict[str, Reason]] = {
     "The law and what stops trading": _LAW,
     "Pods": _PODS,
     "Feeds": _FEEDS,
+    "What a strategy's runtime or a gateway says of itself": _RUNTIME,
     "Certificates between pods": _CERTIFICATES,
     "As it should be, or on the way there": _GOOD,
 }

@@ -61,7 +61,7 @@ def test_a_reference_that_is_not_there():
 
 def test_what_only_waits_is_explained_by_what_it_waits_for():
     feed = _reference("MarketDataFeed", "market", condition("False", "TapeDamaged", "row 7 is torn; import it again"))
-    cause = explain(_evidence(condition("False", "WaitsForFeed", "it waits"), references=(feed,)))
+    cause = explain(_evidence(condition("False", "WaitsForGateway", "it waits"), references=(feed,)))
     assert cause.sentence == (
         "Strategy/trend waits, because MarketDataFeed/market is not ready: TapeDamaged: row 7 is torn"
     )

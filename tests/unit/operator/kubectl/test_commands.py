@@ -139,7 +139,7 @@ def test_without_kubectl(monkeypatch, tmp_path, capsys):
 def test_why_follows_the_references(world, capsys):
     feed = other("MarketDataFeed", "market", ready=condition("False", "TapeDamaged", "row 7 is torn; import it again"))
     world.hold(
-        strategies=[strategy("trend", ready=condition("False", "WaitsForFeed", "it waits"))],
+        strategies=[strategy("trend", ready=condition("False", "WaitsForGateway", "it waits"))],
         marketdatafeeds=[feed],
         brokerconnections=[other("BrokerConnection", "paper", ready=condition())],
         risktemplates=[other("RiskTemplate", "law", ready=condition())],
