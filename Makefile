@@ -96,7 +96,7 @@ image: ## Build the container image, unless its inputs are unchanged, and load i
 	@$(CLUSTER) image
 
 .PHONY: image-reproducible
-image-reproducible: ## Build the image twice from nothing and compare every file
+image-reproducible: ## Build the image once more, from nothing, and compare every file
 	@$(CLUSTER) reproducible
 
 .PHONY: bench

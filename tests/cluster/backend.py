@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cluster.kubectl import Kube
+from cluster.product_image import Builder
 from cluster.settings import ClusterError, State, default_state
 
 
@@ -42,6 +43,9 @@ class Backend(Protocol):
 
     def kube(self) -> Kube:
         """Return kubectl and helm for it."""
+
+    def builder(self) -> Builder:
+        """Return what builds images here. Raises ClusterError where a backend builds none."""
 
     def build_image(self) -> str:
         """Build the product's image unless it is there; return its name."""

@@ -7,6 +7,7 @@ from typing import Any
 from cluster.backend import Daemon
 from cluster.command import works
 from cluster.kubectl import Kube
+from cluster.product_image import Builder
 from cluster.settings import ClusterError, State
 from cluster.tools import path_with_tools
 
@@ -42,6 +43,10 @@ class Given:
     def kube(self) -> Kube:
         """Return kubectl and helm for it."""
         return Kube(self.kubeconfig, path_with_tools(self.state))
+
+    def builder(self) -> Builder:
+        """Refuse: images for this cluster are built elsewhere."""
+        raise ClusterError("KUBECONFIG_TEST is set, so no image is built here; unset it for this command")
 
     def build_image(self) -> str:
         """Return the image that TEST_IMAGE names. Raises ClusterError when it names none."""

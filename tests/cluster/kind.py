@@ -167,9 +167,13 @@ class Kind:
         """Return kubectl and helm for it."""
         return Kube(self.kubeconfig, path_with_tools(self.state), self.runner)
 
+    def builder(self) -> Docker:
+        """Return Docker."""
+        return Docker(self.state, self.runner)
+
     def build_image(self) -> str:
         """Build the product's image with Docker unless it is there."""
-        return built(Docker(self.state, self.runner))
+        return built(self.builder())
 
     def load_image(self, name: str) -> None:
         """Copy the image into the node."""

@@ -114,10 +114,14 @@ class LocalNode:
         """Return kubectl and helm of the state folder."""
         return Kube(self.state.kubeconfig, f"{self.state.bin}{os.pathsep}{os.environ.get('PATH', '')}")
 
+    def builder(self) -> Buildah:
+        """Return buildah with the state folder's store."""
+        return Buildah(self.state)
+
     def build_image(self) -> str:
         """Build the product's image with buildah unless it is there."""
         with locked(self.state, "image.lock"):  # minutes, in which the cluster may start
-            return built(Buildah(self.state))
+            return built(self.builder())
 
     def load_image(self, name: str) -> None:
         """Import the image into the node's containerd, unless it is there."""

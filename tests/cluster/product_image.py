@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +28,12 @@ class Builder(Protocol):
 
     def build(self, context: Path, name: str) -> None:
         """Build a context."""
+
+    def anew(self) -> AbstractContextManager["Builder"]:
+        """Give a builder that has nothing to reuse."""
+
+    def saved(self, name: str, folder: Path) -> Path:
+        """Return an image as a tar, in `folder` unless it is one already."""
 
 
 def built(builder: Builder) -> str:
@@ -76,8 +82,8 @@ def image_tar(state: State, name: str) -> Path:
 class Docker:
     """Build with Docker, from the base that the Dockerfile names."""
 
-    def __init__(self, state: State, runner: Runner = run) -> None:
-        self.state, self.runner = state, runner
+    def __init__(self, state: State, runner: Runner = run, *, cached: bool = True) -> None:
+        self.state, self.runner, self.cached = state, runner, cached
 
     def has(self, name: str) -> bool:
         """Ask Docker's store."""
@@ -85,7 +91,19 @@ class Docker:
 
     def build(self, context: Path, name: str) -> None:
         """Build into Docker's store."""
-        self.runner(command("docker", "build", "--quiet", "--tag", name, context))
+        again = () if self.cached else ("--no-cache",)
+        self.runner(command("docker", "build", "--quiet", *again, "--tag", name, context))
+
+    @contextmanager
+    def anew(self) -> Iterator["Docker"]:
+        """Give a builder that runs every step; what it builds takes the place of what was there."""
+        yield Docker(self.state, self.runner, cached=False)
+
+    def saved(self, name: str, folder: Path) -> Path:
+        """Save the image."""
+        target = folder / f"{name.rpartition(':')[2]}.tar"
+        self.runner(command("docker", "save", "--output", target, name))
+        return target
 
 
 class Buildah:
@@ -94,9 +112,9 @@ class Buildah:
     The base is a stand-in for the official Python image, made from Debian packages: there is nowhere to pull from.
     """
 
-    def __init__(self, state: State, runner: Runner = run, store: Store | None = None) -> None:
+    def __init__(self, state: State, runner: Runner = run) -> None:
         self.state, self.runner = state, runner
-        self.store = store or Store(state.root / "buildah")
+        self.store = Store(state.root / "buildah")
 
     def has(self, name: str) -> bool:
         """Look for the tar that a build leaves."""
@@ -113,6 +131,18 @@ class Buildah:
             self._export(name)
         finally:
             works(self.store.unmounted())
+
+    @contextmanager
+    def anew(self) -> Iterator["Buildah"]:
+        """Give a builder with an empty store of its own."""
+        with tempfile.TemporaryDirectory(dir=self.state.root, prefix="anew-") as folder:
+            own = State(Path(folder))
+            own.root.joinpath("base").symlink_to(self.state.root / "base")
+            yield Buildah(own, self.runner)
+
+    def saved(self, name: str, folder: Path) -> Path:
+        """Return the tar that the build left."""
+        return image_tar(self.state, name)
 
     def _export(self, name: str) -> None:
         target = image_tar(self.state, name)

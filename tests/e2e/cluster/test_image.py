@@ -13,6 +13,12 @@ from kube_fixtures import trading_namespace
 
 POD = "image"
 CODE = "from alphatrade_runtime.policy.hashes import code_hash, installed_code; print(code_hash(installed_code()))"
+TIMED = """
+import pathlib
+for path in sorted(pathlib.Path("/opt/alphatrade").rglob("*.pyc")):
+    if path.read_bytes()[4] != 1:  # PEP 552: a hash that nothing checks, so no time stamp of the source
+        print(path)
+"""
 
 
 def pod_of(image):
@@ -66,6 +72,11 @@ def test_it_is_nobody_in_particular_and_can_write_to_tmp_alone(pod):
 
 def test_it_computes_what_this_tree_computes(pod):
     assert pod.run("python", "-c", CODE) == code_hash(installed_code())
+
+
+def test_no_time_is_in_its_byte_code(pod):
+    assert pod.run("python", "-c", TIMED) == ""
+    assert int(pod.run("sh", "-c", "find /opt/alphatrade -name '*.pyc' | wc -l")) > 1000
 
 
 def test_the_command_line_is_there(pod):

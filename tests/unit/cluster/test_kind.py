@@ -95,7 +95,14 @@ def test_image_is_loaded_from_docker_into_the_node(state):
 def test_docker_builds_the_dockerfile(state, tmp_path):
     runner = Recorder()
     Docker(state, runner).build(tmp_path, "localhost/alphatrade:1")
-    assert runner.lines == [f"docker build --quiet --tag localhost/alphatrade:1 {tmp_path}"]
+    with Docker(state, runner).anew() as anew:
+        anew.build(tmp_path, "localhost/alphatrade:1")
+        assert anew.saved("localhost/alphatrade:1", tmp_path) == tmp_path / "1.tar"
+    assert runner.lines == [
+        f"docker build --quiet --tag localhost/alphatrade:1 {tmp_path}",
+        f"docker build --quiet --no-cache --tag localhost/alphatrade:1 {tmp_path}",
+        f"docker save --output {tmp_path}/1.tar localhost/alphatrade:1",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The image's name follows its inputs, and it is built once a name."""
 
+from typing import Any
+
 import pytest
 
 from cluster import product_image
@@ -58,7 +60,8 @@ def test_an_image_is_built_once(tmp_path):
         def build(self, context, name):
             names.append(name)
 
-    assert built(Once()) == built(Once())
+    builder: Any = Once()
+    assert built(builder) == built(builder)
     assert len(names) == 1
 
 
