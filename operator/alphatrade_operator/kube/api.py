@@ -50,7 +50,9 @@ async def _locate(configuration: client.Configuration) -> None:
     if environ.get("KUBERNETES_SERVICE_HOST") and not environ.get("KUBECONFIG"):
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     else:
-        await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        await config.load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=environ.get("KUBECONFIG"), client_configuration=configuration
+        )
 
 
 class Api:

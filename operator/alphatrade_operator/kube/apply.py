@@ -158,9 +158,20 @@ class Applier:
         self, live: Manifest, status: Mapping[str, Any] | None, events: tuple[Event, ...], manager: str
     ) -> None:
         if status is not None:
-            await self._writer.apply({**identified(live), "status": status}, manager, "status")
+            await self._writer.apply({**self._as_seen_last(live), "status": status}, manager, "status")
         for event in events:
             await self._writer.tell(live, event, self._now())
+
+    def _as_seen_last(self, live: Manifest) -> dict[str, Any]:
+        """Return the head of an apply that fails when the object has changed unseen.
+
+        On a status the server does not look at the UID: without the version a late write would reach a successor.
+        """
+        meta, head = meta_of(live), identified(live)
+        now = self._view.get(live["kind"], meta.namespace, meta.name)
+        current = now if now is not None and meta_of(now).uid == meta.uid else live
+        head["metadata"]["resourceVersion"] = current["metadata"].get("resourceVersion", "")
+        return head
 
     async def _unstall(self, live: Manifest) -> None:
         """Take back what `stall` said."""

@@ -5,7 +5,10 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """A request that was not done. reason: as in the server's Status, such as AlreadyExists."""
+    """A request that was not done. reason: as in the server's Status, such as AlreadyExists.
+
+    retryable: another look at the cluster may do better; it is no fault of the object.
+    """
 
     retryable = False
 
@@ -17,9 +20,13 @@ class ApiError(Exception):
 class NotFound(ApiError):
     """No such object, or no such kind."""
 
+    retryable = True
+
 
 class Conflict(ApiError):
     """Another has written, or the object is not the one that was meant."""
+
+    retryable = True
 
 
 class Refused(ApiError):
@@ -48,12 +55,13 @@ class NotLeading(Exception):
 
 _BY_STATUS: dict[int, type[ApiError]] = {404: NotFound, 409: Conflict, 410: Gone}
 _TRANSIENT = (408, 425, 429)
+_NOT_AS_DEFINED = "failed to create typed patch object"  # said with 500, and yet it is the manifest's fault
 
 
 def error_of(request: str, status: int, body: Mapping[str, Any], retry_after: str | None) -> ApiError:
     """Return the error of an answer that is none of 2xx. body: the server's Status, or empty."""
     reason, message = str(body.get("reason", "")), " ".join(str(body.get("message", "")).split())
-    if status >= 500 or status in _TRANSIENT:
+    if (status >= 500 or status in _TRANSIENT) and not message.startswith(_NOT_AS_DEFINED):
         wait_s = float(retry_after) if retry_after and retry_after.isdigit() else None
         return Unavailable(request, status, reason, message, wait_s)
     return _BY_STATUS.get(status, Refused)(request, status, reason, message)

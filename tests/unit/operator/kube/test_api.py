@@ -77,6 +77,12 @@ def test_what_is_final_is_not_tried_again(status, kind):
     assert len(asked) == 1
 
 
+def test_a_manifest_that_is_not_as_defined_is_refused_although_the_server_says_500():
+    error, asked = request((500, {"message": "failed to create typed patch object (a/b): .status.x: expected string"}))
+    assert isinstance(error, Refused)
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("status", [429, 500, 503, 504])
 def test_what_may_pass_is_tried_again(status):
     answer, asked = request((status, {}), (status, {}), (200, {"a": 1}))

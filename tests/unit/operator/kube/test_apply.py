@@ -33,7 +33,11 @@ class Scene:
         self.epoch, self.now_s, self.did, self.refuses, self.reachable = 1, 1_000.0, [], set(), True
         self.objects = {}
         self.put(
-            {"apiVersion": "alphatrade.io/v1alpha1", "kind": "Strategy", "metadata": {"name": "alpha", "uid": "u"}}
+            {
+                "apiVersion": "alphatrade.io/v1alpha1",
+                "kind": "Strategy",
+                "metadata": {"name": "alpha", "uid": "u", "resourceVersion": "5"},
+            }
         )
         self.applier = applier(self, 0.0)
 
@@ -163,7 +167,7 @@ def test_a_field_that_is_no_longer_wanted_is_taken_away(scene):
 
 def test_writes_to_the_object_mean_that_very_object(scene):
     scene.run(Plan(conditions=(READY,)))
-    assert scene.last["metadata"] == {"name": "alpha", "namespace": "desk", "uid": "u"}
+    assert scene.last["metadata"] == {"name": "alpha", "namespace": "desk", "uid": "u", "resourceVersion": "5"}
 
 
 def test_a_refused_child_keeps_neither_the_others_nor_the_status_from_being_written(scene):

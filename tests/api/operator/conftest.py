@@ -1,0 +1,106 @@
+"""A trading namespace and an operator's beside it, and operators that look at these two only."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.operator.operator_process import OperatorProcess
+from cluster.kubectl import Kube
+from cluster.settings import ClusterError
+from kube_fixtures import SYSTEM_NAMESPACE, TRADING, backend, cluster, definitions  # noqa: F401
+
+_INSTALLED = ("deployment/alphatrade-operator", "-n", SYSTEM_NAMESPACE)
+
+
+@dataclass
+class Desk:
+    """own: the trading namespace.  system: the operator's."""
+
+    kube: Kube
+    own: str
+    system: str
+    folder: Path
+    started: list[OperatorProcess] = field(default_factory=list)
+
+    def operator(self, **settings: Any) -> OperatorProcess:
+        """Make an operator, not started yet."""
+        given = {"operator_namespace": self.system, "namespaces": [self.own], "experiment_may_paper": True}
+        made = OperatorProcess(self.folder / str(len(self.started)), **{**given, **settings})
+        self.started.append(made)
+        return made
+
+    def apply(self, *manifests: dict[str, Any]) -> None:
+        """Apply manifests as a user does."""
+        items = [{"apiVersion": "alphatrade.io/v1alpha1", **manifest} for manifest in manifests]
+        self.kube.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=self.own)
+
+    def get(self, *words: str) -> Any:
+        """Return an object, or a list; None when it is not there."""
+        try:
+            return self.kube.get(*words, namespace=self.own)
+        except ClusterError as error:
+            if "NotFound" in str(error):
+                return None
+            raise
+
+    def condition(self, what: str, kind: str) -> tuple[str, str] | None:
+        """Return status and reason of a condition of an object."""
+        found = (self.get(what) or {}).get("status", {}).get("conditions", [])
+        return next(((one["status"], one["reason"]) for one in found if one["type"] == kind), None)
+
+    def versions(self) -> dict[str, str]:
+        """Return the resource versions of everything in both namespaces that an operator may write."""
+        kinds = (
+            "risktemplates,strategies,killswitches,marketdatafeeds,brokerconnections,statefulsets,services,configmaps,"
+            "secrets,serviceaccounts,networkpolicies,poddisruptionbudgets,roles,rolebindings,events"
+        )
+        found = {}
+        for namespace in (self.own, self.system):
+            for item in self.kube.get(kinds, namespace=namespace)["items"]:
+                metadata = item["metadata"]
+                found[f"{namespace}/{item['kind']}/{metadata['name']}"] = metadata["resourceVersion"]
+        return found
+
+
+@pytest.fixture(scope="session")
+def alone(definitions: Kube) -> Iterator[Kube]:  # noqa: F811
+    """Let the installed operator sleep: there is one a cluster, and here it is a test's own."""
+    try:
+        replicas = definitions.get("deployment/alphatrade-operator", namespace=SYSTEM_NAMESPACE)["spec"]["replicas"]
+    except ClusterError:
+        yield definitions
+        return
+    definitions.kubectl("scale", *_INSTALLED, "--replicas=0")
+    definitions.kubectl("rollout", "status", *_INSTALLED, "--timeout=60s")
+    yield definitions
+    definitions.kubectl("scale", *_INSTALLED, f"--replicas={replicas}")
+
+
+@pytest.fixture
+def desk(alone: Kube, tmp_path: Path) -> Iterator[Desk]:
+    """Make the namespaces; end every operator and remove them afterwards."""
+    name = uuid.uuid4().hex[:6]
+    made = Desk(alone, f"opcore-desk-{name}", f"opcore-sys-{name}", tmp_path)
+    for namespace in (made.own, made.system):
+        alone.kubectl("create", "namespace", namespace)
+    alone.kubectl("label", "namespace", made.own, *(f"{key}={value}" for key, value in TRADING.items()))
+    yield made
+    for started in made.started:
+        started.kill()
+    _let_go(made)
+    for namespace in (made.own, made.system):
+        alone.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+def _let_go(desk: Desk) -> None:
+    """Take our finalizers off, since no operator is there any more to do it."""
+    for kind in ("strategies", "brokerconnections", "marketdatafeeds", "risktemplates"):
+        for item in desk.get(kind)["items"]:
+            patch = json.dumps({"metadata": {"finalizers": None}})
+            name = item["metadata"]["name"]
+            desk.kube.kubectl("patch", kind, name, "-n", desk.own, "--type=merge", "-p", patch)
