@@ -24,7 +24,7 @@ PLURALS = {
     "signoffs",
     "strategies",
 }
-WAIT_S = 60.0
+WAIT_S = 20.0
 
 
 def operator_ready(url: str) -> str:

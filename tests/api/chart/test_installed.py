@@ -24,7 +24,9 @@ def test_helm_test_passes(installed):
 def test_helm_test_fails_without_an_operator_and_its_pod_stays_to_say_why(installed):
     scale = ("scale", "deployment/alphatrade-operator", "-n", installed.namespace)
     installed.kube.kubectl(*scale, "--replicas=0")
+    gone = ("wait", "--for=delete", "pod", "-l", "app.kubernetes.io/component=operator", "--timeout=60s")
     try:
+        installed.kube.kubectl(*gone, "-n", installed.namespace)
         with pytest.raises(ClusterError, match="pod alphatrade-operator-test failed"):
             installed.kube.helm("test", "alphatrade", "-n", installed.namespace, "--timeout", "120s")
         said = installed.kube.kubectl("logs", "-n", installed.namespace, "alphatrade-operator-test")
