@@ -11,9 +11,11 @@ from alphatrade_runtime.execution.broker.in_process import InProcessSteppedBroke
 from alphatrade_runtime.execution.broker.stepped_exchange import MarketLost
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.orders import Command, Report
+from unit.execution.account_stories import order
 from unit.execution.stepped_runs import NEVER, TapeMarket, exchange_of, replayed, stepped
 from unit.loop.made_tapes import START_NS, made_rows, with_events
 from unit.loop.mixed_sessions import mixed
+from unit.risk.law_session import MID, STEP_NS, TapeByHand, session, targets
 
 SPAN_NS = 200_000_000_000
 
@@ -177,3 +179,15 @@ def test_in_one_process_it_is_the_broker_of_a_stream(story, tmp_path):
     assert broker.settle([1])[1].reports == len(reports)
     assert broker.settle([1])[1].working == {} or len(broker.cancel_all())
     broker.close()
+
+
+@pytest.mark.parametrize("dt", [-1, 0, 1])
+def test_at_one_time_the_market_comes_before_the_command(dt):
+    """A quote moves the offer up: an order there before it fills at the old one, one at its time does not."""
+    document = session(targets((1, 1.0)))
+    rows = TapeByHand().quote().quote(bid=MID + 4, ask=MID + 6).quotes(2, bid=MID + 4, ask=MID + 6).rows()
+    exchange = exchange_of(document, rows)
+    exchange.submit(order(1, START_NS + STEP_NS + dt, price=MID + 10, qty=5))
+    fills = exchange.advance(START_NS + STEP_NS + 1)
+    assert [int(price) for price in fills["price"]] == [MID + 1 if dt < 0 else MID + 6]
+    assert [int(ts) for ts in fills["exch_ts_ns"]] == [START_NS + STEP_NS + dt]

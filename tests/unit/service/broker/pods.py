@@ -50,7 +50,8 @@ class Pod:
         self.wait_ready()
         return self
 
-    def wait_ready(self, within_s=60.0):
+    def wait_ready(self, within_s=240.0):
+        """Wait until it serves; compiled from nothing that takes a minute or two."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
             assert self.process is not None
@@ -74,6 +75,11 @@ class Pod:
             return None
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(20)
+
+    def remove(self):
+        """End it, however it is."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
 
     def metrics(self):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics", timeout=5) as answer:

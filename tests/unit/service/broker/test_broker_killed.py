@@ -26,11 +26,13 @@ DOCUMENT = mixed()
 def pods(tmp_path, issue):
     feed, digest = feed_pod(tmp_path / "feed", issue, DOCUMENT, ROWS)
     broker = broker_pod(tmp_path / "broker", issue, DOCUMENT, feed)
-    feed.start()
-    broker.start()
-    yield feed, broker, digest
-    broker.stop()
-    feed.stop()
+    try:
+        feed.start()
+        broker.start()
+        yield feed, broker, digest
+    finally:
+        broker.remove()
+        feed.remove()
 
 
 def until_linked(trader):

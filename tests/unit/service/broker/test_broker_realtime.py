@@ -248,3 +248,16 @@ def test_an_amend_and_a_cancel_go_through(desk):
     broker.send(buy(1, MID - 60, command=Command.CANCEL))
     assert told(received(broker, 1)) == [("CANCELED", 1)]
     broker.close()
+
+
+def test_orders_that_had_not_arrived_when_a_certificate_was_replaced_are_sent_again(desk):
+    broker = on(desk, desk.live())
+    broker.send(buy(1, MID - 50))
+    assert len(received(broker, 1)) == 1
+    broker._link.call._requests.put = lambda request: None  # what is sent from here on stays behind
+    broker.send(buy(2, MID - 51))
+    broker.send(buy(3, MID - 52))
+    desk.issue(STRATEGY)
+    broker._link._look_ns = 0
+    assert told(received(broker, 2)) == [("ACCEPTED", 2), ("ACCEPTED", 3)]
+    broker.close()
