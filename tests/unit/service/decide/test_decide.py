@@ -56,24 +56,37 @@ def makers(**options):
     return session(quotes((1, 9_995, 3, 10_005, 3), instruments=["SIM-0"]), n=1, **options)
 
 
-@settings(max_examples=80)
+@settings(max_examples=150)
 @given(
     st.sampled_from([(mixed, 7), (takers, 1), (makers, 1)]),
     st.integers(0, 10**6),
     st.sampled_from(LATENCIES_MS),
     st.sampled_from(LATENCIES_MS),
     st.integers(0, 20_000_000),
+    st.sampled_from([(400, 2_000_000), (60, 10_000_000)]),
 )
-def test_a_difference_is_never_silent(kind, seed, entry_ms, response_ms, latency_ns):
+def test_a_difference_is_never_silent(kind, seed, entry_ms, response_ms, latency_ns, length):
     made, instruments = kind
     document = made(exchange=with_latency(entry_ms, response_ms))
-    rows = shifted(made_rows(400, instruments, seed=seed, step_ns=2_000_000), latency_ns)
+    n, step_ns = length
+    rows = shifted(made_rows(n, instruments, seed=seed, step_ns=step_ns), latency_ns)
     records, overtaken, _ = decided(document, rows)
     with pytest.MonkeyPatch.context() as patch:
         same = records == replayed(document, rows, patch)
     assert same or overtaken > 0
     if latency_ns <= response_ms * 1_000_000:
         assert overtaken == 0
+
+
+def test_a_fill_heard_of_late_is_counted(monkeypatch):
+    document, differed = makers(exchange=with_latency(0, 1)), 0
+    for seed in range(40):
+        rows = shifted(made_rows(40, 1, seed=seed, step_ns=10_000_000), 8_000_000)
+        records, overtaken, _ = decided(document, rows)
+        same = records == replayed(document, rows, monkeypatch)
+        assert same or overtaken > 0, seed
+        differed += not same
+    assert differed > 5
 
 
 def test_late_rows_do_make_a_difference_and_are_counted(monkeypatch):
