@@ -1,4 +1,4 @@
-"""`make run-paper`: paper trading by the wall clock, on a cluster that has the operator, else in one process.
+"""`make run-paper`: paper trading by the example's clock, on a cluster that has the operator, else in one process.
 
 Both take the same YAML, examples/paper.
 """
@@ -13,11 +13,12 @@ from typing import Literal, NamedTuple
 from alphatrade_operator.kubectl.kubectl import Kubectl, KubectlError
 from alphatrade_runtime.cli import options
 from alphatrade_runtime.cli.main import BAD_INPUT, guarded
+from alphatrade_runtime.cli.screen import remark
 from alphatrade_runtime.market.faults import InputError
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "paper"
 NAMESPACE, STRATEGY = "alphatrade-paper", "paper-trend"
-READY_S = 180.0
+READY_S = 300.0
 _LOOK_S = 5
 _NOT_READY = 1
 
@@ -87,11 +88,11 @@ def look(kubectl: Kubectl) -> Seen:
 
 
 def in_process(duration_s: float | None, base: Path) -> int:
-    """Run the example's session by the wall clock; return the exit code."""
-    from alphatrade_runtime.cli.run import trade_live
+    """Run the example's session; return the exit code."""
+    from alphatrade_runtime.cli.run import trade
     from alphatrade_runtime.cli.session import read_plan
 
-    return trade_live(read_plan(EXAMPLE), base, duration_s=duration_s)
+    return trade(read_plan(EXAMPLE), base, duration_s=duration_s)
 
 
 def on_cluster(kubectl: Kubectl, duration_s: float | None) -> int:
@@ -135,16 +136,19 @@ def _ready(kubectl: Kubectl, where: Sequence[str]) -> bool:
     from alphatrade_operator.kubectl.kubectl import ours
     from alphatrade_operator.kubectl.objects import read_strategy
 
-    deadline = time.monotonic() + READY_S
+    deadline, said = time.monotonic() + READY_S, ""
     while time.monotonic() < deadline:
         found = kubectl.find(ours("strategies"), STRATEGY, where)
-        seen = None if found is None else read_strategy(found)
-        if seen is not None and seen.observed_generation >= seen.metadata.generation:
+        seen = read_strategy(found or {})
+        if seen.metadata.generation and seen.observed_generation >= seen.metadata.generation:
             stalled = seen.condition("Stalled")
             if seen.ready.status == "True":
                 return True
             if stalled is not None and stalled.status == "True":
                 return False
+        if seen.ready.reason != said:
+            said = seen.ready.reason
+            remark(f"waiting: {said}: {seen.ready.message}")
         time.sleep(1.0)
     return False
 
