@@ -89,10 +89,9 @@ def look(kubectl: Kubectl) -> Seen:
 
 def in_process(duration_s: float | None, base: Path) -> int:
     """Run the example's session; return the exit code."""
-    from alphatrade_runtime.cli.run import trade
-    from alphatrade_runtime.cli.session import read_plan
+    from alphatrade_runtime.cli.run import run
 
-    return trade(read_plan(EXAMPLE), base, duration_s=duration_s)
+    return run(EXAMPLE, artifacts=base, duration=duration_s)
 
 
 def on_cluster(kubectl: Kubectl, duration_s: float | None) -> int:

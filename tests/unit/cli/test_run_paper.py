@@ -10,7 +10,7 @@ from alphatrade_operator.resources import load_folder
 from alphatrade_operator.strategy.model import Strategy
 from alphatrade_runtime.cli import run_paper
 from alphatrade_runtime.cli.run_paper import Choice, Seen, choose, look
-from alphatrade_runtime.cli.session import by_wall_clock, read_plan
+from alphatrade_runtime.cli.session import read_plan
 from alphatrade_runtime.market.faults import InputError
 
 THERE = Seen("kind-dev", ("alphatrade-system",), "")
@@ -71,7 +71,7 @@ def test_it_names_the_example_as_it_is():
 def test_the_example_runs_by_the_wall_clock_on_a_paper_account():
     plan = read_plan(run_paper.EXAMPLE)
     assert plan.session.policy.mode == "Paper"
-    assert by_wall_clock(plan.session)
+    assert plan.session.feed.speed == "Realtime"
 
 
 def test_the_time_given_ends_the_looking():
