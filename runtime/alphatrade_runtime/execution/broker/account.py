@@ -166,10 +166,7 @@ class Account:
         """Return what a restart goes on from."""
         gate = self.gate.copy()[0]
         account = gate.account[0]
-        sessions = {
-            seat.key: {"through_ns": seat.through_ns, "day_ts": int(self.table[seat.at].day_ts)}
-            for seat in self._seats.values()
-        }
+        sessions = {seat.key: seat.through_ns for seat in self._seats.values()}
         return Counters(
             int(account.initial_cash), int(account.high_water), int(account.day_start_nav), int(gate.day_ts),
             int(account.reduce_only), self._marks(), sessions,
@@ -220,8 +217,7 @@ class Account:
     def _known_through(self, key: str) -> int:
         if key in self._seats:
             return self._seats[key].through_ns
-        held = self._began.sessions.get(key) if self._began is not None else None
-        return 0 if held is None else int(held["through_ns"])
+        return self._began.sessions.get(key, 0) if self._began is not None else 0
 
     def _go_on(self) -> None:
         account = self.gate[0].account[0]

@@ -25,7 +25,7 @@ class Latch:
 class Counters:
     """Where an account stands. Money in quanta.
 
-    marks: half ticks by symbol.  sessions: by key, how far its exchange time has come and which day it is in.
+    marks: half ticks by symbol.  sessions: by key, how far its exchange time has come.
     """
 
     initial_cash: int
@@ -34,7 +34,7 @@ class Counters:
     day_ts: int
     reduce_only: int
     marks: Mapping[str, int]
-    sessions: Mapping[str, Mapping[str, int]]
+    sessions: Mapping[str, int]
 
 
 class AccountStore:
