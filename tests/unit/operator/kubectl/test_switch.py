@@ -110,3 +110,16 @@ def test_a_switch_in_the_wrong_place_is_not_in_force():
     )
     lines, code = verdict(EVERYONE, _answer(switch), 30)
     assert (lines, code) == (["NOT in force as meant: apply it there"], 1)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"matched": 1, "acknowledged": 1, "silent": ["dev/mute"]},
+        {"matched": 2, "acknowledged": 1},
+        {"matched": 1, "acknowledged": 1, "conditions": [condition("False", "InvalidSpec", "correct it")]},
+    ],
+    ids=["silent", "fewer", "refused"],
+)
+def test_any_doubt_is_incomplete(said):
+    assert not _answer(kill_switch(**said)).complete
