@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from alphatrade.names import parse_identity
 from alphatrade.telemetry import Registry
 from alphatrade_runtime.loop.live_clock import ClockFacts
 from alphatrade_runtime.loop.live_session import new_live_core
@@ -26,6 +27,8 @@ from alphatrade_runtime.service.strategy.runtime import Parts, Runtime
 from alphatrade_runtime.service.strategy.steering import PodSteering
 from alphatrade_runtime.service.transport.server import GrpcServer, serve_grpc
 
+OWN_EXCHANGE = "own"  # mode Sim has no account
+
 
 def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str, http: str) -> int:
     """Run a strategy until SIGTERM or SIGINT; return the exit code. Raises InputError when it cannot start.
@@ -40,8 +43,9 @@ def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str
         watch = _watch(terms)
         opened.callback(watch.close)
         control: list[ControlService] = []
-        steering = PodSteering(terms, watch, Latch(data), registry, lambda: control[0].changed())
-        runtime = Runtime(Parts(certificates, data, registry, steering, stop, code_hash(installed_code())))
+        home = account_folder(terms, data)
+        steering = PodSteering(terms, watch, Latch(home), registry, lambda: control[0].changed())
+        runtime = Runtime(Parts(certificates, home, registry, steering, stop, code_hash(installed_code())))
         control.append(ControlService(runtime.apply, runtime.status, EpochFile(data)))
         runtime.changed = control[0].changed
         opened.callback(serve_http(http, lambda: health_of(runtime), registry).close)
@@ -53,6 +57,13 @@ def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str
         _warm_up(terms)
         runtime.run()
     return 0
+
+
+def account_folder(terms: Terms, data: Path) -> Path:
+    """Return where sessions and latch of the strategy's account lie: another account is another beginning."""
+    broker = terms.config.broker
+    parsed = parse_identity(broker.identity) if broker is not None else None
+    return data / "accounts" / (parsed[3] if parsed is not None else OWN_EXCHANGE)
 
 
 def health_of(runtime: Runtime) -> Health:

@@ -36,10 +36,11 @@ DRAINED = "drained"
 
 @dataclass(frozen=True)
 class Played:
-    """How a session ended, and the row of the feed that comes next."""
+    """How a session ended, the row of the feed that comes next, positions in lots by symbol."""
 
     result: LiveResult
     next_seq: int
+    positions: dict[str, int]
 
 
 class Play:
@@ -73,12 +74,12 @@ class Play:
         self._parts.steering.turned = self._look
         try:
             result = self._by_stream(start_seq) if self._facts.pace == "Stream" else self._by_wall()
-            next_seq = self._next_seq()
+            next_seq, positions = self._next_seq(), self._positions()
         finally:
             self._parts.steering.turned = _nothing
             if self._feed is not None:
                 self._feed.close()
-        return None if result is None else Played(result, next_seq)
+        return None if result is None else Played(result, next_seq, positions)
 
     def _options(self) -> LiveOptions:
         return LiveOptions(
@@ -145,6 +146,9 @@ class Play:
     def _next_seq(self) -> int:
         live = self._loop.live if self._loop is not None else None
         return live.next_seq if isinstance(live, StreamSession) else 0
+
+    def _positions(self) -> dict[str, int]:
+        return dict(zip(self._symbols, self._loop.live.positions(), strict=True)) if self._loop is not None else {}
 
     def _look(self) -> None:
         """Tell status and metrics when they are due; called at every turn of the loop."""

@@ -26,6 +26,7 @@ from alphatrade_runtime.service.strategy.config import Terms, parse
 from alphatrade_runtime.service.strategy.folders import SessionFolder
 from alphatrade_runtime.service.strategy.phase import DRAINED, ENDED, FAILED, STARTING, TRADING, Phase
 from alphatrade_runtime.service.strategy.play import Play, Played
+from alphatrade_runtime.service.strategy.status import counts_told
 from alphatrade_runtime.service.strategy.steering import PodSteering
 
 WAIT_S = 0.1
@@ -181,6 +182,9 @@ class Runtime:
             "digests": result.run.digests,
             "session_id": result.session_id,
             "money": result.run.money,
+            "counts": counts_told(result.run.counts, len(result.run.violations)),
+            "kill_state": result.run.kill["state"],
+            "positions": played.positions,
             "notes": result.notes,
         }
         folder.close(facts)
@@ -194,7 +198,14 @@ class Runtime:
         money = closed["money"]
         assert isinstance(money, dict)
         said.nav, said.pnl = int(money["nav"]), int(money["nav"]) - int(money["initial_cash"])
-        said.kill_state = "ARMED"
+        said.kill_state = str(closed["kill_state"])
+        counts, positions = closed["counts"], closed["positions"]
+        assert isinstance(counts, dict)
+        assert isinstance(positions, dict)
+        for name, count in counts.items():
+            said.counts[name] = int(count)
+        for symbol, lots in positions.items():
+            said.positions[symbol] = int(lots)
         if self._identity is None:
             session = self.parts.steering.terms.session
             self._identity = identify(session, self._digests(session))

@@ -39,7 +39,7 @@ def status_of(
         nav=live.nav(),
         pnl=live.nav() - int(account["initial_cash"]),
         drawdown_bps=max(0, (peak - live.nav()) * 10_000 // peak) if peak > 0 else 0,
-        counts=_counts(counts, len(live.recorder.violations)),
+        counts=counts_told(counts, len(live.recorder.violations)),
         latency_ns=latencies(loop),
         kill_state=KillState(int(account["kill_state"])).name,
         latched_by=steering.latch.latched_by,
@@ -92,6 +92,7 @@ def latencies(loop: Loop) -> dict[str, int]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _counts(counts: Mapping[str, Any], violations: int) -> dict[str, int]:
+def counts_told(counts: Mapping[str, Any], violations: int) -> dict[str, int]:
+    """Return the counts that a status tells, denials by code among them."""
     denied = {f"denied_{code}": count for code, count in counts["denials"].items()}
     return {**{name: counts[name] for name in _SHOWN}, **denied, "violations": violations}
