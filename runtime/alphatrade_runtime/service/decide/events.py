@@ -20,6 +20,10 @@ _LARGE = 1 << 48  # ticks, lots: as of imported tapes
 END_NS = 4_000_000_000_000_000_000  # 2096
 
 
+class EventFault(InputError):
+    """An event that breaks the rules of the stream; what is wrong with the session itself is an InputError."""
+
+
 class Events:
     """Rows that have arrived. n: how many are held.  cursors: loop.local_row and loop.venue_row of the state."""
 
@@ -31,14 +35,14 @@ class Events:
         self._grow(_START_ROWS)
 
     def add(self, e: MarketEvent) -> bool:
-        """Take an event; return whether it is LAST. Raises InputError naming the field that breaks the rules."""
+        """Take an event; return whether it is LAST. Raises EventFault naming the field that breaks the rules."""
         seq, ts_ns, last = e.seq, e.ts_init_ns, e.flags & _LAST != 0
         if seq <= self._seq:
-            raise InputError(f"event {seq}: seq must be above {self._seq}, that of the event before")
+            raise EventFault(f"event {seq}: seq must be above {self._seq}, that of the event before")
         if not self._ts_ns <= ts_ns < END_NS:
-            raise InputError(f"event {seq}: ts_init_ns {ts_ns} must not be below {self._ts_ns}, nor past 2096")
+            raise EventFault(f"event {seq}: ts_init_ns {ts_ns} must not be below {self._ts_ns}, nor past 2096")
         if ts_ns <= self._stepped_ns:
-            raise InputError(f"event {seq}: ts_init_ns {ts_ns} has had its LAST event; only the final one may be LAST")
+            raise EventFault(f"event {seq}: ts_init_ns {ts_ns} has had its LAST event; only the final one may be LAST")
         self._check(e)
         if self.n == self._room:
             self._make_room()
@@ -51,18 +55,18 @@ class Events:
     def _check(self, e: MarketEvent) -> None:
         kind, instrument = e.kind, e.instrument
         if kind not in _KINDS:
-            raise InputError(f"event {e.seq}: kind {kind}: there is {', '.join(map(str, sorted(_KINDS)))}")
+            raise EventFault(f"event {e.seq}: kind {kind}: there is {', '.join(map(str, sorted(_KINDS)))}")
         if instrument >= self._instruments and not (kind == _GAP and instrument == ALL_INSTRUMENTS):
-            raise InputError(f"event {e.seq}: instrument {instrument}: the session has {self._instruments}, from 0")
+            raise EventFault(f"event {e.seq}: instrument {instrument}: the session has {self._instruments}, from 0")
         if kind == _DEPTH and not self._depth:
-            raise InputError(f"event {e.seq}: kind DEPTH was not announced; set depth in the first request")
+            raise EventFault(f"event {e.seq}: kind DEPTH was not announced; set depth in the first request")
         if e.side not in _SIDES or e.flags > _MAX_FLAGS:
-            raise InputError(f"event {e.seq}: side {e.side} must be -1, 0 or 1, flags {e.flags} at most {_MAX_FLAGS}")
+            raise EventFault(f"event {e.seq}: side {e.side} must be -1, 0 or 1, flags {e.flags} at most {_MAX_FLAGS}")
         if not 0 <= e.ts_event_ns < END_NS:
-            raise InputError(f"event {e.seq}: ts_event_ns {e.ts_event_ns} must not be below 0, nor past 2096")
+            raise EventFault(f"event {e.seq}: ts_event_ns {e.ts_event_ns} must not be below 0, nor past 2096")
         numbers = (e.price, e.size, e.bid, e.ask, e.bid_size, e.ask_size)
         if max(numbers) >= _LARGE or min(numbers) <= -_LARGE:
-            raise InputError(f"event {e.seq}: a price or size is 2**48 or more; give ticks and lots")
+            raise EventFault(f"event {e.seq}: a price or size is 2**48 or more; give ticks and lots")
 
     def _put(self, e: MarketEvent) -> None:
         n = self.n
@@ -91,7 +95,7 @@ class Events:
         taken = min(int(cursor[0]) for cursor in self._cursors)
         held = self.n - taken
         if held >= MAX_PENDING:
-            raise InputError(
+            raise EventFault(
                 f"{held} events are pending; flag arrival times' final events LAST, and give exchange times of now"
             )
         for column in self._columns:

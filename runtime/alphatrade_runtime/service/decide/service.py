@@ -10,6 +10,7 @@ from alphatrade.v1.market_pb2 import MarketEvent
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.schema import Flag, Kind
 from alphatrade_runtime.policy.document import Session
+from alphatrade_runtime.service.decide.events import EventFault
 from alphatrade_runtime.service.decide.session import DecideSession
 from alphatrade_runtime.service.transport.ending import ending_of
 from alphatrade_runtime.service.transport.server import Service
@@ -25,6 +26,10 @@ class DecisionService(decision_pb2_grpc.DecisionServicer):
         self._session = session
         self._calls = threading.BoundedSemaphore(MAX_CALLS)
 
+    def use(self, session: Session) -> None:
+        """Decide by another session document, in calls that begin from now on."""
+        self._session = session
+
     def Decide(
         self, request_iterator: Iterator[decision_pb2.DecideRequest], context: grpc.ServicerContext
     ) -> Iterator[decision_pb2.DecideResponse]:
@@ -33,8 +38,10 @@ class DecisionService(decision_pb2_grpc.DecisionServicer):
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{MAX_CALLS} clients decide here already; end one")
         try:
             yield from self._decide(request_iterator, context)
+        except EventFault as fault:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(fault))
         except InputError as error:
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"this pod's policy cannot run: {error}")
         finally:
             self._calls.release()
 

@@ -9,14 +9,14 @@ from alphatrade.v1.market_pb2 import MarketEvent
 from alphatrade_runtime.execution.venue_state import DEPTH_TICKS
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.build import build
-from alphatrade_runtime.loop.core import OUT_DECISIONS
+from alphatrade_runtime.loop.core import MAX_SESSIONS, OUT_DECISIONS
 from alphatrade_runtime.market.calendar import DAY_NS, Calendar
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.numerics.direct import direct
 from alphatrade_runtime.policy.document import Session
 from alphatrade_runtime.reflection.records import DECISION_DTYPE
 from alphatrade_runtime.service.decide import causal
-from alphatrade_runtime.service.decide.events import END_NS, Events
+from alphatrade_runtime.service.decide.events import END_NS, EventFault, Events
 
 _HORIZONS_DAYS = (3_650, 365, 90, 30, 7, 1, 0)  # an exchange's calendar ends, and where is its own business
 _LATEST_NS = replay.NEVER - 1
@@ -28,9 +28,9 @@ class DecideSession:
     """A fresh session at the first event of a call."""
 
     def __init__(self, session: Session, first_ts_ns: int, depth: bool) -> None:
-        """Build the state. Raises InputError when the time is not in the session's calendar."""
+        """Build the state. Raises EventFault when the time is not in its calendar, InputError when it cannot run."""
         if not 0 <= first_ts_ns < END_NS:
-            raise InputError(f"the first event's ts_init_ns {first_ts_ns} must not be below 0, nor past 2096")
+            raise EventFault(f"the first event's ts_init_ns {first_ts_ns} must not be below 0, nor past 2096")
         calendar = _calendar(session.policy.envelope.calendar, first_ts_ns)
         self.core = build(session, calendar, bar_mode=False)
         n = len(session.policy.envelope.instruments)
@@ -115,10 +115,15 @@ def _diary_rows(rows: bytes) -> list[decision_pb2.DiaryRow]:
 
 
 def _calendar(name: str, first_ts_ns: int) -> Calendar:
-    """Load the calendar as far ahead as it goes, at most ten years."""
-    for days in _HORIZONS_DAYS[:-1]:
+    """Load the calendar as far ahead as it goes and a session can hold it, at most ten years."""
+    why = ""
+    for days in _HORIZONS_DAYS:
         try:
-            return Calendar.load(name, first_ts_ns, first_ts_ns + days * DAY_NS)
-        except InputError:
+            calendar = Calendar.load(name, first_ts_ns, first_ts_ns + days * DAY_NS)
+        except InputError as error:
+            why = str(error)
             continue
-    return Calendar.load(name, first_ts_ns, first_ts_ns)
+        if max(len(calendar.day_start_ns), len(calendar.open_ns)) <= MAX_SESSIONS:
+            return calendar
+        why = f"calendar {name}: has more than {MAX_SESSIONS} sessions by then"
+    raise EventFault(f"the first event's ts_init_ns {first_ts_ns}: {why}")

@@ -23,10 +23,15 @@ STRATEGY, CLIENT = identity_of("strategy", "trend"), identity_of("client", "desk
 
 
 @pytest.fixture
-def server(issue):
+def servicer():
     session = parse_session(mixed())
     warm_up(session)
-    running = serve_grpc("127.0.0.1:0", Certificates(issue(STRATEGY)), [decision_service(DecisionService(session))])
+    return DecisionService(session)
+
+
+@pytest.fixture
+def server(servicer, issue):
+    running = serve_grpc("127.0.0.1:0", Certificates(issue(STRATEGY)), [decision_service(servicer)])
     yield running
     running.stop(0)
 
@@ -86,6 +91,35 @@ def test_a_stream_that_breaks_a_rule_is_refused_with_a_sentence(calling, given, 
         assert code == "INVALID_ARGUMENT"
         assert says in details
         assert list(stub.Decide(iter(requests(made_rows(20, 7))), timeout=60)), "and the next call is served"
+
+
+def test_a_new_configuration_holds_from_the_next_call_on(calling, servicer, monkeypatch):
+    rows, tighter = made_rows(400, 7), mixed(limits={"max_open_orders": 1})
+    with calling() as stub:
+        before = list(stub.Decide(iter(requests(rows)), timeout=60))
+        servicer.use(parse_session(tighter))
+        after = list(stub.Decide(iter(requests(rows)), timeout=60))
+    assert records_of(before) == replayed(mixed(), rows, monkeypatch)
+    assert records_of(after) == replayed(tighter, rows, monkeypatch) != records_of(before)
+
+
+def test_a_policy_that_cannot_run_is_not_the_clients_fault(calling, servicer):
+    document = mixed()
+    document["policy"]["genotype"]["policies"][0]["signal"]["ref"] = "of_a_plugin"
+    servicer.use(parse_session(document))
+    with calling() as stub:
+        code, details = refused(stub, requests(made_rows(5, 7)))
+    assert code == "FAILED_PRECONDITION"
+    assert "unknown signal 'of_a_plugin'" in details
+
+
+def test_a_time_that_the_calendar_does_not_know_is_the_clients_fault(calling, servicer):
+    servicer.use(parse_session(mixed(calendar="XNYS")))
+    with calling() as stub:
+        late = 3_900_000_000_000_000_000
+        code, details = refused(stub, [decision_pb2.DecideRequest(event=MarketEvent(seq=1, ts_init_ns=late, kind=1))])
+    assert code == "INVALID_ARGUMENT", details
+    assert "calendar XNYS" in details
 
 
 def test_an_empty_call_has_an_empty_answer(calling):
