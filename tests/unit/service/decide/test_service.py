@@ -116,7 +116,7 @@ def test_a_policy_that_cannot_run_is_not_the_clients_fault(calling, servicer):
 def test_a_time_that_the_calendar_does_not_know_is_the_clients_fault(calling, servicer):
     servicer.use(parse_session(mixed(calendar="XNYS")))
     with calling() as stub:
-        late = 3_900_000_000_000_000_000
+        late = 3_999_000_000_000_000_000
         code, details = refused(stub, [decision_pb2.DecideRequest(event=MarketEvent(seq=1, ts_init_ns=late, kind=1))])
     assert code == "INVALID_ARGUMENT", details
     assert "calendar XNYS" in details
