@@ -33,6 +33,10 @@ venv-dev:
 run-sim: venv-runtime ## Replay a simulated market and 20 years of real daily prices; print digests and the report
 	@$(RUN) -m alphatrade_runtime.cli.run_sim $(ARGS)
 
+.PHONY: run-paper
+run-paper: venv-runtime ## Trade on paper: on a cluster with the operator if there is one, else in one process
+	@$(RUN) -m alphatrade_runtime.cli.run_paper $(ARGS)
+
 .PHONY: replay-capture
 replay-capture: ## Import a recorded market and replay it: make replay-capture CAPTURE=file.gz
 	@test -n "$(CAPTURE)" || { echo "replay-capture: say which file: make replay-capture CAPTURE=path/to/capture.gz" >&2; exit 2; }
@@ -45,12 +49,13 @@ study-heartbeat: venv-dev ## Run half an hour by the wall clock: make study-hear
 	@$(RUN) tests/studies/heartbeat.py --capture "$(CAPTURE)" $(ARGS)
 
 .PHONY: lint
-lint: venv-dev ## Check style, types, layers between packages, and that generated text is current
+lint: venv-dev ## Check style, types, layers between packages, wire compatibility, and that generated text is current
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 	@$(RUN) build_support/annotations.py
 	@$(VENV)/bin/lint-imports --no-cache --no-logo
+	@$(RUN) build_support/protos.py --lint
 	@$(RUN) build_support/generate.py --check
 
 .PHONY: format
@@ -104,7 +109,7 @@ bench: venv-dev ## Measure against peers, each installed into an environment of 
 	@$(RUN) tests/bench/run.py $(ARGS)
 
 .PHONY: generate
-generate: venv-dev ## Write the generated parts of README, CONTRIBUTING and docs/
+generate: venv-dev ## Write stubs of protos/, crds/ and the chart's copy, and the generated parts of the pages
 	@$(RUN) build_support/generate.py
 
 .PHONY: generate-check

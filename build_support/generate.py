@@ -17,6 +17,7 @@ from alphatrade_runtime.policy.flags import FLAGS
 from alphatrade_runtime.policy.profiles import PROFILES
 from dependencies import dependency_table
 from pages import Block, PageFault, render, table, unproven_figures
+from protos import ProtoFault, compile_protos
 from resource_definitions import stale_definitions
 from resource_reference import resource_reference
 from status import status_table
@@ -120,22 +121,27 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when something would change")
     check = parser.parse_args().check
     try:
+        stubs = compile_protos(check)
         stale: dict[Path, str | None] = {**stale_definitions(ROOT), **stale_pages(all_blocks())}
-    except (PageFault, SchemaFault, OSError) as error:
+    except (PageFault, ProtoFault, SchemaFault, OSError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 1
+    for name in stubs:
+        print(
+            f"generate: protos/{name} {'is not current: run `make generate`' if check else 'written'}", file=sys.stderr
+        )
     for path, rendered in stale.items():
-        name = path.relative_to(ROOT)
+        page = path.relative_to(ROOT)
         if check:
-            print(f"generate: {name} is not current: run `make generate`", file=sys.stderr)
+            print(f"generate: {page} is not current: run `make generate`", file=sys.stderr)
         elif rendered is None:
             path.unlink()
-            print(f"generate: removed {name}")
+            print(f"generate: removed {page}")
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(rendered)
-            print(f"generate: wrote {name}")
-    return 1 if check and stale else 0
+            print(f"generate: wrote {page}")
+    return 1 if check and (stale or stubs) else 0
 
 
 if __name__ == "__main__":
