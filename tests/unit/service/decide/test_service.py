@@ -114,12 +114,12 @@ def test_a_policy_that_cannot_run_is_not_the_clients_fault(calling, servicer):
 
 
 def test_a_time_that_the_calendar_does_not_know_is_the_clients_fault(calling, servicer):
-    servicer.use(parse_session(mixed(calendar="XNYS")))
+    servicer.use(parse_session(mixed(calendar="XHKG")))
     with calling() as stub:
-        late = 3_999_000_000_000_000_000
+        late = 3_900_000_000_000_000_000
         code, details = refused(stub, [decision_pb2.DecideRequest(event=MarketEvent(seq=1, ts_init_ns=late, kind=1))])
     assert code == "INVALID_ARGUMENT", details
-    assert "calendar XNYS" in details
+    assert "calendar XHKG: knows" in details
 
 
 def test_an_empty_call_has_an_empty_answer(calling):
