@@ -10,6 +10,7 @@ OURS = "alphatrade"
 EVERY = 20  # decisions between two flips of P2's aggressive strategy
 STRATEGIES = {"passive": 0, "aggressive": EVERY}
 DEPTHS = ("roivector", "hashmap")
+HOPS = (2, 3)
 DECIDERS = ((OURS, "decide"), ("grpcio echo", "echo"))
 
 
@@ -42,6 +43,13 @@ def decide_and_echo(events: str) -> tuple[Engine, Engine]:
     python = Path(sys.executable)
     served = (Engine(name, python, "bench.decide_echo", (events, kind)) for name, kind in DECIDERS)
     return next(served), next(served)
+
+
+def pods_and_hops(rows: str) -> tuple[Engine, list[Engine]]:
+    """The three pods' processes, and bare grpcio chains: of as many hops as they have between them, and of one more."""
+    python = Path(sys.executable)
+    bare = [Engine(f"grpcio, {n} bare hops", python, "bench.bare_hops", (rows, str(n))) for n in HOPS]
+    return Engine(OURS, python, "bench.hops", (rows,)), bare
 
 
 def bar_peers(path: Path) -> list[Engine]:

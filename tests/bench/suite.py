@@ -16,6 +16,7 @@ from bench.pnl import fills_sha256
 from bench.tapes import CaptureTape, bars_file, capture_tape, generated_capture, quotes_file
 
 Result = dict[str, Any]
+P5C_ROWS = 1_000  # 10 ms apart
 P6_EVENTS = 5_000
 
 
@@ -104,6 +105,21 @@ def p5a(options: Options) -> Result:
     return {**result, "target": "p50 <= 20, p99 <= 60, p99.9 <= 250 us", "met": met}
 
 
+def p5c(options: Options) -> Result:
+    """From a row due at the feed gateway to its order at the broker gateway; every process where it may run."""
+    every_core()
+    mine, bare = engines.pods_and_hops(str(P5C_ROWS))
+    interleave([mine, *bare], options.runs)
+    one_core()
+    rows = [row(engine) for engine in (mine, *bare)]
+    over = {engine.name: round(rows[0]["p50_us"] / each["p50_us"], 2) for engine, each in zip(bare, rows[1:])}
+    agree = all(run["right"] for engine in (mine, *bare) for run in engine.runs)
+    met = agree and rows[0]["p50_us"] <= 1_500
+    return {
+        "rows": rows, "paced": True, "p50_over": over, "answers_agree": agree, "target": "p50 <= 1.5 ms", "met": met,
+    }  # fmt: skip
+
+
 def p6(options: Options) -> Result:
     """A decision over gRPC loopback against a bare stream that echoes; four processes take turns, so every core."""
     every_core()
@@ -138,5 +154,5 @@ def _compare(everyone: list[Engine], peers: list[Engine], runs: int) -> Result:
 
 
 BENCHMARKS: dict[str, Callable[[Options], Result]] = {
-    "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P5a": p5a, "P6": p6, "P7": p7, "P10": p10,
+    "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P5a": p5a, "P5c": p5c, "P6": p6, "P7": p7, "P10": p10,
 }  # fmt: skip
