@@ -1,8 +1,12 @@
 """Fixtures of tests on a real cluster: one cluster and one Helm install for all of them, a namespace for each.
 
 A conftest.py takes what it needs: `from kube_fixtures import backend, cluster, installed, namespace  # noqa: F401`.
+
+TEST_INSTALLED=1 takes the product that runs in the cluster already, whatever tree it was made of: for people who write
+a story and try it again and again.
 """
 
+import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -56,6 +60,8 @@ def cluster(backend: Backend) -> Iterator[Kube]:
 @pytest.fixture(scope="session")
 def definitions(cluster: Kube) -> Kube:
     """Install the resource definitions of this tree."""
+    if os.environ.get("TEST_INSTALLED"):
+        return cluster
     cluster.helm(*upgrade("alphatrade-crds"))
     return cluster
 
@@ -63,6 +69,8 @@ def definitions(cluster: Kube) -> Kube:
 @pytest.fixture(scope="session")
 def image(backend: Backend) -> str:
     """Build the image of this tree and let pods use it."""
+    if os.environ.get("TEST_INSTALLED"):
+        return _running_image(backend.kube())
     name = backend.build_image()
     backend.load_image(name)
     return name
@@ -71,6 +79,8 @@ def image(backend: Backend) -> str:
 @pytest.fixture(scope="session")
 def installed(definitions: Kube, image: str) -> Installed:
     """Install the product of this tree, once for all tests."""
+    if os.environ.get("TEST_INSTALLED"):
+        return Installed(definitions, image)
     repository, _, tag = image.rpartition(":")
     definitions.helm(*upgrade("alphatrade"), *settings(repository, tag), "--wait", "--timeout", "180s")
     return Installed(definitions, image)
@@ -104,6 +114,12 @@ def trading_namespace(kube: Kube, test: str) -> Iterator[str]:
         yield name
     finally:
         kube.kubectl("delete", "namespace", name, "--timeout=120s")
+
+
+def _running_image(kube: Kube) -> str:
+    deployment = kube.get("deployment", "alphatrade-operator", namespace=SYSTEM_NAMESPACE)
+    name: str = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    return name
 
 
 def _as_name(test: str) -> str:
