@@ -1,4 +1,4 @@
-"""Two namespaces, a service account as a runtime has it, and the KillSwitch definition on a real API server."""
+"""Two namespaces on a real API server, and a service account in them as a runtime has it."""
 
 import base64
 import json
@@ -11,10 +11,9 @@ import pytest
 
 from alphatrade.config import KillScope
 from alphatrade_runtime.service.kill import ApiServer
-from cluster.backend import choose
 from cluster.kubectl import Kube
+from kube_fixtures import backend, cluster, definitions  # noqa: F401
 
-CRD = Path(__file__).parents[3] / "crds" / "killswitches.yaml"
 ROLE = ("--verb=get,list,watch", "--resource=killswitches.alphatrade.io")
 
 
@@ -51,18 +50,10 @@ class Desk:
         self.kube.apply(json.dumps(document))
 
 
-@pytest.fixture(scope="session")
-def kube():
-    """The cluster that the harness has up."""
-    kube = choose().kube()
-    kube.apply(CRD, "--server-side", "--force-conflicts", "--field-manager=tests")
-    kube.kubectl("wait", "--for=condition=Established", "crd/killswitches.alphatrade.io", "--timeout=30s")
-    return kube
-
-
 @pytest.fixture
-def desk(kube, tmp_path):
+def desk(definitions, tmp_path):  # noqa: F811
     """Two namespaces of this test's own; the runtime's account may read neither yet."""
+    kube = definitions
     own, operator = (f"api-kill-{uuid.uuid4().hex[:8]}" for _ in range(2))
     for namespace in (own, operator):
         kube.kubectl("create", "namespace", namespace)
