@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from cluster.settings import ROOT, State
 REPOSITORY = "localhost/alphatrade"  # never `latest`: that would be pulled, and there is nowhere to pull from
 INPUTS = ("Dockerfile", "LICENSE", "operator", "protos", "pyproject.toml", "requirements/runtime.lock", "runtime")
 _NOT_INPUTS = ("__pycache__", "*.egg-info", "*.pyc")
+_STALE_S = 3600.0
 _KEPT = 3  # built images, the newest
 
 
@@ -50,6 +52,9 @@ def built(builder: Builder) -> str:
 def snapshot(state: State) -> Iterator[Path]:
     """Give a copy of the inputs: what is named by their digest must not change while it is built."""
     state.root.mkdir(parents=True, exist_ok=True)
+    for left in state.root.glob("context-*"):  # of a build that was killed
+        if time.time() - left.stat().st_mtime > _STALE_S:
+            shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=state.root, prefix="context-") as folder:
         for name in INPUTS:
             target = Path(folder) / name
@@ -122,6 +127,7 @@ class Buildah:
 
     def build(self, context: Path, name: str) -> None:
         """Build into a tar."""
+        works(self.store.command("rm", "--all"))  # what a build that was killed left mounted
         if not works(self.store.command("inspect", "--type", "image", PYTHON_BASE)):
             self.runner(self.store.command("pull", "--quiet", f"docker-archive:{python_base(self.state)}"))
         mounts = [f"--volume={mount}:ro" for mount in pip_mounts(self.state)]
