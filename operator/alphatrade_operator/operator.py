@@ -16,7 +16,7 @@ from alphatrade_operator.endpoints import Endpoints, Verdict
 from alphatrade_operator.kube.api import Api
 from alphatrade_operator.kube.apply import Applier
 from alphatrade_operator.kube.dispatch import Dispatcher
-from alphatrade_operator.kube.errors import ApiError, NotLeading
+from alphatrade_operator.kube.errors import ApiError, NotFound, NotLeading
 from alphatrade_operator.kube.events import follow, registry
 from alphatrade_operator.kube.lease import Lease
 from alphatrade_operator.kube.resources import CHILDREN, DEFINITION, NAMESPACE, OURS, POD_MONITOR
@@ -111,7 +111,8 @@ class Operator:
             await self._listed(watcher)
         await asyncio.gather(*(watcher.synced.wait() for watcher in self._watched))
         self._synced = True
-        _log.info("cluster known", extra={"keys": len(self._queue)})
+        monitored = bool(self._store.list(DEFINITION.kind))
+        _log.info("cluster known", extra={"keys": len(self._queue), "pod_monitors": monitored})
         await follow(registry(self._dispatcher, lambda: self._health()[1], started), self._namespaces())
 
     async def _listed(self, watcher: Watcher) -> None:
@@ -138,12 +139,16 @@ class Operator:
         """List all of it now and then: what a watch has missed is found, and every key is looked at again."""
         while True:
             await asyncio.sleep(self._settings.repair_s * (1.0 + 0.1 * random.random()))
-            try:
-                for watcher in (*self._followed, *self._watched):
-                    await watcher.relist()
-            except ApiError as error:
-                _log.warning("repair round cut short", extra={"error": str(error)})
+            for watcher in (*self._followed, *self._watched):
+                await self._mended(watcher)
             self._dispatcher.requeue_all()
+
+    async def _mended(self, watcher: Watcher) -> None:
+        try:
+            await watcher.relist()
+        except ApiError as error:
+            if not (watcher.optional and isinstance(error, NotFound)):
+                _log.warning("not listed in a repair round", extra={"error": str(error)})
 
     async def _poll(self) -> None:
         """Ask every pod, for ever. Nothing is decided before the first round: who was not asked is not silent."""

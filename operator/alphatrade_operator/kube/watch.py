@@ -32,7 +32,7 @@ class Watcher:
         optional: bool = False,
     ) -> None:
         self._api, self._resource, self._dispatcher = api, resource, dispatcher
-        self._clock, self._namespace, self._optional = clock, namespace, optional
+        self._clock, self._namespace, self.optional = clock, namespace, optional
         self._heard_s = clock()
         self.synced = asyncio.Event()
 
@@ -49,10 +49,10 @@ class Watcher:
             except Gone:
                 continue  # what it would go on from is too old: listed anew
             except NotFound as error:
-                if not self._optional:
+                if not self.optional:
                     _log.warning("kind not served; install the chart alphatrade-crds", extra={"error": str(error)})
                 self._heard()
-                await asyncio.sleep(_ABSENT_S if self._optional else _PAUSE_S)
+                await asyncio.sleep(_ABSENT_S if self.optional else _PAUSE_S)
             except ApiError as error:
                 _log.warning("watch broken", extra={"kind": self._resource.kind, "error": str(error)})
                 await asyncio.sleep(_PAUSE_S)

@@ -85,7 +85,10 @@ class PodClient:
         await self.forget(set())
 
     async def _stub(self, target: str, identity: str) -> "RuntimeControlAsyncStub":
-        pair, trusted = await self._own()
+        try:
+            pair, trusted = await self._own()
+        except Exception as error:  # the API server is away, or the Lease is lost: the pod cannot be asked now
+            raise PodSilent(f"no certificate of the operator's own: {error}") from error
         link = self._links.get((target, identity))
         if link is None or link.certificate != pair.certificate:
             credentials = grpc.ssl_channel_credentials(trusted, pair.key, pair.certificate)

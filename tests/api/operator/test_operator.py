@@ -70,16 +70,14 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(desk, seed):
     operator = desk.operator(client_qps=40.0, client_burst=1, workers=4)
     for _ in range(3):
         operator.start(ready=False)
-        operator.until("writes", lambda: operator.writes() > 0, 30.0)
+        operator.until("leads", lambda: operator.page("readyz")[0] == 200 and operator.role() == "leads", 30.0)
         time.sleep(chance.random())
         operator.kill()
     last = desk.operator().start()
     for n in range(6):
         last.until("in force", lambda n=n: desk.condition(f"risktemplate/t{n}", "Ready") == ("True", "InForce"))
         last.until("armed", lambda n=n: desk.condition(f"killswitch/k{n}", "Ready") == ("True", "Armed"))
-    pods = last.until(
-        "both", lambda: [one for one in desk.get("statefulsets")["items"]][1:] and desk.get("statefulsets")
-    )
+    pods = last.until("both", lambda: len((found := desk.get("statefulsets"))["items"]) == 2 and found)
     assert sorted(one["metadata"]["name"][:3] for one in pods["items"]) == ["bc-", "mdf"]
     desk.kube.kubectl("delete", "brokerconnections,marketdatafeeds", "--all", "-n", desk.own, "--wait=false")
 

@@ -29,7 +29,8 @@ class Bench:
     """The machinery that writes, without anything that decides."""
 
     def __init__(self, api: Api, namespace: str, system: str) -> None:
-        self.api, self.namespace, self.store, self.wrote = api, namespace, Store(), []
+        self.api, self.namespace, self.store = api, namespace, Store()
+        self.wrote: list[tuple[str, str]] = []
         self.lease = Lease(api, system, "bench", 60.0, now, monotonic_s)
         self.writer = Writer(api, self.lease, self.take, "bench", lambda verb, kind: self.wrote.append((verb, kind)))
         view: Any = Cache(status_min_interval_s=1.0)

@@ -86,6 +86,19 @@ def test_an_operator_of_another_authority_is_not_let_in():
     asyncio.run(scene())
 
 
+def test_without_a_certificate_of_its_own_nobody_is_asked():
+    async def none():
+        raise RuntimeError("the Lease is not held")
+
+    async def scene():
+        async with serving(CA) as (control, address), client_of(none) as client:
+            with pytest.raises(PodSilent, match="the Lease is not held"):
+                await client.status(address, POD)
+            assert control.asked_by == []
+
+    asyncio.run(scene())
+
+
 def test_an_identity_without_a_server_is_not_asked():
     async def scene():
         async with client_of() as client:
