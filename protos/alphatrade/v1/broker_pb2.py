@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61lphatrade/v1/broker.proto\x12\ralphatrade.v1\"\xed\x01\n\x0cTradeRequest\x12%\n\x05logon\x18\x01 \x01(\x0b\x32\x14.alphatrade.v1.LogonH\x00\x12\'\n\x06orders\x18\x02 \x01(\x0b\x32\x15.alphatrade.v1.OrdersH\x00\x12)\n\x07\x61\x64vance\x18\x03 \x01(\x0b\x32\x16.alphatrade.v1.AdvanceH\x00\x12\'\n\x06settle\x18\x04 \x01(\x0b\x32\x15.alphatrade.v1.SettleH\x00\x12.\n\ncancel_all\x18\x05 \x01(\x0b\x32\x18.alphatrade.v1.CancelAllH\x00\x42\t\n\x07request\"\x87\x01\n\x05Logon\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x66ter_report\x18\x02 \x01(\x03\x12\x13\n\x0bpolicy_hash\x18\x03 \x01(\t\x12*\n\x05\x63lock\x18\x04 \x01(\x0b\x32\x1b.alphatrade.v1.SessionClock\x12\x13\n\x0b\x66\x65\x65\x64_digest\x18\x05 \x01(\t\"W\n\x0cSessionClock\x12\x11\n\torigin_ns\x18\x01 \x01(\x03\x12\x15\n\rwall_start_ns\x18\x02 \x01(\x03\x12\r\n\x05speed\x18\x03 \x01(\r\x12\x0e\n\x06stream\x18\x04 \x01(\x08\"=\n\x06Orders\x12\r\n\x05\x66irst\x18\x01 \x01(\x03\x12$\n\x06orders\x18\x02 \x03(\x0b\x32\x14.alphatrade.v1.Order\"\xd1\x01\n\x05Order\x12\r\n\x05ts_ns\x18\x01 \x01(\x03\x12\x10\n\x08order_id\x18\x02 \x01(\x03\x12\r\n\x05price\x18\x03 \x01(\x03\x12\x0b\n\x03qty\x18\x04 \x01(\x03\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x05 \x01(\x03\x12\x12\n\ninstrument\x18\x06 \x01(\r\x12\x0f\n\x07\x63ommand\x18\x07 \x01(\r\x12\x0c\n\x04side\x18\x08 \x01(\x11\x12\x0b\n\x03tif\x18\t \x01(\r\x12\x13\n\x0border_flags\x18\n \x01(\r\x12\x0f\n\x07purpose\x18\x0b \x01(\r\x12\x10\n\x08topology\x18\x0c \x01(\r\"\x1d\n\x07\x41\x64vance\x12\x12\n\nthrough_ns\x18\x01 \x01(\x03\"\x1b\n\x06Settle\x12\x11\n\torder_ids\x18\x01 \x03(\x03\"\x0b\n\tCancelAll\"\x85\x02\n\rTradeResponse\x12,\n\tlogged_on\x18\x01 \x01(\x0b\x32\x17.alphatrade.v1.LoggedOnH\x00\x12\x32\n\x07reports\x18\x02 \x01(\x0b\x32\x1f.alphatrade.v1.ExecutionReportsH\x00\x12+\n\x08\x61\x64vanced\x18\x03 \x01(\x0b\x32\x17.alphatrade.v1.AdvancedH\x00\x12%\n\x05\x62ooks\x18\x04 \x01(\x0b\x32\x14.alphatrade.v1.BooksH\x00\x12\x32\n\x0c\x61ll_canceled\x18\x05 \x01(\x0b\x32\x1a.alphatrade.v1.AllCanceledH\x00\x42\n\n\x08response\"@\n\x08LoggedOn\x12\x10\n\x08\x63ommands\x18\x01 \x01(\x03\x12\x0f\n\x07reports\x18\x02 \x01(\x03\x12\x11\n\tsimulated\x18\x03 \x01(\x08\"R\n\x10\x45xecutionReports\x12\r\n\x05\x66irst\x18\x01 \x01(\x03\x12/\n\x07reports\x18\x02 \x03(\x0b\x32\x1e.alphatrade.v1.ExecutionReport\"\xd2\x01\n\x0f\x45xecutionReport\x12\r\n\x05ts_ns\x18\x01 \x01(\x03\x12\x12\n\nexch_ts_ns\x18\x02 \x01(\x03\x12\x10\n\x08order_id\x18\x03 \x01(\x03\x12\x0f\n\x07\x65xec_id\x18\x04 \x01(\x03\x12\r\n\x05price\x18\x05 \x01(\x03\x12\x0b\n\x03qty\x18\x06 \x01(\x03\x12\x0e\n\x06leaves\x18\x07 \x01(\x03\x12\x12\n\ninstrument\x18\x08 \x01(\r\x12\x0c\n\x04type\x18\t \x01(\r\x12\x0c\n\x04side\x18\n \x01(\x11\x12\r\n\x05maker\x18\x0b \x01(\x08\x12\x0e\n\x06reason\x18\x0c \x01(\r\"\x1e\n\x08\x41\x64vanced\x12\x12\n\nthrough_ns\x18\x01 \x01(\x03\"h\n\x05\x42ooks\x12\x0f\n\x07reports\x18\x01 \x01(\x03\x12\x11\n\tpositions\x18\x02 \x03(\x03\x12,\n\x07working\x18\x03 \x03(\x0b\x32\x1b.alphatrade.v1.WorkingOrder\x12\r\n\x05known\x18\x04 \x03(\x03\"?\n\x0cWorkingOrder\x12\x10\n\x08order_id\x18\x01 \x01(\x03\x12\r\n\x05price\x18\x02 \x01(\x03\x12\x0e\n\x06leaves\x18\x03 \x01(\x03\"\r\n\x0b\x41llCanceled\"\x12\n\x10ReconcileRequest\"\xf0\x01\n\x11ReconcileResponse\x12\x0c\n\x04\x63\x61sh\x18\x01 \x01(\x03\x12\x0b\n\x03nav\x18\x02 \x01(\x03\x12\x42\n\tpositions\x18\x03 \x03(\x0b\x32/.alphatrade.v1.ReconcileResponse.PositionsEntry\x12\x0f\n\x07working\x18\x04 \x01(\r\x12\x10\n\x08\x63ommands\x18\x05 \x01(\x03\x12\x0f\n\x07reports\x18\x06 \x01(\x03\x12\x16\n\x0elatched_reason\x18\x07 \x01(\t\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x32\xa0\x01\n\x06\x42roker\x12\x46\n\x05Trade\x12\x1b.alphatrade.v1.TradeRequest\x1a\x1c.alphatrade.v1.TradeResponse(\x01\x30\x01\x12N\n\tReconcile\x12\x1f.alphatrade.v1.ReconcileRequest\x1a .alphatrade.v1.ReconcileResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x61lphatrade/v1/broker.proto\x12\ralphatrade.v1\"\x98\x02\n\x0cTradeRequest\x12%\n\x05logon\x18\x01 \x01(\x0b\x32\x14.alphatrade.v1.LogonH\x00\x12\'\n\x06orders\x18\x02 \x01(\x0b\x32\x15.alphatrade.v1.OrdersH\x00\x12)\n\x07\x61\x64vance\x18\x03 \x01(\x0b\x32\x16.alphatrade.v1.AdvanceH\x00\x12\'\n\x06settle\x18\x04 \x01(\x0b\x32\x15.alphatrade.v1.SettleH\x00\x12.\n\ncancel_all\x18\x05 \x01(\x0b\x32\x18.alphatrade.v1.CancelAllH\x00\x12)\n\x07stopped\x18\x06 \x01(\x0b\x32\x16.alphatrade.v1.StoppedH\x00\x42\t\n\x07request\"#\n\x07Stopped\x12\x0c\n\x04mode\x18\x01 \x01(\t\x12\n\n\x02\x62y\x18\x02 \x01(\t\"\xb0\x01\n\x05Logon\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x66ter_report\x18\x02 \x01(\x03\x12\x13\n\x0bpolicy_hash\x18\x03 \x01(\t\x12*\n\x05\x63lock\x18\x04 \x01(\x0b\x32\x1b.alphatrade.v1.SessionClock\x12\x13\n\x0b\x66\x65\x65\x64_digest\x18\x05 \x01(\t\x12\'\n\x07stopped\x18\x06 \x01(\x0b\x32\x16.alphatrade.v1.Stopped\"W\n\x0cSessionClock\x12\x11\n\torigin_ns\x18\x01 \x01(\x03\x12\x15\n\rwall_start_ns\x18\x02 \x01(\x03\x12\r\n\x05speed\x18\x03 \x01(\r\x12\x0e\n\x06stream\x18\x04 \x01(\x08\"=\n\x06Orders\x12\r\n\x05\x66irst\x18\x01 \x01(\x03\x12$\n\x06orders\x18\x02 \x03(\x0b\x32\x14.alphatrade.v1.Order\"\xd1\x01\n\x05Order\x12\r\n\x05ts_ns\x18\x01 \x01(\x03\x12\x10\n\x08order_id\x18\x02 \x01(\x03\x12\r\n\x05price\x18\x03 \x01(\x03\x12\x0b\n\x03qty\x18\x04 \x01(\x03\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x05 \x01(\x03\x12\x12\n\ninstrument\x18\x06 \x01(\r\x12\x0f\n\x07\x63ommand\x18\x07 \x01(\r\x12\x0c\n\x04side\x18\x08 \x01(\x11\x12\x0b\n\x03tif\x18\t \x01(\r\x12\x13\n\x0border_flags\x18\n \x01(\r\x12\x0f\n\x07purpose\x18\x0b \x01(\r\x12\x10\n\x08topology\x18\x0c \x01(\r\"\x1d\n\x07\x41\x64vance\x12\x12\n\nthrough_ns\x18\x01 \x01(\x03\"\x1b\n\x06Settle\x12\x11\n\torder_ids\x18\x01 \x03(\x03\"\x0b\n\tCancelAll\"\x85\x02\n\rTradeResponse\x12,\n\tlogged_on\x18\x01 \x01(\x0b\x32\x17.alphatrade.v1.LoggedOnH\x00\x12\x32\n\x07reports\x18\x02 \x01(\x0b\x32\x1f.alphatrade.v1.ExecutionReportsH\x00\x12+\n\x08\x61\x64vanced\x18\x03 \x01(\x0b\x32\x17.alphatrade.v1.AdvancedH\x00\x12%\n\x05\x62ooks\x18\x04 \x01(\x0b\x32\x14.alphatrade.v1.BooksH\x00\x12\x32\n\x0c\x61ll_canceled\x18\x05 \x01(\x0b\x32\x1a.alphatrade.v1.AllCanceledH\x00\x42\n\n\x08response\"i\n\x08LoggedOn\x12\x10\n\x08\x63ommands\x18\x01 \x01(\x03\x12\x0f\n\x07reports\x18\x02 \x01(\x03\x12\x11\n\tsimulated\x18\x03 \x01(\x08\x12\'\n\x07stopped\x18\x04 \x01(\x0b\x32\x16.alphatrade.v1.Stopped\"R\n\x10\x45xecutionReports\x12\r\n\x05\x66irst\x18\x01 \x01(\x03\x12/\n\x07reports\x18\x02 \x03(\x0b\x32\x1e.alphatrade.v1.ExecutionReport\"\xd2\x01\n\x0f\x45xecutionReport\x12\r\n\x05ts_ns\x18\x01 \x01(\x03\x12\x12\n\nexch_ts_ns\x18\x02 \x01(\x03\x12\x10\n\x08order_id\x18\x03 \x01(\x03\x12\x0f\n\x07\x65xec_id\x18\x04 \x01(\x03\x12\r\n\x05price\x18\x05 \x01(\x03\x12\x0b\n\x03qty\x18\x06 \x01(\x03\x12\x0e\n\x06leaves\x18\x07 \x01(\x03\x12\x12\n\ninstrument\x18\x08 \x01(\r\x12\x0c\n\x04type\x18\t \x01(\r\x12\x0c\n\x04side\x18\n \x01(\x11\x12\r\n\x05maker\x18\x0b \x01(\x08\x12\x0e\n\x06reason\x18\x0c \x01(\r\"\x1e\n\x08\x41\x64vanced\x12\x12\n\nthrough_ns\x18\x01 \x01(\x03\"h\n\x05\x42ooks\x12\x0f\n\x07reports\x18\x01 \x01(\x03\x12\x11\n\tpositions\x18\x02 \x03(\x03\x12,\n\x07working\x18\x03 \x03(\x0b\x32\x1b.alphatrade.v1.WorkingOrder\x12\r\n\x05known\x18\x04 \x03(\x03\"?\n\x0cWorkingOrder\x12\x10\n\x08order_id\x18\x01 \x01(\x03\x12\r\n\x05price\x18\x02 \x01(\x03\x12\x0e\n\x06leaves\x18\x03 \x01(\x03\"\r\n\x0b\x41llCanceled\"\x12\n\x10ReconcileRequest\"\xf0\x01\n\x11ReconcileResponse\x12\x0c\n\x04\x63\x61sh\x18\x01 \x01(\x03\x12\x0b\n\x03nav\x18\x02 \x01(\x03\x12\x42\n\tpositions\x18\x03 \x03(\x0b\x32/.alphatrade.v1.ReconcileResponse.PositionsEntry\x12\x0f\n\x07working\x18\x04 \x01(\r\x12\x10\n\x08\x63ommands\x18\x05 \x01(\x03\x12\x0f\n\x07reports\x18\x06 \x01(\x03\x12\x16\n\x0elatched_reason\x18\x07 \x01(\t\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x32\xa0\x01\n\x06\x42roker\x12\x46\n\x05Trade\x12\x1b.alphatrade.v1.TradeRequest\x1a\x1c.alphatrade.v1.TradeResponse(\x01\x30\x01\x12N\n\tReconcile\x12\x1f.alphatrade.v1.ReconcileRequest\x1a .alphatrade.v1.ReconcileResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,43 +34,45 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECONCILERESPONSE_POSITIONSENTRY']._loaded_options = None
   _globals['_RECONCILERESPONSE_POSITIONSENTRY']._serialized_options = b'8\001'
   _globals['_TRADEREQUEST']._serialized_start=46
-  _globals['_TRADEREQUEST']._serialized_end=283
-  _globals['_LOGON']._serialized_start=286
-  _globals['_LOGON']._serialized_end=421
-  _globals['_SESSIONCLOCK']._serialized_start=423
-  _globals['_SESSIONCLOCK']._serialized_end=510
-  _globals['_ORDERS']._serialized_start=512
-  _globals['_ORDERS']._serialized_end=573
-  _globals['_ORDER']._serialized_start=576
-  _globals['_ORDER']._serialized_end=785
-  _globals['_ADVANCE']._serialized_start=787
-  _globals['_ADVANCE']._serialized_end=816
-  _globals['_SETTLE']._serialized_start=818
-  _globals['_SETTLE']._serialized_end=845
-  _globals['_CANCELALL']._serialized_start=847
-  _globals['_CANCELALL']._serialized_end=858
-  _globals['_TRADERESPONSE']._serialized_start=861
-  _globals['_TRADERESPONSE']._serialized_end=1122
-  _globals['_LOGGEDON']._serialized_start=1124
-  _globals['_LOGGEDON']._serialized_end=1188
-  _globals['_EXECUTIONREPORTS']._serialized_start=1190
-  _globals['_EXECUTIONREPORTS']._serialized_end=1272
-  _globals['_EXECUTIONREPORT']._serialized_start=1275
-  _globals['_EXECUTIONREPORT']._serialized_end=1485
-  _globals['_ADVANCED']._serialized_start=1487
-  _globals['_ADVANCED']._serialized_end=1517
-  _globals['_BOOKS']._serialized_start=1519
-  _globals['_BOOKS']._serialized_end=1623
-  _globals['_WORKINGORDER']._serialized_start=1625
-  _globals['_WORKINGORDER']._serialized_end=1688
-  _globals['_ALLCANCELED']._serialized_start=1690
-  _globals['_ALLCANCELED']._serialized_end=1703
-  _globals['_RECONCILEREQUEST']._serialized_start=1705
-  _globals['_RECONCILEREQUEST']._serialized_end=1723
-  _globals['_RECONCILERESPONSE']._serialized_start=1726
-  _globals['_RECONCILERESPONSE']._serialized_end=1966
-  _globals['_RECONCILERESPONSE_POSITIONSENTRY']._serialized_start=1918
-  _globals['_RECONCILERESPONSE_POSITIONSENTRY']._serialized_end=1966
-  _globals['_BROKER']._serialized_start=1969
-  _globals['_BROKER']._serialized_end=2129
+  _globals['_TRADEREQUEST']._serialized_end=326
+  _globals['_STOPPED']._serialized_start=328
+  _globals['_STOPPED']._serialized_end=363
+  _globals['_LOGON']._serialized_start=366
+  _globals['_LOGON']._serialized_end=542
+  _globals['_SESSIONCLOCK']._serialized_start=544
+  _globals['_SESSIONCLOCK']._serialized_end=631
+  _globals['_ORDERS']._serialized_start=633
+  _globals['_ORDERS']._serialized_end=694
+  _globals['_ORDER']._serialized_start=697
+  _globals['_ORDER']._serialized_end=906
+  _globals['_ADVANCE']._serialized_start=908
+  _globals['_ADVANCE']._serialized_end=937
+  _globals['_SETTLE']._serialized_start=939
+  _globals['_SETTLE']._serialized_end=966
+  _globals['_CANCELALL']._serialized_start=968
+  _globals['_CANCELALL']._serialized_end=979
+  _globals['_TRADERESPONSE']._serialized_start=982
+  _globals['_TRADERESPONSE']._serialized_end=1243
+  _globals['_LOGGEDON']._serialized_start=1245
+  _globals['_LOGGEDON']._serialized_end=1350
+  _globals['_EXECUTIONREPORTS']._serialized_start=1352
+  _globals['_EXECUTIONREPORTS']._serialized_end=1434
+  _globals['_EXECUTIONREPORT']._serialized_start=1437
+  _globals['_EXECUTIONREPORT']._serialized_end=1647
+  _globals['_ADVANCED']._serialized_start=1649
+  _globals['_ADVANCED']._serialized_end=1679
+  _globals['_BOOKS']._serialized_start=1681
+  _globals['_BOOKS']._serialized_end=1785
+  _globals['_WORKINGORDER']._serialized_start=1787
+  _globals['_WORKINGORDER']._serialized_end=1850
+  _globals['_ALLCANCELED']._serialized_start=1852
+  _globals['_ALLCANCELED']._serialized_end=1865
+  _globals['_RECONCILEREQUEST']._serialized_start=1867
+  _globals['_RECONCILEREQUEST']._serialized_end=1885
+  _globals['_RECONCILERESPONSE']._serialized_start=1888
+  _globals['_RECONCILERESPONSE']._serialized_end=2128
+  _globals['_RECONCILERESPONSE_POSITIONSENTRY']._serialized_start=2080
+  _globals['_RECONCILERESPONSE_POSITIONSENTRY']._serialized_end=2128
+  _globals['_BROKER']._serialized_start=2131
+  _globals['_BROKER']._serialized_end=2291
 # @@protoc_insertion_point(module_scope)

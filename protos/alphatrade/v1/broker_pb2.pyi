@@ -29,6 +29,7 @@ class TradeRequest(_message.Message):
     ADVANCE_FIELD_NUMBER: _builtins.int
     SETTLE_FIELD_NUMBER: _builtins.int
     CANCEL_ALL_FIELD_NUMBER: _builtins.int
+    STOPPED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def logon(self) -> Global___Logon:
         """Begin, or go on with, a session."""
@@ -49,6 +50,10 @@ class TradeRequest(_message.Message):
     def cancel_all(self) -> Global___CancelAll:
         """Cancel every working order."""
 
+    @_builtins.property
+    def stopped(self) -> Global___Stopped:
+        """A kill switch stopped the strategy: keep that at the account. Not answered."""
+
     def __init__(
         self,
         *,
@@ -57,16 +62,43 @@ class TradeRequest(_message.Message):
         advance: Global___Advance | None = ...,
         settle: Global___Settle | None = ...,
         cancel_all: Global___CancelAll | None = ...,
+        stopped: Global___Stopped | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["advance", b"advance", "cancel_all", b"cancel_all", "logon", b"logon", "orders", b"orders", "request", b"request", "settle", b"settle"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["advance", b"advance", "cancel_all", b"cancel_all", "logon", b"logon", "orders", b"orders", "request", b"request", "settle", b"settle", "stopped", b"stopped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["advance", b"advance", "cancel_all", b"cancel_all", "logon", b"logon", "orders", b"orders", "request", b"request", "settle", b"settle"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advance", b"advance", "cancel_all", b"cancel_all", "logon", b"logon", "orders", b"orders", "request", b"request", "settle", b"settle", "stopped", b"stopped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["logon", "orders", "advance", "settle", "cancel_all"]  # noqa: Y015
+    _WhichOneofReturnType_request: _TypeAlias = _typing.Literal["logon", "orders", "advance", "settle", "cancel_all", "stopped"]  # noqa: Y015
     _WhichOneofArgType_request: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_request) -> _WhichOneofReturnType_request | None: ...
 
 Global___TradeRequest: _TypeAlias = TradeRequest  # noqa: Y015
+
+@_typing.final
+class Stopped(_message.Message):
+    """A kill switch that stopped a strategy, for good."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODE_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    mode: _builtins.str
+    """Reduce, Halt or Flatten."""
+    by: _builtins.str
+    """What stopped it, by whom and why, in words."""
+    def __init__(
+        self,
+        *,
+        mode: _builtins.str = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "mode", b"mode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Stopped: _TypeAlias = Stopped  # noqa: Y015
 
 @_typing.final
 class Logon(_message.Message):
@@ -79,6 +111,7 @@ class Logon(_message.Message):
     POLICY_HASH_FIELD_NUMBER: _builtins.int
     CLOCK_FIELD_NUMBER: _builtins.int
     FEED_DIGEST_FIELD_NUMBER: _builtins.int
+    STOPPED_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Name of the session; the same name goes on with it."""
     after_report: _builtins.int
@@ -91,6 +124,10 @@ class Logon(_message.Message):
     def clock(self) -> Global___SessionClock:
         """The session's clock: what it is driven by."""
 
+    @_builtins.property
+    def stopped(self) -> Global___Stopped:
+        """What stopped the strategy; absent while nothing has."""
+
     def __init__(
         self,
         *,
@@ -99,10 +136,11 @@ class Logon(_message.Message):
         policy_hash: _builtins.str = ...,
         clock: Global___SessionClock | None = ...,
         feed_digest: _builtins.str = ...,
+        stopped: Global___Stopped | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "stopped", b"stopped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_report", b"after_report", "clock", b"clock", "feed_digest", b"feed_digest", "policy_hash", b"policy_hash", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_report", b"after_report", "clock", b"clock", "feed_digest", b"feed_digest", "policy_hash", b"policy_hash", "session_id", b"session_id", "stopped", b"stopped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -358,22 +396,28 @@ class LoggedOn(_message.Message):
     COMMANDS_FIELD_NUMBER: _builtins.int
     REPORTS_FIELD_NUMBER: _builtins.int
     SIMULATED_FIELD_NUMBER: _builtins.int
+    STOPPED_FIELD_NUMBER: _builtins.int
     commands: _builtins.int
     """How many commands of the session the gateway has on record."""
     reports: _builtins.int
     """How many reports it has made."""
     simulated: _builtins.bool
     """Whether fills are simulated."""
+    @_builtins.property
+    def stopped(self) -> Global___Stopped:
+        """What the account knows to have stopped this strategy, though its volume may have been lost; absent otherwise."""
+
     def __init__(
         self,
         *,
         commands: _builtins.int = ...,
         reports: _builtins.int = ...,
         simulated: _builtins.bool = ...,
+        stopped: Global___Stopped | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stopped", b"stopped"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commands", b"commands", "reports", b"reports", "simulated", b"simulated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commands", b"commands", "reports", b"reports", "simulated", b"simulated", "stopped", b"stopped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

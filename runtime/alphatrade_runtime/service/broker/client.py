@@ -14,7 +14,7 @@ import numpy as np
 
 from alphatrade.config import Endpoint
 from alphatrade.mtls import Certificates
-from alphatrade.v1.broker_pb2 import Advance, CancelAll, SessionClock, Settle, TradeRequest, TradeResponse
+from alphatrade.v1.broker_pb2 import Advance, CancelAll, SessionClock, Settle, Stopped, TradeRequest, TradeResponse
 from alphatrade_runtime.execution.broker.contract import BrokerLost, Commands, Reports, VenueState
 from alphatrade_runtime.market.orders import REPORT_DTYPE
 from alphatrade_runtime.service.broker.order_link import OrderLink
@@ -67,6 +67,15 @@ class GrpcSteppedBroker:
     def cancel_all(self) -> Reports:
         """Let what is under way arrive, cancel all that works; return the reports."""
         return self._ask(TradeRequest(cancel_all=CancelAll()), "all_canceled")[0]
+
+    def tell_stopped(self, stopped: Stopped) -> None:
+        """Let the account keep what stopped this strategy."""
+        self._link.tell_stopped(stopped)
+
+    @property
+    def told(self) -> Stopped | None:
+        """What the account says has stopped this strategy; None when nothing has."""
+        return self._link.told
 
     def close(self) -> None:
         """Let the link go; the session's time stands still until its next logon."""
@@ -151,6 +160,16 @@ class GrpcBroker:
         """Return when a report may have arrived, at the latest after timeout_s."""
         with self._news:
             self._news.wait_for(lambda: bool(self._held) or self._fault is not None, timeout_s)
+
+    def tell_stopped(self, stopped: Stopped) -> None:
+        """Let the account keep what stopped this strategy."""
+        with self._news:
+            self._link.tell_stopped(stopped)
+
+    @property
+    def told(self) -> Stopped | None:
+        """What the account says has stopped this strategy; None when nothing has."""
+        return self._link.told
 
     def close(self) -> None:
         """Let the link go; the venue cancels working orders if the account says so."""

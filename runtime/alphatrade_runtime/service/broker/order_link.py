@@ -9,7 +9,7 @@ import numpy as np
 
 from alphatrade.config import Endpoint
 from alphatrade.mtls import Certificates
-from alphatrade.v1.broker_pb2 import LoggedOn, Logon, SessionClock, TradeRequest, TradeResponse
+from alphatrade.v1.broker_pb2 import LoggedOn, Logon, SessionClock, Stopped, TradeRequest, TradeResponse
 from alphatrade_runtime.execution.broker.contract import BrokerLost, Commands, Reports
 from alphatrade_runtime.market.orders import COMMAND_DTYPE, REPORT_DTYPE
 from alphatrade_runtime.service.broker.trade_call import TradeCall
@@ -34,6 +34,8 @@ class OrderLink:
         self._unsure: deque[Any] = deque(maxlen=MAX_ORDERS_A_MESSAGE)
         self._generation = 0
         self._look_ns = 0
+        self.stopped: Stopped | None = None  # what we know to have stopped us
+        self.told: Stopped | None = None  # what the account says has
 
     def log_on(self, session_id: str, after: int, clock: SessionClock, feed_digest: str) -> tuple[LoggedOn, Reports]:
         """Connect; return what the gateway has, and its reports numbered above `after`."""
@@ -54,6 +56,12 @@ class OrderLink:
             call.send(TradeRequest(orders=to_orders(part, first + start)))
         self._unsure.extend(commands)
         self.sent = first + len(commands) - 1
+
+    def tell_stopped(self, stopped: Stopped) -> None:
+        """Let the account keep what stopped us: now if there is a stream, and at every logon."""
+        self.stopped = stopped
+        if self.call is not None:
+            self.call.send(TradeRequest(stopped=stopped))
 
     def taken(self) -> None:
         """Say that the gateway has on record all that was sent: it answered something that came behind."""
@@ -111,11 +119,14 @@ class OrderLink:
         try:
             call.expect(self._logon_s)
             self._logon.after_report = after
+            if self.stopped is not None:
+                self._logon.stopped.CopyFrom(self.stopped)
             call.send(TradeRequest(logon=self._logon))
             while True:
                 response = call.next()
                 if response.WhichOneof("response") == "logged_on":
                     call.expect(0)
+                    self.told = response.logged_on.stopped if response.logged_on.HasField("stopped") else None
                     return call, response.logged_on, np.concatenate(missed)
                 missed.append(self.receive(response))
         except BaseException:

@@ -50,6 +50,7 @@ class OrderSession:
         self.lock = threading.RLock()
         self.link: Link | None = None
         self.policy_hash = ""
+        self.on_stopped: Callable[[str, str], None] = lambda mode, by: None
         self.seat = self._dormant()
         self._log: ExchangeLog | None = None
         self._feed: VenueFeed | None = None
@@ -230,6 +231,9 @@ class OrderSession:
             case "settle":
                 said = self._said(exchange, exchange.settle())
                 return [*said, TradeResponse(books=to_books(exchange.state(request.settle.order_ids)))]
+            case "stopped":
+                self.on_stopped(request.stopped.mode, request.stopped.by)
+                return []
             case "cancel_all":
                 return [*self._cancel_all(), TradeResponse(all_canceled=AllCanceled())]
         raise InputError(f"{request.WhichOneof('request') or 'an empty request'} has no place here")

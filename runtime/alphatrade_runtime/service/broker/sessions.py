@@ -3,6 +3,7 @@
 import json
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -20,6 +21,7 @@ from alphatrade_runtime.service.broker.link import Link
 from alphatrade_runtime.service.broker.market import OpenFeed, VenueFeed
 from alphatrade_runtime.service.broker.refusal import Asked, Refused, refusal
 from alphatrade_runtime.service.broker.session import OrderSession, quietly
+from alphatrade_runtime.service.broker.stops import StopBook
 from alphatrade_runtime.service.feed.facts import Facts
 
 FEED_S = 4.0  # how long a logon waits for the client's feed
@@ -40,6 +42,7 @@ class Sessions:
         self._folder, self._feeds, self._clocks = folder, feeds, clocks
         self._sessions: dict[str, OrderSession] = {}
         self._lock = threading.Lock()
+        self.stops = StopBook(folder.parent / "stopped.json")
         self._of_strategy: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         for path in sorted(folder.glob("*/*/session.json")):
             self._take_up(path)
@@ -53,6 +56,7 @@ class Sessions:
                 f"{path}: not the facts of a session ({error}); restore it, or remove its folder"
             ) from None
         session = OrderSession(self.account, key, path.parent, facts)
+        session.on_stopped = self._stopper(key)
         self._sessions[key] = session
         if facts.identity not in self.terms.clients and session.works:
             session.retire(_GONE)
@@ -81,7 +85,27 @@ class Sessions:
         parsed = parse_identity(identity)
         assert parsed is not None
         with self._of_strategy[parsed[3]]:
+            self._heed_stops(parsed[3], logon)
             return self._enter(f"{parsed[3]}/{logon.session_id}", client, logon, link)
+
+    def _stopper(self, key: str) -> Callable[[str, str], None]:
+        uid = key.partition("/")[0]
+        return lambda mode, by: self.stops.add(uid, mode, by)
+
+    def _heed_stops(self, uid: str, logon: Logon) -> None:
+        """Keep what stopped a strategy; let none that is new escape it under another name. Raises Refused."""
+        if logon.HasField("stopped"):
+            try:
+                self.stops.add(uid, logon.stopped.mode, logon.stopped.by)
+            except InputError as error:
+                raise Refused(_CODE.FAILED_PRECONDITION, "StopInvalid", str(error)) from error
+        elsewhere = self.stops.of_others(uid)
+        if elsewhere is not None and not (self._folder / uid).exists():
+            text = (
+                f"a strategy of this account was stopped ({elsewhere.mode}, {elsewhere.by}); another one does not trade "
+                "on it: delete the BrokerConnection and its volume"
+            )
+            raise Refused(_CODE.FAILED_PRECONDITION, "AccountLatched", text)
 
     def _enter(self, key: str, client: Admitted, logon: Logon, link: Link) -> tuple[OrderSession, list[TradeResponse]]:
         known = self._sessions.get(key)
@@ -100,7 +124,9 @@ class Sessions:
             except InputError as error:
                 raise Refused(_CODE.FAILED_PRECONDITION, "ReportsUnknown", str(error)) from error
             commands, reports = session.counts()
-            on = LoggedOn(commands=commands, reports=reports, simulated=True)
+            on = LoggedOn(
+                commands=commands, reports=reports, simulated=True, stopped=self.stops.of(key.partition("/")[0])
+            )
             return session, [*missed, TradeResponse(logged_on=on)]
 
     def _make_way(self, key: str) -> None:
@@ -128,6 +154,7 @@ class Sessions:
                     logon, client.identity, client.session, self.terms.exchange, base, self._commands()
                 )
                 self._sessions[key] = OrderSession(self.account, key, self._folder / key, facts)
+                self._sessions[key].on_stopped = self._stopper(key)
             return self._sessions[key]
 
     def _commands(self) -> int:

@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from alphatrade.v1.broker_pb2 import Stopped
 from alphatrade.v1.control_pb2 import StrategyStatus
+from alphatrade_runtime.execution.broker.contract import BrokerLost
 from alphatrade_runtime.execution.broker.exchange_log import ExchangeLog
 from alphatrade_runtime.execution.broker.in_process import InProcessSteppedBroker
 from alphatrade_runtime.execution.broker.stepped_exchange import SteppedExchange
@@ -21,6 +24,7 @@ from alphatrade_runtime.service.broker.client import GrpcBroker, GrpcSteppedBrok
 from alphatrade_runtime.service.broker.market import StreamMarket
 from alphatrade_runtime.service.feed.client import RemoteFeed, View
 from alphatrade_runtime.service.feed.facts import Facts
+from alphatrade_runtime.service.kill.kill_switch import Engagement
 from alphatrade_runtime.service.strategy.config import Terms
 from alphatrade_runtime.service.strategy.exports import export
 from alphatrade_runtime.service.strategy.folders import SessionFolder
@@ -64,6 +68,7 @@ class Play:
         self._feed: RemoteFeed | None = None
         self._loop: Loop | None = None
         self._was_linked = False
+        self._account: GrpcBroker | GrpcSteppedBroker | None = None
         self._next = {"status": 0.0, "metrics": 0.0}
 
     def run(self, start_seq: int) -> Played | None:
@@ -72,11 +77,13 @@ class Play:
         start_seq: of the first row, for a session that has no journal yet on a stream's clock.
         """
         self._parts.steering.turned = self._look
+        self._parts.steering.stopped = self._tell_account
         try:
             result = self._by_stream(start_seq) if self._facts.pace == "Stream" else self._by_wall()
             next_seq, positions = self._next_seq(), self._positions()
         finally:
             self._parts.steering.turned = _nothing
+            self._parts.steering.stopped = _nobody
             if self._feed is not None:
                 self._feed.close()
         return None if result is None else Played(result, next_seq, positions)
@@ -98,10 +105,11 @@ class Play:
         )  # fmt: skip
         broker: SteppedBroker
         if self._terms.config.broker is not None:
-            broker = GrpcSteppedBroker(
+            broker = self._account = GrpcSteppedBroker(
                 self._terms.config.broker, self._parts.certificates, self._identity.policy_hash, facts.digest,
                 facts.speed,
             )  # fmt: skip
+            self._tell_account(self._parts.steering.latch.strongest)
         else:
             broker = InProcessSteppedBroker(self._own_exchange)
         return run_stream(self._terms.document, self._folder.path, stream, broker, self._options(), self._watch)
@@ -114,6 +122,8 @@ class Play:
         facts = self._facts
         wall = Wall(facts.digest, facts.clock(), self._folder.ordinal)
         broker = GrpcBroker(self._terms.config.broker, self._parts.certificates, self._identity.policy_hash)
+        self._account = broker
+        self._tell_account(self._parts.steering.latch.strongest)
         feed = self._open("LOCAL", 0)
         return run_wall(
             self._terms.document, self._folder.path, wall, feed, broker, self._options(), self._watch
@@ -136,6 +146,13 @@ class Play:
             log.close()
             raise
 
+    def _tell_account(self, engagement: Engagement | None) -> None:
+        """Let the account keep what stopped us, so that no other name escapes it; again at every logon."""
+        if self._account is None or engagement is None:
+            return
+        with suppress(BrokerLost):
+            self._account.tell_stopped(Stopped(mode=engagement.mode, by=self._parts.steering.latch.latched_by))
+
     def _watch(self, loop: Loop) -> None:
         self._loop = loop
         self._look()
@@ -156,6 +173,8 @@ class Play:
         if loop is None or now < self._next["status"]:
             return
         self._next["status"] = now + STATUS_S
+        if self._account is not None and self._account.told is not None:
+            self._parts.steering.heed_account(self._account.told.mode, self._account.told.by)
         connected = self._feed is not None and (self._feed.connected or self._feed.ended)
         self._was_linked = self._was_linked or loop.linked
         said = status_of(loop, self._parts.steering, connected, self._was_linked, self._symbols)
@@ -163,6 +182,10 @@ class Play:
         if now >= self._next["metrics"]:
             self._next["metrics"] = now + METRICS_S
             export(self._parts.registry, loop, said, self._feed)
+
+
+def _nobody(engagement: Engagement) -> None:
+    """Tell nobody."""
 
 
 def _nothing() -> None:

@@ -289,6 +289,7 @@ def _reason_of(error: InputError) -> str:
     text = str(error)
     for sign, reason in (
         ("another code", "JournalOfOtherCode"),
+        ("AccountLatched", "AccountLatched"),
         ("No space", "DiskFull"),
         ("broker ", "BrokerRefuses"),
         ("feed ", "FeedDiffers"),

@@ -19,12 +19,14 @@ from alphatrade_runtime.service.kill.watch import KillWatch
 from alphatrade_runtime.service.strategy.config import Terms
 
 _NS_PER_MS = 1_000_000
+ACCOUNT = "account"
 
 
 class PodSteering:
     """One pod's steering; `begin` once for each session. acknowledged: called when a kill switch had its effect.
 
-    turned: called at every look.  terms: the configuration in force.  wanted: one that needs another session, or None.
+    turned: called at every look; stopped: with every kill switch that had its effect.
+    terms: the configuration in force.  wanted: one that needs another session, or None.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class PodSteering:
         self.wanted: Terms | None = None
         self.watch, self.latch = watch, latch
         self._registry, self._acknowledged, self.turned = registry, acknowledged, turned
+        self.stopped: Callable[[Engagement], None] = lambda engagement: None
         self._queue: deque[Directive] = deque()
         self._lock = threading.Lock()
         self._held = self._draining = False
@@ -70,6 +73,13 @@ class PodSteering:
         staleness = terms.session.policy.envelope.limits.kill_max_staleness_ns
         self.watch.configure(terms.config.kill, staleness)
         return True
+
+    def heed_account(self, mode: str, by: str) -> None:
+        """Take the account's word that this strategy was stopped, where its own latch has nothing as strong."""
+        engagement = Engagement("", ACCOUNT, ACCOUNT, 1, mode, by, 0, time.monotonic_ns())
+        held = self.latch.strongest
+        if (held is None or held.control < engagement.control) and self.latch.engage(engagement):
+            self._queue.append(_kill(engagement))
 
     def offer_limits(self) -> None:
         """Let the session under way take the limits of the configuration in force."""
@@ -104,6 +114,7 @@ class PodSteering:
         self.latch.acknowledge(engagement, last_command, time.time_ns(), took_ns // _NS_PER_MS)
         latency = self._registry.histogram("alphatrade_kill_acknowledgement_latency_seconds", mode=engagement.mode)
         latency.observe(took_ns * 1e-9)
+        self.stopped(engagement)
         self._acknowledged()
 
     @property
