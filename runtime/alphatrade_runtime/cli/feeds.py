@@ -10,8 +10,12 @@ from alphatrade_runtime.policy.document import TapeFeed
 
 
 def open_tape(plan: Plan, base: Path) -> Tape:
-    """Return a session's tape, its bytes checked; what is simulated is kept under `base`. Raises InputError."""
-    feed, instruments = plan.session.feed, plan.document["policy"]["envelope"]["instruments"]
+    """Return a session's tape, its bytes checked; what is simulated is kept under `base`. Raises InputError.
+
+    All instruments of the feed are simulated, as a feed gateway does, for they move together; what the Strategy does
+    not trade is passed over.
+    """
+    feed = plan.session.feed
     if isinstance(feed, TapeFeed):
         return Tape.open(feed.path)
-    return simulated_tape(parse_config(feed.config, instruments), base)
+    return simulated_tape(parse_config(feed.config, plan.listed), base)

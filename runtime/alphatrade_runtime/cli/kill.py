@@ -1,10 +1,14 @@
-"""`alphatrade kill` and `alphatrade verify`: a run by the wall clock, while it runs and afterwards."""
+"""`alphatrade kill` and `alphatrade verify`: a run that keeps a journal, while it runs and afterwards."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alphatrade_runtime.cli import options
+
+if TYPE_CHECKING:
+    from alphatrade_runtime.loop.recovery import Verification
 
 BREACH = 3
 
@@ -20,7 +24,7 @@ def kill(
     ] = 0,
     artifacts: options.Artifacts = options.ARTIFACTS,
 ) -> int:
-    """Engage the kill switch of a session that runs by the wall clock. It latches: a restart does not undo it.
+    """Engage the kill switch of a session that runs, at Realtime or a multiple. It latches: a restart does not undo it.
 
     \\b
     Example:
@@ -36,19 +40,17 @@ def kill(
 
 
 def verify(run: options.RunArgument, artifacts: options.Artifacts = options.ARTIFACTS) -> int:
-    """Replay a wall-clock run from its input journal and compare its digests. Exit code 3 when one differs.
+    """Replay a run from its input journal and compare its digests. Exit code 3 when one differs.
+
+    Runs at Realtime and at a multiple such as 200x keep a journal; one at Max is compared by running it again.
 
     \\b
     Example:
       alphatrade verify artifacts/paper/2026/01/05/run-1f2e3d4c5b6a7988
     """
-    from alphatrade_runtime.cli.session import load_plugins, plugin_digests_of
     from alphatrade_runtime.loop.artifacts import find_run
-    from alphatrade_runtime.loop.recovery import read_facts
-    from alphatrade_runtime.loop.recovery import verify as verify_run
 
-    folder = find_run(artifacts, run)
-    found = verify_run(folder, plugin_digests_of(load_plugins(read_facts(folder).document)))
+    found = _verified(find_run(artifacts, run))
     for name, digest in found.digests.items():
         print(
             f"{name} {digest}{'' if digest == found.recorded.get(name) else f', recorded {found.recorded.get(name)}'}"
@@ -57,3 +59,14 @@ def verify(run: options.RunArgument, artifacts: options.Artifacts = options.ARTI
         print(f"violation: {violation.text}")
     print("the journal gives the same bytes" if found.agrees else "the journal gives other bytes than were recorded")
     return 0 if found.agrees else BREACH
+
+
+def _verified(folder: Path) -> "Verification":
+    """Replay the journal of either clock."""
+    from alphatrade_runtime.cli.session import load_plugins, plugin_digests_of
+    from alphatrade_runtime.loop import recovery, stream_recovery
+
+    streamed = stream_recovery.read_facts(folder)
+    if streamed is not None:
+        return stream_recovery.verify(folder, streamed, plugin_digests_of(load_plugins(streamed.document)))
+    return recovery.verify(folder, plugin_digests_of(load_plugins(recovery.read_facts(folder).document)))

@@ -23,7 +23,8 @@ Artifacts = Annotated[Path, typer.Option(help="Folder under which runs and made 
 Speed = Annotated[
     str | None,
     typer.Option(
-        help="Max: simulated time, as fast as it goes. Realtime, or 200x: the wall clock. Default: the feed's."
+        help="Max: as fast as it goes. 200x: rows 200 times as fast as they came. Time is that of the rows in both. "
+        "Realtime: the wall clock. Default: the feed's."
     ),
 ]
 CheckpointEvery = Annotated[

@@ -20,9 +20,11 @@ def run(
     speed: options.Speed = None,
     artifacts: options.Artifacts = options.ARTIFACTS,
     checkpoint_every: options.CheckpointEvery = 5.0,
-    duration: Annotated[float | None, typer.Option(min=0.1, help="Wall clock: end after so many seconds.")] = None,
-    loop: Annotated[bool, typer.Option("--loop", help="Wall clock: start the feed again at its end.")] = False,
-    broker: Annotated[Path | None, typer.Option(help="Wall clock: socket of a paper exchange; see render.")] = None,
+    duration: Annotated[
+        float | None, typer.Option(min=0.1, help="Realtime, or 200x: end after so many seconds of the wall clock.")
+    ] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Realtime: start the feed again at its end.")] = False,
+    broker: Annotated[Path | None, typer.Option(help="Realtime: socket of a paper exchange; see render.")] = None,
 ) -> int:
     """Trade a session: its strategy, on its feed, under its risk template.
 
@@ -30,19 +32,21 @@ def run(
     artifacts/KIND/YYYY/MM/DD/RUN_ID/ with its diary, run.json and report.html. Run it again and the three
     digests are the same. Killed, the same command goes on from the last checkpoint.
 
+    Above Realtime time is that of the rows: at 200x they come 200 times as fast as they came then, and the digests
+    are those of Max. At Realtime it is the clock on the wall. Both keep a journal, which `alphatrade verify` replays,
+    and hear `alphatrade kill`.
+
     \b
     Examples:
       alphatrade run -f examples/quickstart
       alphatrade run -f examples/quickstart --plugin my.py       your own strategy under the same law
-      alphatrade run -f examples/quickstart --speed 200x         on the wall clock, 200 times as fast
+      alphatrade run -f examples/quickstart --speed 200x         the same at 200 times the feed's own pace
+      alphatrade run -f examples/quickstart --speed Realtime     by the wall clock
     """
-    from alphatrade_runtime.cli.session import by_wall_clock, read_plan
+    from alphatrade_runtime.cli.session import read_plan
 
     plan = read_plan(folder, strategy, plugin=plugin, signal=signal, speed=speed)
-    if by_wall_clock(plan.session):
-        return trade_live(plan, artifacts, duration_s=duration, loop=loop, broker=broker)
-    _refuse(duration=duration, loop=loop, broker=broker)
-    return trade(plan, artifacts, checkpoint_every)
+    return trade(plan, artifacts, checkpoint_s=checkpoint_every, duration_s=duration, loop=loop, broker=broker)
 
 
 def replay(
@@ -67,7 +71,7 @@ def replay(
 
     feed = {"type": "tape", "path": str(tape)}
     plan = read_plan(folder, strategy, plugin=plugin, signal=signal, feed=feed, speed="Max")
-    return trade(plan, artifacts, checkpoint_every)
+    return trade(plan, artifacts, checkpoint_s=checkpoint_every)
 
 
 def render(
@@ -95,39 +99,45 @@ def render(
     return 0
 
 
-def _refuse(**given: Any) -> None:
-    """Refuse options that only the wall clock has a use for."""
-    from alphatrade_runtime.market.faults import InputError
-
-    for name, value in given.items():
-        if value:
-            raise InputError(f"--{name}: only for a run by the wall clock; add --speed Realtime, or leave it out")
-
-
-def trade_live(plan: Any, base: Path, **how: Any) -> int:
-    """Run a plan by the wall clock, print what it came to, return the exit code."""
-    from alphatrade_runtime.cli.execute import execute_live
-    from alphatrade_runtime.cli.feeds import open_tape
-    from alphatrade_runtime.cli.summary import print_summary
-
-    engine = plan.engine()  # refuses what cannot run before a market is simulated for it
-    with open_tape(plan, base) as tape:
-        finished = execute_live(engine, plan, tape, base, **how)
-    print_summary(finished.folder)
-    return BREACH if finished.breached else 0
-
-
-def trade(plan: Any, base: Path, checkpoint_s: float = 5.0) -> int:
-    """Run a plan, print what it came to, return the exit code."""
-    from alphatrade_runtime.cli.execute import execute
+def trade(
+    plan: Any,
+    base: Path,
+    *,
+    checkpoint_s: float = 5.0,
+    duration_s: float | None = None,
+    loop: bool = False,
+    broker: Path | None = None,
+) -> int:
+    """Run a plan by the clock that its speed asks for, print what it came to, return the exit code."""
+    from alphatrade_runtime.cli import execute
     from alphatrade_runtime.cli.feeds import open_tape
     from alphatrade_runtime.cli.screen import remark
+    from alphatrade_runtime.cli.session import clock_of
     from alphatrade_runtime.cli.summary import print_summary
 
+    clock = clock_of(plan.session)
+    _refuse(clock, duration=duration_s, loop=loop, broker=broker)
     for text in plan.remarks:
         remark(text)
     engine = plan.engine()  # refuses what cannot run before a market is simulated for it
     with open_tape(plan, base) as tape:
-        finished = execute(engine, plan, tape, base, checkpoint_s)
+        if clock == "Max":
+            finished = execute.execute(engine, plan, tape, base, checkpoint_s)
+        elif clock == "Stream":
+            finished = execute.execute_stream(engine, plan, tape, base, duration_s=duration_s)
+        else:
+            finished = execute.execute_live(engine, plan, tape, base, duration_s=duration_s, loop=loop, broker=broker)
     print_summary(finished.folder)
     return BREACH if finished.breached else 0
+
+
+def _refuse(clock: str, **given: Any) -> None:
+    """Refuse options that the clock has no use for."""
+    from alphatrade_runtime.market.faults import InputError
+
+    paced = "a run at Realtime or a multiple such as 200x; add --speed"
+    places = {"duration": ("Stream", "Wall"), "loop": ("Wall",), "broker": ("Wall",)}
+    for name, value in given.items():
+        if value and clock not in places[name]:
+            where = paced if "Stream" in places[name] else "a run by the wall clock; add --speed Realtime"
+            raise InputError(f"--{name}: only for {where}, or leave it out")

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from alphatrade_operator.feed.render import render_instrument
 from alphatrade_operator.render import render_session
-from alphatrade_operator.resources import load_folder
+from alphatrade_operator.resources import Resources, load_folder
+from alphatrade_operator.session import choose_strategy, gather
 from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.plugin.contract import SignalSpec
@@ -14,16 +16,21 @@ from alphatrade_runtime.plugin.load import LoadedPlugin, load
 from alphatrade_runtime.policy.document import Session, parse_session
 
 Document = dict[str, Any]
+Clock = Literal["Max", "Stream", "Wall"]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A session document with the digests of the plug-ins that it uses, by signal name; remarks for the reader."""
+    """A session document with the digests of the plug-ins that it uses, by signal name; remarks for the reader.
+
+    listed: the facts of all instruments of the folder's feed, in its order; the Strategy may trade some of them.
+    """
 
     document: Document
     session: Session
     plugin_digests: Mapping[str, str]
     remarks: tuple[str, ...]
+    listed: tuple[Mapping[str, Any], ...]
 
     def engine(self) -> Engine:
         """Return the engine of this session."""
@@ -55,7 +62,8 @@ def read_plan(
         _put_in_place(document, loaded[-1], signal)
     elif signal is not None:
         raise InputError("--signal: names a signal of --plugin; give --plugin too, or leave it out")
-    return Plan(document, _parsed(document), plugin_digests_of(loaded), resources.notes)
+    listed = _listed(resources, strategy)
+    return Plan(document, _parsed(document), plugin_digests_of(loaded), resources.notes, listed)
 
 
 def load_plugins(document: Mapping[str, Any]) -> list[LoadedPlugin]:
@@ -68,9 +76,23 @@ def plugin_digests_of(loaded: Sequence[LoadedPlugin]) -> dict[str, str]:
     return {spec.name: one.digest for one in loaded for spec in one.signals}
 
 
-def by_wall_clock(session: Session) -> bool:
-    """Whether a session runs by the wall clock; a feed at Max is in simulated time, also for a paper account."""
-    return session.feed.speed != "Max"
+def clock_of(session: Session) -> Clock:
+    """Return what drives a session's clock, also for a paper account.
+
+    Max: the tape, replayed.  Stream: the rows, given out n times as fast as they came.  Wall: the time of day.
+    """
+    match session.feed.speed:
+        case "Max":
+            return "Max"
+        case "Realtime":
+            return "Wall"
+        case _:
+            return "Stream"
+
+
+def _listed(resources: Resources, strategy: str | None) -> tuple[Mapping[str, Any], ...]:
+    feed = gather(resources, choose_strategy(resources, strategy)).parts.feed.spec
+    return tuple(render_instrument(facts) for facts in feed.instruments)
 
 
 def _parsed(document: Document) -> Session:

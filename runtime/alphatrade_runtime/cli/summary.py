@@ -26,7 +26,7 @@ def print_summary(folder: Path) -> None:
 def rows(run: RunData) -> list[tuple[str, str]]:
     """Return the table of a run, label and value."""
     speed = run.facts["speed"]
-    clock = "simulated time" if speed == "Simulated" else f"wall clock, {speed}"
+    clock = f"wall clock, {speed}" if speed == "Realtime" else speed
     counts, money, kill = run.part("counts"), run.part("money"), run.part("kill")
     currency = money["currency"]
     table = [

@@ -30,16 +30,19 @@ from alphatrade_runtime.reflection.diary.record_log import DiaryStalled
 ANSWER_S = 1.0  # an exchange that is silent for longer where an answer is due counts as lost
 
 
-def run_live(document: Mapping[str, Any], folder: Path, options: LiveOptions | None = None) -> LiveResult:
+def run_live(
+    document: Mapping[str, Any], folder: Path, options: LiveOptions | None = None, source: FeedSource | None = None
+) -> LiveResult:
     """Run a session document by the wall clock; a folder with a journal is recovered and gone on with.
 
+    source: of the rows; None: what the document's feed says, with the session's instruments only.
     Raises InputError when it cannot start, JournalStalled or DiaryStalled when a record cannot be written:
     trading has stopped then, and working orders were cancelled if the broker could be reached.
     """
     options = options or LiveOptions()
     document = json.loads(json.dumps(document))  # as the journal will give it back
     session = parse_session(document)
-    source = open_source(session)
+    source = source or open_source(session)
     identity = identify(session, options.plugin_digests)
     next(source.chunks(), None)  # a simulation compiles, too
     warm_up(session, new_live_core(session, ClockFacts(source.first_ts_ns, 0, 1)))

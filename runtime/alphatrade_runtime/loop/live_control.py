@@ -41,7 +41,7 @@ class KillRequest:
 def request_kill(run: Path, mode: str, reason: str, slippage_bps: int = 0) -> Path:
     """Ask a session to engage the kill switch; return the request's file, which is renamed `*.taken` when it is done.
 
-    mode: Reduce, Halt or Flatten. Raises InputError when the mode is unknown or the folder is no wall-clock run.
+    mode: Reduce, Halt or Flatten. Raises InputError when the mode is unknown or the folder is no run with a journal.
     """
     if mode not in MODES:
         raise InputError(f"--mode {mode}: no such kill mode; choose from {', '.join(MODES)}")
@@ -50,7 +50,7 @@ def request_kill(run: Path, mode: str, reason: str, slippage_bps: int = 0) -> Pa
     if not 0 <= slippage_bps < 10_000:
         raise InputError(f"--max-slippage: {slippage_bps} bps; give 0 (the template's) to 9999")
     if not (run / "journal").is_dir():
-        raise InputError(f"{run}: no journal there; give the folder of a wall-clock run")
+        raise InputError(f"{run}: no journal there; give the folder of a run at Realtime or a multiple such as 200x")
     folder = run / FOLDER
     folder.mkdir(exist_ok=True)
     path = folder / f"{time.time_ns():020d}-{os.getpid()}.json"

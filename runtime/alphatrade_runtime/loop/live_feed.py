@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from alphatrade_runtime.loop.build import instrument_of
-from alphatrade_runtime.loop.window import remap
+from alphatrade_runtime.loop.window import mapped, remap
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Kind, Rows
+from alphatrade_runtime.market.instrument import Instrument
+from alphatrade_runtime.market.schema import Kind, Rows
 from alphatrade_runtime.market.simulator import parse_config, prepare
 from alphatrade_runtime.market.tape import Tape
 from alphatrade_runtime.policy.document import Session, TapeFeed
@@ -43,13 +44,7 @@ def open_source(session: Session) -> FeedSource:
     feed = session.feed
     wanted = [instrument_of(terms) for terms in session.policy.envelope.instruments]
     if isinstance(feed, TapeFeed):
-        tape = Tape.open(feed.path)
-        counts = tape.manifest["counts_by_kind"]
-        if counts.get("BAR") and not counts.get("QUOTE"):
-            raise InputError(f"{feed.path}: {_NO_PACE}")
-        span = (tape.manifest["first_ts_ns"], tape.manifest["last_ts_ns"])
-        table = remap(tape.instruments, wanted, feed.path)
-        return FeedSource(tape.chunks, *span, tape.digest, table, bool(counts.get("DEPTH")))
+        return tape_source(Tape.open(feed.path), wanted)
     facts = [{name: str(getattr(terms, name)) for name in _FACTS} for terms in session.policy.envelope.instruments]
     config = parse_config(feed.config, facts)
     made = prepare(config)
@@ -60,6 +55,16 @@ def open_source(session: Session) -> FeedSource:
     digest = "sha256:" + hashlib.sha256(named).hexdigest()
     span = (config.start_ns, made.end_ns)
     return FeedSource(lambda: prepare(config).chunks(), *span, digest, table, config.depth_levels > 0)
+
+
+def tape_source(tape: Tape, wanted: Sequence[Instrument]) -> FeedSource:
+    """Return a tape as a feed. wanted: the session's instruments. Raises InputError as `open_source` does."""
+    where, counts = str(tape.folder), tape.manifest["counts_by_kind"]
+    if counts.get("BAR") and not counts.get("QUOTE"):
+        raise InputError(f"{where}: {_NO_PACE}")
+    span = (tape.manifest["first_ts_ns"], tape.manifest["last_ts_ns"])
+    table = remap(tape.instruments, wanted, where)
+    return FeedSource(tape.chunks, *span, tape.digest, table, bool(counts.get("DEPTH")))
 
 
 class PacedFeed:
@@ -127,19 +132,13 @@ class PacedFeed:
             self.ended = True
 
     def _take(self, chunk: Rows) -> None:
-        self._rows = chunk if self._source.table is None else chunk._replace(instrument=self._mapped(chunk))
+        self._rows = mapped(chunk, self._source.table)
         due = chunk.ts_init_ns
         if self._venue_side:
             due = np.maximum(np.maximum.accumulate(chunk.ts_event_ns), self._latest)
             self._latest = int(due[-1])
         self._due = due + self._shift if self._shift else due
         self._at = 0
-
-    def _mapped(self, chunk: Rows) -> npt.NDArray[np.uint16]:
-        assert self._source.table is not None
-        known = np.minimum(chunk.instrument, len(self._source.table) - 1)
-        every = np.uint16(ALL_INSTRUMENTS)
-        return np.where(chunk.instrument == every, every, self._source.table[known])
 
     def _shifted(self, span: Rows) -> Rows:
         if self._shift == 0:

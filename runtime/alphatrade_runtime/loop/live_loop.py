@@ -21,8 +21,9 @@ from alphatrade_runtime.reflection.diary.record_log import DiaryStalled
 
 TICK_S = 0.001
 STOPPED = "stopped"
+FEED_ENDED = "the feed has ended"
 SILENCE_NS = 100_000_000  # without anything received, a TIMER row
-CONTROL_NS = 20_000_000
+CONTROL_NS = 5_000_000
 HOUSEKEEPING_NS = 50_000_000
 RECONCILE_NS = 60_000_000_000
 OVERDUE_NS = 2_000_000_000  # a command waits for an answer and nothing is heard: ask what became of all
@@ -98,7 +99,7 @@ class LiveLoop:
         elif over is not None and self.mono() - self.started >= over * 1e9:
             self.ended_by = "time is up"
         elif self.feed.ended:
-            self.ended_by = "the feed has ended"
+            self.ended_by = FEED_ENDED
         else:
             self.ended_by = self.options.finished()
         return bool(self.ended_by)

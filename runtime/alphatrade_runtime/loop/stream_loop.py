@@ -11,7 +11,7 @@ from alphatrade_runtime.execution.broker.contract import BrokerLost, Commands
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.engine import RunResult, counts_of, kill_of, money_of
 from alphatrade_runtime.loop.identity import Identity
-from alphatrade_runtime.loop.live_loop import BACK_OFF_NS, STOPPED
+from alphatrade_runtime.loop.live_loop import BACK_OFF_NS, FEED_ENDED, STOPPED
 from alphatrade_runtime.loop.live_options import LiveOptions, LiveProgress, LiveResult
 from alphatrade_runtime.loop.steering import Directive, FileSteering
 from alphatrade_runtime.loop.stream_contract import SteppedBroker, StreamFeed
@@ -66,7 +66,7 @@ class StreamLoop:
         self.started = self.mono()
         while not self._ends(stop):
             self._turn()
-        if self.feed.ended and self.ended_by == "the feed has ended":
+        if self.feed.ended and self.ended_by == FEED_ENDED:
             self._run_out(stop)
 
     def _ends(self, stop: Callable[[], bool]) -> bool:
@@ -76,7 +76,7 @@ class StreamLoop:
         elif over is not None and self.mono() - self.started >= over * 1e9:
             self.ended_by = "time is up"
         elif self.linked and self.feed.ended and self.live.wants_rows:
-            self.ended_by = "the feed has ended"
+            self.ended_by = FEED_ENDED
         else:
             self.ended_by = self.options.finished()
         return bool(self.ended_by)

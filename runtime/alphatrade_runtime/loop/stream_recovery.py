@@ -82,7 +82,7 @@ def verify(folder: Path, facts: StreamFacts, plugin_digests: Mapping[str, str] |
     replayer = _Replayer(live, folder)
     replayer.take(read_records(folder / JOURNAL))
     if replayer.closed is None:
-        raise InputError(f"{folder}: the session was not closed; run it again, stop it, then verify")
+        raise InputError(f"{folder}: the session was not closed; run it again to its end, then verify")
     replay.close(live.core)
     live.drain()
     digests = live.recorder.close()

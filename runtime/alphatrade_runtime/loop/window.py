@@ -78,6 +78,17 @@ class RowWindow:
             self._buffer[k] = larger
 
 
+def mapped(rows: Rows, table: npt.NDArray[np.uint16] | None) -> Rows:
+    """Return rows with the session's indices of instruments. table: as `remap` returns it."""
+    if table is None:
+        return rows
+    known = np.minimum(rows.instrument, len(table) - 1)
+    every = np.uint16(ALL_INSTRUMENTS)
+    indices = np.where(rows.instrument == every, every, table[known])
+    indices.setflags(write=False)
+    return rows._replace(instrument=indices)
+
+
 def _frozen(column: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     view = column[:]
     view.setflags(write=False)  # one numba type for built and memory-mapped columns

@@ -26,7 +26,11 @@ PROFILES = (
     Profile("sim", "Sim", "event time", "seeded market simulator, or a tape it wrote", "simulated exchange"),
     Profile("replay", "Sim", "event time", "a recorded tape", "simulated exchange"),
     Profile(
-        "paper", "Paper", "wall clock, in one process", "a tape or the simulator at its own pace", "paper exchange"
+        "paper",
+        "Paper",
+        "Realtime: the wall; above it: event time",
+        "a tape or the simulator, at its pace or faster",
+        "paper exchange",
     ),
     Profile("live_shadow", "LiveShadow", "wall clock", "a venue's feed", "none: orders are recorded", _NO_VENUE),
     Profile("live", "Live", "wall clock", "a venue's feed", "a venue", _NO_VENUE),

@@ -13,16 +13,21 @@ _NAMES = {
     "order_ack": "order sent → acknowledged",
     "ingest_order": "row received → order sent",
 }
-_NONE = "This run wrote no telemetry.jsonl. Its clock was the tape's; run it at Realtime speed to measure this host."
+_NONE = "This run wrote no telemetry.jsonl."
+_SIMULATED = (
+    "Time in this run was that of its rows, in which a decision takes none: there is no latency to measure. "
+    "Run it at Realtime speed to measure this host."
+)
 _WIDTH, _HEIGHT, _BARS = 240.0, 34.0, 48
 
 
-def latency_section(telemetry: Telemetry | None) -> Html:
+def latency_section(telemetry: Telemetry | None, *, simulated_time: bool) -> Html:
     """Return a line a stage with its percentiles and its histogram on a logarithmic scale."""
-    if telemetry is None:
+    if telemetry is None or simulated_time:
         return el(
             "section", el("h2", "Latency"),
-            el("p", _NONE, cls="empty"),
+            el("p", _SIMULATED if simulated_time else _NONE, cls="empty"),
+            el("p", _host(telemetry), ".", cls="note") if telemetry is not None else None,
         )  # fmt: skip
     measured = {name: h for name, h in telemetry.stages.items() if h.count}
     low, high = _range(list(measured.values()))
@@ -44,15 +49,19 @@ def latency_section(telemetry: Telemetry | None) -> Html:
         "p99.9",
         "highest",
     ]
-    beats = f"{figures.count(telemetry.beats)} heartbeats"
-    memory = f"resident memory at most {telemetry.max_rss_kb / 1024:,.0f} MiB"
-    gaps = f"{len(telemetry.gaps)} gaps" if telemetry.gaps else "no gap"
     return el(
         "section",
         el("h2", "Latency"),
         table(head, rows, texts=2) if rows else el("p", "no order passed all stages", cls="empty"),
-        el("p", f"Wall clock of this host. {beats}, {gaps}; {memory}. Percentiles are within 0.4%.", cls="note"),
+        el("p", f"Wall clock of this host. {_host(telemetry)}. Percentiles are within 0.4%.", cls="note"),
     )
+
+
+def _host(telemetry: Telemetry) -> str:
+    """Say how the process fared on its host."""
+    beats = f"{figures.count(telemetry.beats)} heartbeats"
+    gaps = f"{len(telemetry.gaps)} gaps" if telemetry.gaps else "no gap"
+    return f"{beats}, {gaps}; resident memory at most {telemetry.max_rss_kb / 1024:,.0f} MiB"
 
 
 def _at(h: Histogram, share: float) -> str:

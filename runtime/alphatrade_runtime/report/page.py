@@ -59,7 +59,7 @@ def _sections(run: RunData, trades: ClosedTrades, slippage: np.ndarray) -> Html:
             tables.instrument_section(by_instrument(run, slippage, closed, won)),
             tables.trade_section(run, trades, still_open, charts.trade_chart(run, trades)),
             tables.guard_section(guards),
-            latency_section(run.telemetry),
+            latency_section(run.telemetry, simulated_time=run.simulated_time),
             head.provenance(run),
         ]
     )

@@ -70,6 +70,11 @@ class RunData:
         """Cash at the start in quanta."""
         return int(self.session.policy.initial_cash * 10**8)
 
+    @property
+    def simulated_time(self) -> bool:
+        """True when time was that of the rows, at whatever pace they came; False for the wall clock."""
+        return self.session.feed.speed != "Realtime"
+
     def part(self, name: str) -> Mapping[str, Any]:
         """Return a mapping of run.json, empty when the run was stopped before it was written."""
         value = self.facts.get(name)

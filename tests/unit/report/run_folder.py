@@ -68,7 +68,7 @@ def write_run(folder: Path, streams: Streams | None = None, **facts: Any) -> Pat
         heads[stream] = log.close().head
     document = facts.pop("session", None) or session()
     run = {
-        "run_id": "run-1", "mode": "Sim", "speed": "Max", "session": document,
+        "run_id": "run-1", "mode": "Sim", "speed": "Simulated Max", "session": document,
         "instruments": document["policy"]["envelope"]["instruments"], "policy_hash": "aa" * 32,
         "envelope_hash": "bb" * 32, "code_hash": "cc" * 32,
         "tape": {"path": "tapes/t", "digest": "sha256:" + "dd" * 32},

@@ -137,8 +137,10 @@ def test_small_samples_are_called_too_small(tmp_path):
     assert re.search(r"Sharpe ratio – n = \d", told)
 
 
-def test_latency_is_shown_when_it_was_measured(tmp_path):
-    folder = write_run(tmp_path / "run")
+def run_with_telemetry(folder, speed):
+    document = session()
+    document["feed"]["speed"] = speed
+    write_run(folder, session=document)
     clock = [0]
     heart = Heartbeat(append_to(folder / "telemetry.jsonl"), lambda: clock[0], lambda: clock[0], lambda: 2_048)
     heart.stages["order_ack"].record_all(np.full(1_000, 20_000_000))
@@ -147,9 +149,21 @@ def test_latency_is_shown_when_it_was_measured(tmp_path):
         heart.beat(counts)
         clock[0] += 10**9
     heart.close(counts)
-    told = words(page(read_run_data(folder)))
+    return words(page(read_run_data(folder)))
+
+
+def test_latency_is_shown_when_it_was_measured(tmp_path):
+    told = run_with_telemetry(tmp_path / "run", "Realtime")
     assert "order sent → acknowledged" in told
     assert "1,000 20" in told
+    assert "3 heartbeats, no gap; resident memory at most 2 MiB" in told
+
+
+@pytest.mark.parametrize("speed", ["Max", "20x"])
+def test_time_of_the_rows_has_no_latency_to_show(tmp_path, speed):
+    told = run_with_telemetry(tmp_path / "run", speed)
+    assert "there is no latency to measure" in told
+    assert "order sent → acknowledged" not in told
     assert "3 heartbeats, no gap; resident memory at most 2 MiB" in told
 
 
