@@ -131,10 +131,6 @@ METRICS: tuple[Metric, ...] = (
     _gauge("alphatrade_working_orders", "orders", STRATEGY, "Orders that work or whose fate is not known yet."),
     _gauge("alphatrade_pnl_account_currency", "account_currency", STRATEGY, "Profit since the session began."),
     _gauge("alphatrade_drawdown_ratio", "ratio", STRATEGY, "Loss since the highest value, as a share of it."),
-    _gauge("alphatrade_exposure_net_account_currency", "account_currency", STRATEGY,
-           "Worst-case value of all positions, longs less shorts."),
-    _gauge("alphatrade_exposure_gross_account_currency", "account_currency", STRATEGY,
-           "Worst-case value of all positions, longs and shorts."),
     _gauge("alphatrade_session_time_timestamp_seconds", "seconds", STRATEGY,
            "The session's own time, Unix time; behind the wall clock on a recorded stream."),
     # strategy: what it hangs on

@@ -102,8 +102,8 @@ class Sessions:
         elsewhere = self.stops.of_others(uid)
         if elsewhere is not None and not (self._folder / uid).exists():
             text = (
-                f"a strategy of this account was stopped ({elsewhere.mode}, {elsewhere.by}); another one does not trade "
-                "on it: delete the BrokerConnection and its volume"
+                f"a strategy of this account was stopped ({elsewhere.mode}, {elsewhere.by}); another one does not "
+                "trade on it: delete the BrokerConnection and its volume"
             )
             raise Refused(_CODE.FAILED_PRECONDITION, "AccountLatched", text)
 

@@ -45,11 +45,13 @@ def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str
         control: list[ControlService] = []
         home = account_folder(terms, data)
         steering = PodSteering(terms, watch, Latch(home), registry, lambda: control[0].changed())
-        runtime = Runtime(Parts(certificates, home, registry, steering, stop, code_hash(installed_code())))
+        decision = DecisionService(terms.session)
+        parts = Parts(certificates, home, registry, steering, stop, code_hash(installed_code()), decision.use)
+        runtime = Runtime(parts)
         control.append(ControlService(runtime.apply, runtime.status, EpochFile(data)))
         runtime.changed = control[0].changed
         opened.callback(serve_http(http, lambda: health_of(runtime), registry).close)
-        services = [control_service(control[0]), decision_service(DecisionService(terms.session))]
+        services = [control_service(control[0]), decision_service(decision)]
         server = serve_grpc(listen, certificates, services, interceptors=[MeasuredCalls(registry)])
         opened.callback(server.stop)
         watch.start()

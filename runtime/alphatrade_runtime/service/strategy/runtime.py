@@ -41,7 +41,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Parts:
-    """What a runtime works with. data: the pod's volume."""
+    """What a runtime works with. data: the account's folder.  plays: is given each session once its plug-ins are in."""
 
     certificates: Certificates
     data: Path
@@ -49,6 +49,7 @@ class Parts:
     steering: PodSteering
     stop: threading.Event
     code_hash: str
+    plays: Callable[[Session], None] = lambda session: None
 
 
 class Runtime:
@@ -154,6 +155,7 @@ class Runtime:
         self._tell(Phase(STARTING, "Loading", "loading compiled code"))
         digests = self._digests(session)
         self._identity = identify(session, digests)
+        self.parts.plays(session)
         self._wait_for_kill_list()
         facts = self._feed_facts(terms)
         self._pace = "Realtime" if facts.pace == "Realtime" else f"Simulated {facts.speed or 'Max'}" + (

@@ -8,10 +8,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from alphatrade.telemetry import Registry
 from alphatrade_runtime.loop.steering import Directive
+from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.schema import Control
 from alphatrade_runtime.service.kill.kill_switch import Engagement
 from alphatrade_runtime.service.kill.latch import Latch
@@ -54,8 +56,8 @@ class PodSteering:
             self._queue.clear()
             self._held = self._draining = self.ending = False
         held = self.latch.strongest
-        if held is not None:
-            self._queue.append(_kill(held))
+        known = [*self.latch.waiting, *([] if held is None or held in self.latch.waiting else [held])]
+        self._queue.extend(_kill(engagement) for engagement in known)
 
     def offer(self, terms: Terms) -> bool:
         """Take a configuration from the operator; return whether the running session goes on under it."""
@@ -78,8 +80,15 @@ class PodSteering:
         """Take the account's word that this strategy was stopped, where its own latch has nothing as strong."""
         engagement = Engagement("", ACCOUNT, ACCOUNT, 1, mode, by, 0, time.monotonic_ns())
         held = self.latch.strongest
-        if (held is None or held.control < engagement.control) and self.latch.engage(engagement):
-            self._queue.append(_kill(engagement))
+        if held is None or held.control < engagement.control:
+            self._engage(engagement)
+
+    def _engage(self, engagement: Engagement) -> None:
+        """Latch, and let it have its effect: also where the disk is full, but then it is never acknowledged."""
+        with suppress(InputError):
+            if not self.latch.engage(engagement):
+                return
+        self._queue.append(_kill(engagement))
 
     def offer_limits(self) -> None:
         """Let the session under way take the limits of the configuration in force."""
@@ -94,8 +103,7 @@ class PodSteering:
         """Return what is to be done now."""
         self.turned()
         for engagement in self.watch.poll():
-            if self.latch.engage(engagement):
-                self._queue.append(_kill(engagement))
+            self._engage(engagement)
         self._hold_or_release()
         if self.drains and not self._draining and not self._halted:
             self._draining = True
@@ -111,10 +119,13 @@ class PodSteering:
         if not isinstance(engagement, Engagement) or engagement not in self.latch.waiting:
             return
         took_ns = time.monotonic_ns() - engagement.arrived_ns if engagement.arrived_ns else 0
-        self.latch.acknowledge(engagement, last_command, time.time_ns(), took_ns // _NS_PER_MS)
+        self.stopped(engagement)
+        try:
+            self.latch.acknowledge(engagement, last_command, time.time_ns(), took_ns // _NS_PER_MS)
+        except InputError:
+            return  # the disk is full: it had its effect, and is told of once it can be kept
         latency = self._registry.histogram("alphatrade_kill_acknowledgement_latency_seconds", mode=engagement.mode)
         latency.observe(took_ns * 1e-9)
-        self.stopped(engagement)
         self._acknowledged()
 
     @property

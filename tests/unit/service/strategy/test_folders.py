@@ -1,0 +1,28 @@
+"""Sessions on a pod's volume: one after another, each closed before the next begins."""
+
+import pytest
+
+from alphatrade_runtime.market.faults import InputError
+from alphatrade_runtime.service.strategy import folders
+
+
+def test_sessions_are_numbered_and_the_last_one_counts(tmp_path):
+    assert folders.latest(tmp_path) is None
+    first = folders.following(tmp_path, None)
+    assert first.ordinal == 1
+    assert folders.latest(tmp_path) == first
+    assert first.closed() is None
+    assert first.document() is None
+    first.close({"by": "drained", "next_seq": 7})
+    assert folders.latest(tmp_path).closed() == {"by": "drained", "next_seq": 7}
+    second = folders.following(tmp_path, first)
+    assert second.ordinal == 2
+    assert folders.latest(tmp_path) == second
+    assert second.closed() is None
+
+
+def test_a_note_that_cannot_be_read_begins_nothing(tmp_path):
+    folder = folders.following(tmp_path, None)
+    (folder.path / folders.CLOSED).write_text("{")
+    with pytest.raises(InputError, match=r"closed\.json: cannot be read"):
+        folder.closed()
