@@ -23,6 +23,12 @@ class Daemon(Protocol):
     def kill(self) -> None:
         """End it with SIGKILL; whoever looks after it starts it again."""
 
+    def freeze(self) -> None:
+        """Keep its process from running, for as long as a test says to the second; it answers nothing."""
+
+    def thaw(self) -> None:
+        """Let a frozen process run on."""
+
 
 class Backend(Protocol):
     """A cluster that can be had here."""
@@ -55,6 +61,12 @@ class Backend(Protocol):
 
     def daemon(self, name: str) -> Daemon:
         """Return a daemon by name, such as kube-apiserver. Raises ClusterError where a backend cannot."""
+
+    def kill_container(self, container: str) -> None:
+        """End a container with SIGKILL, as a machine without memory does. container: its id as a pod's status has it.
+
+        Raises ClusterError where a backend cannot.
+        """
 
     def audit_events(self) -> list[dict[str, Any]]:
         """Return the API server's audit log so far. Raises ClusterError where a backend cannot."""

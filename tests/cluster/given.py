@@ -64,6 +64,10 @@ class Given:
         """Refuse: somebody else runs it."""
         raise ClusterError(f"{name}: {_NO_FAULTS}")
 
+    def kill_container(self, container: str) -> None:
+        """Refuse: its nodes are out of reach."""
+        raise ClusterError(f"container {container}: {_NO_FAULTS}")
+
     def audit_events(self) -> list[dict[str, Any]]:
         """Refuse: the log is not to be had."""
         raise ClusterError(f"audit log: {_NO_FAULTS}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.command import Command, Runner, command, run, works
+from cluster.containers import kill_words
 from cluster.kubectl import Kube
 from cluster.product_image import Docker, built
 from cluster.programs import build_program, kind
@@ -83,7 +84,15 @@ class Commands:
 
     def kill(self, daemon: str) -> Command:
         """End a daemon's process with SIGKILL."""
-        return self.in_node("pkill", "-KILL", "-x", daemon[:15])  # the kernel keeps 15 characters of a name
+        return self.signal(daemon, "KILL")
+
+    def signal(self, daemon: str, name: str) -> Command:
+        """Send a signal to a daemon's process."""
+        return self.in_node("pkill", f"-{name}", "-x", daemon[:15])  # the kernel keeps 15 characters of a name
+
+    def kill_container(self, container: str) -> Command:
+        """End a container with SIGKILL."""
+        return self.in_node("ctr", "-n", "k8s.io", *kill_words(container))
 
     def lives(self, daemon: str) -> Command:
         """Ask whether a daemon's process is there."""
@@ -112,6 +121,14 @@ class KindDaemon:
     def kill(self) -> None:
         """End it with SIGKILL; kubelet or systemd start it again."""
         self.runner(self.commands.kill(self.name))
+
+    def freeze(self) -> None:
+        """Keep its process from running; it answers nothing."""
+        self.runner(self.commands.signal(self.name, "STOP"))
+
+    def thaw(self) -> None:
+        """Let a frozen process run on."""
+        self.runner(self.commands.signal(self.name, "CONT"))
 
     def _lives(self) -> bool:
         try:
@@ -184,6 +201,10 @@ class Kind:
         if name not in (*STATIC_PODS, *UNITS):
             raise ClusterError(f"{name}: no daemon of kind's node; there are {', '.join((*STATIC_PODS, *UNITS))}")
         return KindDaemon(self.commands(), name, self.runner, self._ready)
+
+    def kill_container(self, container: str) -> None:
+        """End a container with SIGKILL; the kubelet starts it again."""
+        self.runner(self.commands().kill_container(container))
 
     def audit_events(self) -> list[dict[str, Any]]:
         """Return every write so far; those of the product's resources with request and response."""

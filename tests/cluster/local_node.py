@@ -19,6 +19,7 @@ from cluster import packages
 from cluster.build import IMAGES, build
 from cluster.certificates import make_certificates
 from cluster.command import command, run, say, works
+from cluster.containers import kill_words
 from cluster.daemons import CONTAINERD_SOCKET, http_ok
 from cluster.kubectl import Kube
 from cluster.network import network_up, others_inside
@@ -66,7 +67,18 @@ class LocalDaemon:
 
     def kill(self) -> None:
         """End it with SIGKILL; the node starts it again."""
-        run(inside(self.state, "kill", "-KILL", self._pid()))
+        self._signal("KILL")
+
+    def freeze(self) -> None:
+        """Keep its process from running; it answers nothing."""
+        self._signal("STOP")
+
+    def thaw(self) -> None:
+        """Let a frozen process run on."""
+        self._signal("CONT")
+
+    def _signal(self, name: str) -> None:
+        run(inside(self.state, "kill", f"-{name}", self._pid()))
 
     def _pid(self) -> int:
         return int((self.state.run / f"{self.name}.pid").read_text())
@@ -133,6 +145,10 @@ class LocalNode:
         if name not in DAEMONS:
             raise ClusterError(f"{name}: no daemon of the node; there are {', '.join(DAEMONS)}")
         return LocalDaemon(self.state, name)
+
+    def kill_container(self, container: str) -> None:
+        """End a container's processes with SIGKILL; the kubelet starts it again."""
+        self._ctr(*kill_words(container))
 
     def audit_events(self) -> list[dict[str, Any]]:
         """Return every write so far; those of the product's resources with request and response."""

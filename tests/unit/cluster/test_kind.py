@@ -166,3 +166,17 @@ def test_faults_say_what_to_install(programs_on_the_path):
     for name in ("kind", "go"):
         (programs_on_the_path / name).unlink()
     assert "neither kind nor Go" in kind_faults(lambda command: True)[0]
+
+
+def test_a_daemon_is_frozen_and_thawed_by_its_name(state):
+    runner = Recorder()
+    daemon = Kind(state, runner).daemon("kube-apiserver")
+    daemon.freeze()
+    daemon.thaw()
+    assert runner.lines == [f"docker exec {NODE} pkill -{signal} -x kube-apiserver" for signal in ("STOP", "CONT")]
+
+
+def test_a_container_is_killed_by_the_id_that_its_pod_has(state):
+    runner = Recorder()
+    Kind(state, runner).kill_container("containerd://abc")
+    assert runner.lines == [f"docker exec {NODE} ctr -n k8s.io tasks kill --signal SIGKILL abc"]
