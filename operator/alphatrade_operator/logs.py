@@ -37,3 +37,5 @@ def configure(level: int = logging.INFO) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("alphatrade_operator").setLevel(level)
+    # While the server is away kopf tells every attempt of every watch; our own watches say the same once each.
+    logging.getLogger("kopf._cogs.clients").setLevel(logging.CRITICAL)

@@ -29,6 +29,7 @@ PEERS = {
     "strategy": pod("strategy"),
     "feed": pod("feed"),
     "broker": pod("broker"),
+    "replay": pod("replay"),
     "client": pod(labels={"alphatrade.io/client": "true"}),
     "dns": pod(home="kube-system"),
     "api": ("", {}, {}),  # an address outside
@@ -41,6 +42,7 @@ ALLOWED = {
     ("operator", "strategy", 7443), ("operator", "feed", 7443), ("operator", "broker", 7443),
     ("operator", "strategy", 8080), ("operator", "feed", 8080), ("operator", "broker", 8080),
     ("monitoring", "strategy", 8080), ("monitoring", "feed", 8080), ("monitoring", "broker", 8080),
+    ("operator", "replay", 7443), ("operator", "replay", 8080), ("monitoring", "replay", 8080),
     ("strategy", "feed", 7443), ("strategy", "broker", 7443), ("broker", "feed", 7443), ("client", "strategy", 7443),
 }  # fmt: skip
 
@@ -106,9 +108,11 @@ def test_nothing_else_passes():
         for protocol, port in PORTS
         if "desk" in (PEERS[source][0], PEERS[target][0])
         and not (protocol == "TCP" and (source, target, port) in ALLOWED)
-        and not (target == "dns" and port == 53 and source in ("strategy", "feed", "broker"))
+        and not (target == "dns" and port == 53 and source in ("strategy", "feed", "broker", "replay"))
         and not (
-            source == "strategy" and target not in ("stranger", "feed", "broker", "client") and port in (443, 6443)
+            source == "strategy"
+            and target not in ("stranger", "feed", "broker", "client", "replay")
+            and port in (443, 6443)
         )
         and passes(PEERS[source], PEERS[target], protocol, port)
     ]
