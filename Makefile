@@ -17,7 +17,7 @@ MAKEFLAGS += --no-builtin-rules
 help: ## Say what can be made
 	@echo "AlphaTrade: make TARGET"
 	@echo
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "First time here: make run-sim. It installs what it needs into $(VENV)/ and trades a simulated market."
 	@echo "Settings: PYTHON=python3.12 picks the Python, VENV=folder the environment, ARGS=... goes to pytest or run-sim."
