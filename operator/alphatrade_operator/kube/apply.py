@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from alphatrade_operator.core.live import meta_of
 from alphatrade_operator.core.plan import Certificate, Condition, Event, Key, Manifest, Nudge, Plan, Push, View
 from alphatrade_operator.kube.compare import APPLIED, holds, owned_fields, with_digest
-from alphatrade_operator.kube.errors import ApiError, Conflict, NotFound, Refused
+from alphatrade_operator.kube.errors import ApiError, Conflict, Ending, NotFound, Refused
 from alphatrade_operator.kube.status import Written, compose, owned_status
 from alphatrade_operator.kube.writer import MANAGER, Writer, identified
 
@@ -187,6 +187,8 @@ def _owned_finalizers(live: Manifest) -> set[str]:
 async def _attempt(work: Coroutine[Any, Any, _Result], faults: list[ApiError]) -> _Result | None:
     try:
         return await work
+    except Ending:
+        return None
     except (Refused, Conflict, NotFound) as error:
         faults.append(error)
         return None

@@ -33,6 +33,12 @@ class Refused(ApiError):
     """The server does not accept the object (admission, schema, size) or does not let us (RBAC)."""
 
 
+class Ending(ApiError):
+    """The namespace is going: nothing new can be made in it, and nothing has to be."""
+
+    retryable = True
+
+
 class Gone(ApiError):
     """The resource version is too old to watch from."""
 
@@ -55,6 +61,7 @@ class NotLeading(Exception):
 
 _BY_STATUS: dict[int, type[ApiError]] = {404: NotFound, 409: Conflict, 410: Gone}
 _TRANSIENT = (408, 425, 429)
+_ENDING = "because it is being terminated"
 _NOT_AS_DEFINED = "failed to create typed patch object"  # said with 500, and yet it is the manifest's fault
 
 
@@ -64,4 +71,6 @@ def error_of(request: str, status: int, body: Mapping[str, Any], retry_after: st
     if (status >= 500 or status in _TRANSIENT) and not message.startswith(_NOT_AS_DEFINED):
         wait_s = float(retry_after) if retry_after and retry_after.isdigit() else None
         return Unavailable(request, status, reason, message, wait_s)
+    if status == 403 and message.endswith(_ENDING):
+        return Ending(request, status, reason, message)
     return _BY_STATUS.get(status, Refused)(request, status, reason, message)

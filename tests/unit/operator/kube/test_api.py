@@ -10,7 +10,7 @@ from kubernetes.aio import client
 
 from alphatrade_operator.kube import api as api_module
 from alphatrade_operator.kube.api import APPLY, Api
-from alphatrade_operator.kube.errors import Conflict, Gone, NotFound, Refused, Unavailable, error_of
+from alphatrade_operator.kube.errors import Conflict, Ending, Gone, NotFound, Refused, Unavailable, error_of
 from alphatrade_operator.kube.rate import Rate
 from alphatrade_operator.kube.resources import BY_KIND, DEFINITION
 
@@ -75,6 +75,11 @@ def test_what_is_final_is_not_tried_again(status, kind):
     assert isinstance(error, kind)
     assert str(error) == f"GET /x: {status} Because: of this"
     assert len(asked) == 1
+
+
+def test_a_namespace_that_is_going_is_told_from_a_right_that_is_missing():
+    text = 'secrets "x" is forbidden: unable to create new content in namespace a because it is being terminated'
+    assert isinstance(request((403, {"message": text}))[0], Ending)
 
 
 def test_a_manifest_that_is_not_as_defined_is_refused_although_the_server_says_500():

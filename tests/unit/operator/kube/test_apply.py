@@ -10,7 +10,7 @@ import pytest
 from alphatrade_operator.core.plan import Certificate, Condition, Event, Key, Nudge, ObjectRef, Plan, Push
 from alphatrade_operator.kube.apply import CORE_MANAGER, FINALIZER_MANAGER, NUDGED, Applier
 from alphatrade_operator.kube.compare import with_digest
-from alphatrade_operator.kube.errors import Refused, Unavailable
+from alphatrade_operator.kube.errors import Ending, Refused, Unavailable
 from alphatrade_operator.kube.status import compose
 from alphatrade_operator.kube.writer import MANAGER
 from alphatrade_operator.settings import Settings
@@ -180,6 +180,16 @@ def test_a_refused_child_keeps_neither_the_others_nor_the_status_from_being_writ
         ("apply", "Strategy", "alpha"),
         ("tell", "Trading"),
     ]
+
+
+def test_in_a_namespace_that_is_going_nothing_has_to_be_made_and_the_object_is_let_go(scene):
+    async def ending(certificate):
+        raise Ending("PATCH", 403, "Forbidden", "because it is being terminated")
+
+    scene.ensure = ending
+    scene.own_finalizers("alphatrade.io/exit")
+    scene.run(Plan(certificates=(Certificate("desk", "c", "id", {}),), finalizers=()))
+    assert scene.did == [("apply", "Strategy", "alpha", "", FINALIZER_MANAGER)]
 
 
 def test_a_server_that_is_away_ends_the_attempt(scene):
