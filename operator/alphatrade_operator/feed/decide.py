@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from alphatrade.v1.control_pb2 import FeedStatus
 from alphatrade_operator.core.plan import Finding, Manifest, Plan
 from alphatrade_operator.feed.facts import Facts, User
-from alphatrade_operator.feed.gateway import TEMPLATE, render_children, render_config
+from alphatrade_operator.feed.gateway import render_children, render_config, template_of
 from alphatrade_operator.feed.model import MarketDataFeedSpec, MarketDataFeedStatus
 from alphatrade_operator.feed.render import render_feed
 from alphatrade_operator.settings import Settings
@@ -44,25 +44,26 @@ def decide(facts: Facts, now: datetime) -> Plan:
 
 
 def _children(facts: Facts, course: Course) -> tuple[Manifest, ...]:
-    if course.document is None:
+    if course.document is None or isinstance(facts.feed, Finding):
         return ()
-    return render_children(facts.child, facts.settings, course.document, course.replicas)
+    return render_children(facts.child, facts.feed.spec, facts.settings, course.document, course.replicas)
 
 
 def _course(facts: Facts) -> Course:
     """Return what is to be done; a spec that cannot be served leaves the pod as it is."""
-    target = _target(facts)
+    if isinstance(facts.feed, Finding):
+        return Course(None, 1, stuck(facts.feed))
+    target = _target(facts, facts.feed.spec)
     if isinstance(target, Finding):
         return Course(None, 1, stuck(target))
-    course = keep_serving(target, facts.live, TEMPLATE, _serving(facts), _strategies_first(facts))
+    template = template_of(facts.feed.spec)
+    course = keep_serving(target, facts.live, template, _serving(facts), _strategies_first(facts))
     return replace(course, verdict=_in_use(facts.users)) if facts.meta.deleting else course
 
 
-def _target(facts: Facts) -> bytes | Finding:
-    if isinstance(facts.feed, Finding):
-        return facts.feed
-    finding = next((found for find in CHECKS if (found := find(facts.feed.spec, facts.settings))), None)
-    return finding or render_config(facts.child, facts.feed.spec)
+def _target(facts: Facts, spec: MarketDataFeedSpec) -> bytes | Finding:
+    finding = next((found for find in CHECKS if (found := find(spec, facts.settings))), None)
+    return finding or render_config(facts.child, spec)
 
 
 def tape_outside_store(spec: MarketDataFeedSpec, settings: Settings) -> Finding | None:

@@ -10,7 +10,6 @@ from alphatrade_operator.settings import Settings
 from alphatrade_operator.workload.child import Child
 from alphatrade_operator.workload.manifests import PodParts, config_map, service, stateful_set, template_digest
 
-TEMPLATE = template_digest({})
 _STORAGE = "10Gi"  # a simulated session is written as a tape before it is served
 _RESOURCES = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "4Gi"}}
 _TERMS = ("symbol", "tick_size", "lot_size", "multiplier")
@@ -30,9 +29,23 @@ def render_config(child: Child, spec: MarketDataFeedSpec) -> bytes:
     )
 
 
-def render_children(child: Child, settings: Settings, document: bytes, replicas: int) -> tuple[Manifest, ...]:
-    """Return the gateway's manifests, in the order in which they are needed."""
+def template_of(spec: MarketDataFeedSpec) -> str:
+    """Name what of its pod a feed's spec decides: whether it sees the artifact store."""
+    return template_digest({"artifacts": True} if spec.tape else {})
+
+
+def render_children(
+    child: Child, spec: MarketDataFeedSpec, settings: Settings, document: bytes, replicas: int
+) -> tuple[Manifest, ...]:
+    """Return the gateway's manifests, in the order in which they are needed.
+
+    Who simulates needs no artifact store, and runs in a namespace that has none.
+    """
     parts = PodParts(
-        image=settings.runtime_image, template=TEMPLATE, resources=_RESOURCES, storage=_STORAGE, artifacts=True
+        image=settings.runtime_image,
+        template=template_of(spec),
+        resources=_RESOURCES,
+        storage=_STORAGE,
+        artifacts=spec.tape is not None,
     )
     return config_map(child, document), service(child), stateful_set(child, parts, settings, replicas)

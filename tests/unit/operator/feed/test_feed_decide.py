@@ -66,6 +66,35 @@ def test_a_tape_outside_the_store_is_invalid_spec(path):
     assert message(plan).startswith(f"spec.tape.path: {path!r} is outside the artifact store")
 
 
+STORES = [
+    ({"claim_name": "tapes"}, {"persistentVolumeClaim": {"claimName": "tapes", "readOnly": True}}),
+    ({"host_path": "/srv"}, {"hostPath": {"path": "/srv", "type": "Directory"}}),
+]
+
+
+def pod_of(world):
+    (stateful_set,) = of_kind(world.plan(*FEED), "StatefulSet")
+    return stateful_set["spec"]["template"]
+
+
+@pytest.mark.parametrize(("store", "volume"), STORES)
+def test_a_feed_that_reads_a_tape_sees_the_artifact_store(store, volume):
+    world = World(artifact_store=store)
+    set_tape(world)
+    spec = pod_of(world)["spec"]
+    assert {"name": "artifacts", **volume} in spec["volumes"]
+    mount = {"name": "artifacts", "mountPath": "/artifacts", "readOnly": True}
+    assert mount in spec["containers"][0]["volumeMounts"]
+
+
+def test_a_simulator_needs_no_artifact_store_and_reading_a_tape_takes_another_pod():
+    world = World(artifact_store={"claim_name": "tapes"})
+    simulator = pod_of(world)
+    assert "artifacts" not in [volume["name"] for volume in simulator["spec"]["volumes"]]
+    set_tape(world)
+    assert pod_of(world)["metadata"]["annotations"] != simulator["metadata"]["annotations"]
+
+
 def test_invalid_spec(world):
     world.change(*FEED, "calendar", 7)
     plan = world.plan(*FEED)

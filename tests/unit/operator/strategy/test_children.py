@@ -173,21 +173,6 @@ def test_the_template_is_named_by_what_the_spec_says_about_the_pod(world):
     assert template_of(spec_of(world)) != before
 
 
-@pytest.mark.parametrize(
-    ("store", "volume"),
-    [
-        ({"claim_name": "tapes"}, {"persistentVolumeClaim": {"claimName": "tapes", "readOnly": True}}),
-        ({"host_path": "/srv"}, {"hostPath": {"path": "/srv", "type": "Directory"}}),
-    ],
-)
-def test_a_feed_sees_the_artifact_store(store, volume):
-    (stateful_set,) = of_kind(World(artifact_store=store).plan("MarketDataFeed", "feed"), "StatefulSet")
-    spec = stateful_set["spec"]["template"]["spec"]
-    assert {"name": "artifacts", **volume} in spec["volumes"]
-    mount = {"name": "artifacts", "mountPath": "/artifacts", "readOnly": True}
-    assert mount in spec["containers"][0]["volumeMounts"]
-
-
 def test_rendering_is_pure(world):
     spec, child = spec_of(world), world.child()
     first = render_children(child, spec, world.settings, b"{}", 1)
