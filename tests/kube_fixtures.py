@@ -60,7 +60,7 @@ def cluster(backend: Backend) -> Iterator[Kube]:
 @pytest.fixture(scope="session")
 def definitions(cluster: Kube) -> Kube:
     """Install the resource definitions of this tree."""
-    if os.environ.get("TEST_INSTALLED"):
+    if _as_it_is():
         return cluster
     cluster.helm(*upgrade("alphatrade-crds"))
     return cluster
@@ -69,8 +69,8 @@ def definitions(cluster: Kube) -> Kube:
 @pytest.fixture(scope="session")
 def image(backend: Backend) -> str:
     """Build the image of this tree and let pods use it."""
-    if os.environ.get("TEST_INSTALLED"):
-        return _running_image(backend.kube())
+    if _as_it_is():
+        return running_image(backend.kube())
     name = backend.build_image()
     backend.load_image(name)
     return name
@@ -79,11 +79,10 @@ def image(backend: Backend) -> str:
 @pytest.fixture(scope="session")
 def installed(definitions: Kube, image: str) -> Installed:
     """Install the product of this tree, once for all tests."""
-    if os.environ.get("TEST_INSTALLED"):
+    if _as_it_is():
         return Installed(definitions, image)
     repository, _, tag = image.rpartition(":")
-    if not _as_it_is():
-        definitions.helm(*upgrade("alphatrade"), *settings(repository, tag), "--wait", "--timeout", "180s")
+    definitions.helm(*upgrade("alphatrade"), *settings(repository, tag), "--wait", "--timeout", "180s")
     return Installed(definitions, image)
 
 
@@ -125,12 +124,6 @@ def trading_namespace(kube: Kube, test: str) -> Iterator[str]:
         yield name
     finally:
         kube.kubectl("delete", "namespace", name, "--timeout=120s")
-
-
-def _running_image(kube: Kube) -> str:
-    deployment = kube.get("deployment", "alphatrade-operator", namespace=SYSTEM_NAMESPACE)
-    name: str = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
-    return name
 
 
 def _as_name(test: str) -> str:
