@@ -21,6 +21,7 @@ from cluster.settings import ROOT
 
 SYSTEM_NAMESPACE = "alphatrade-system"
 CHARTS = ROOT / "charts"
+ARTIFACTS = "artifacts"  # a PersistentVolumeClaim of this name, where a story reads a tape
 TRADING = {
     "alphatrade.io/trading": "true",
     "pod-security.kubernetes.io/enforce": "restricted",
@@ -104,7 +105,8 @@ def upgrade(chart: str) -> tuple[object, ...]:
 
 def settings(repository: str, tag: str) -> tuple[str, ...]:
     """Return the values that tests set; a tag is a string, also when it looks like a number."""
-    return ("--set", "profile=dev", "--set", f"image.repository={repository}", "--set-string", f"image.tag={tag}")
+    values = f"profile=dev,artifactStore.claimName={ARTIFACTS},image.repository={repository}"
+    return ("--set", values, "--set-string", f"image.tag={tag}")
 
 
 @pytest.fixture
