@@ -59,6 +59,12 @@ class Backend(Protocol):
     def load_image(self, name: str) -> None:
         """Let pods use an image that `build_image` made."""
 
+    def load_archive(self, tar: Path) -> None:
+        """Let pods use an image from a tar of `write_image`. Raises ClusterError where a backend cannot."""
+
+    def on_node(self, *words: object) -> str:
+        """Run a command on the node as root; return what it printed. Raises ClusterError where a backend cannot."""
+
     def daemon(self, name: str) -> Daemon:
         """Return a daemon by name, such as kube-apiserver. Raises ClusterError where a backend cannot."""
 

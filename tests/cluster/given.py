@@ -11,7 +11,9 @@ from cluster.product_image import Builder
 from cluster.settings import ClusterError, State
 from cluster.tools import path_with_tools
 
-_NO_FAULTS = "this cluster was given by KUBECONFIG_TEST: the harness does not stop its parts; unset it for this test"
+_NO_FAULTS = (
+    "KUBECONFIG_TEST names this cluster: the harness touches neither its parts nor its nodes; unset it for this test"
+)
 
 
 class Given:
@@ -59,6 +61,14 @@ class Given:
 
     def load_image(self, name: str) -> None:
         """Do nothing: the cluster pulls it."""
+
+    def load_archive(self, tar: Path) -> None:
+        """Refuse: nothing here reaches its nodes."""
+        raise ClusterError(f"{tar.name}: {_NO_FAULTS}")
+
+    def on_node(self, *words: object) -> str:
+        """Refuse: nothing here reaches its nodes."""
+        raise ClusterError(f"{' '.join(map(str, words))}: {_NO_FAULTS}")
 
     def daemon(self, name: str) -> Daemon:
         """Refuse: somebody else runs it."""

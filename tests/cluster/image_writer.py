@@ -42,8 +42,11 @@ class _Blobs:
 
 def write_image(
     target: Path, name: str, layer: bytes, entrypoint: Sequence[str] = (), command: Sequence[str] = ()
-) -> None:
-    """Write one tar that `ctr images import`, `docker load` and `buildah pull docker-archive:` all take."""
+) -> str:
+    """Write one tar that `ctr images import`, `docker load` and `buildah pull docker-archive:` all take.
+
+    Returns the digest by which it can be named, which the name is no part of.
+    """
     blobs = _Blobs()
     packed = blobs.add(gzip.compress(layer, 1, mtime=0), _LAYER)
     config = blobs.add(json.dumps(_config_of(layer, entrypoint, command)).encode(), _CONFIG)
@@ -59,6 +62,7 @@ def write_image(
         **{f"blobs/sha256/{digest}": content for digest, content in blobs.by_digest.items()},
     }
     _write_tar(target, files)
+    return str(described["digest"])
 
 
 def _config_of(layer: bytes, entrypoint: Sequence[str], command: Sequence[str]) -> dict[str, Any]:

@@ -65,6 +65,10 @@ class Commands:
         """Copy an image from Docker into the node."""
         return command(self.kind, "load", "docker-image", image, "--name", CLUSTER)
 
+    def load_archive(self, tar: Path) -> Command:
+        """Copy an image from a tar into the node."""
+        return command(self.kind, "load", "image-archive", tar, "--name", CLUSTER)
+
     def in_node(self, *words: object) -> Command:
         """Run something in the node's container."""
         return command("docker", "exec", NODE, *words)
@@ -195,6 +199,14 @@ class Kind:
     def load_image(self, name: str) -> None:
         """Copy the image into the node."""
         self.runner(self.commands().load(name))
+
+    def load_archive(self, tar: Path) -> None:
+        """Copy an image into the node."""
+        self.runner(self.commands().load_archive(tar))
+
+    def on_node(self, *words: object) -> str:
+        """Run a command in the node's container."""
+        return self.runner(self.commands().in_node(*words))
 
     def daemon(self, name: str) -> KindDaemon:
         """Return a daemon by name. Raises ClusterError for a name that is none."""

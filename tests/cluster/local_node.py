@@ -140,6 +140,14 @@ class LocalNode:
         if name not in self._ctr("images", "list", "-q").split():
             self._import(image_tar(self.state, name))
 
+    def load_archive(self, tar: Path) -> None:
+        """Import an image into the node's containerd."""
+        self._import(tar)
+
+    def on_node(self, *words: object) -> str:
+        """Run a command in the node's namespaces."""
+        return run(inside(self.state, *words))
+
     def daemon(self, name: str) -> LocalDaemon:
         """Return a daemon by name. Raises ClusterError for a name that is none."""
         if name not in DAEMONS:

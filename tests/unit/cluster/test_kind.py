@@ -92,6 +92,15 @@ def test_image_is_loaded_from_docker_into_the_node(state):
     assert runner.lines[0].endswith(f"load docker-image localhost/alphatrade:1 --name {CLUSTER}")
 
 
+def test_an_image_is_loaded_from_a_tar_and_a_command_runs_on_the_node(state, tmp_path):
+    runner = Recorder()
+    backend = Kind(state, runner)
+    backend.load_archive(tmp_path / "plugin.tar")
+    backend.on_node("mkdir", "-p", "/small")
+    assert runner.lines[0].endswith(f"load image-archive {tmp_path / 'plugin.tar'} --name {CLUSTER}")
+    assert runner.lines[1] == f"docker exec {NODE} mkdir -p /small"
+
+
 def test_docker_builds_the_dockerfile(state, tmp_path):
     runner = Recorder()
     Docker(state, runner).build(tmp_path, "localhost/alphatrade:1")
