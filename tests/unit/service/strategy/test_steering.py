@@ -58,10 +58,14 @@ def watch():
 
 
 @pytest.fixture
-def steering(watch, tmp_path):
-    told = []
+def told():
+    """Once for every acknowledgement."""
+    return []
+
+
+@pytest.fixture
+def steering(watch, tmp_path, told):
     made = PodSteering(terms(), watch, Latch(tmp_path), Registry("strategy", "alpha"), lambda: told.append(1))
-    made.told = told
     made.begin()
     return made
 
@@ -70,16 +74,16 @@ def controls(steering):
     return [directive.control for directive in steering.pending()]
 
 
-def test_a_kill_switch_is_latched_before_it_is_handed_over_and_acknowledged_behind_its_effect(steering, watch):
+def test_a_kill_switch_is_latched_before_it_is_handed_over_and_acknowledged_behind_its_effect(steering, watch, told):
     watch.found = [HALT]
     (directive,) = steering.pending()
     assert directive.control is Control.HALT
     assert steering.latch.strongest == HALT
     assert not steering.latch.acknowledgements()
     steering.done(directive, 41)
-    (told,) = steering.latch.acknowledgements()
-    assert (told.name, told.last_command) == ("stop", 41)
-    assert steering.told == [1]
+    (said,) = steering.latch.acknowledgements()
+    assert (said.name, said.last_command) == ("stop", 41)
+    assert told == [1]
     steering.done(directive, 99)
     assert steering.latch.acknowledgements()[0].last_command == 41
 
@@ -161,13 +165,13 @@ def test_the_account_s_word_counts_where_it_is_stronger(steering, watch):
     assert "account" in steering.latch.latched_by
 
 
-def test_a_kill_switch_works_where_the_latch_cannot_be_written(steering, watch, tmp_path):
+def test_a_kill_switch_works_where_the_latch_cannot_be_written(steering, watch, told, tmp_path):
     (tmp_path / "latch.json.partial").mkdir()  # stands in the way of every write
     watch.found = [HALT]
     (directive,) = steering.pending()
     assert directive.control is Control.HALT
     steering.done(directive, 7)
-    assert steering.told == []
+    assert told == []
     assert steering.latch.strongest == HALT
 
 
