@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import engines
+from bench import engines, kill, starts
 from bench.growth import growth
 from bench.make_reference import BARS, P1_FILE, QUANTA
 from bench.make_tape import Market
 from bench.measure import CENT, every_core, interleave, one_core, ratios, row
+from bench.on_cluster import product
 from bench.peers.process import Engine
 from bench.pnl import fills_sha256
 from bench.tapes import CaptureTape, bars_file, capture_tape, generated_capture, quotes_file
@@ -142,6 +143,24 @@ def p7(options: Options) -> Result:
     return {"rows": [mine], "target": "<= 150 ns in the kernel, p99 <= 5 us from Python", "met": met}
 
 
+def p8(options: Options) -> Result:
+    """Kill switches on a cluster, beside bare watch clients."""
+    every_core()
+    with product() as installed:
+        result = kill.kill(installed)
+    one_core()
+    return {**result, "paced": True, "target": "p99 <= bare watch + 20 ms"}
+
+
+def p11(options: Options) -> Result:
+    """Pods on a cluster from their node to their first decision."""
+    every_core()
+    with product() as installed:
+        result = starts.starts(installed, options.runs)
+    one_core()
+    return {**result, "paced": True, "target": "first decision <= 3 s after the pod was given to its node"}
+
+
 def p10(options: Options) -> Result:
     """How time and memory grow with the number of quotes."""
     return growth(options.scratch, options.runs)
@@ -154,5 +173,6 @@ def _compare(everyone: list[Engine], peers: list[Engine], runs: int) -> Result:
 
 
 BENCHMARKS: dict[str, Callable[[Options], Result]] = {
-    "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P5a": p5a, "P5c": p5c, "P6": p6, "P7": p7, "P10": p10,
+    "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P5a": p5a, "P5c": p5c, "P6": p6, "P7": p7, "P8": p8,
+    "P10": p10, "P11": p11,
 }  # fmt: skip

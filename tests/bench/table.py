@@ -12,7 +12,9 @@ TITLES = {
     "P5c": "From market data to the venue through three pods",
     "P6": "A decision over gRPC",
     "P7": "The law on one order",
+    "P8": "A kill switch on a cluster",
     "P10": "Cost growth",
+    "P11": "A strategy's pod starts",
 }
 SPANS = {
     "P1": "Ours: tape in memory to the last diary segment hashed and closed as Arrow IPC on a memory disk, law on, "
@@ -32,7 +34,15 @@ SPANS = {
     "P6": "From an event handed to the client's stream until its answer is there; mTLS on the loopback, client and "
     "server in processes of their own, one event at a time. The echo gives back the same bytes unread.",
     "P7": "All checks on one order.",
+    "P8": "From `kubectl apply` of a KillSwitch returned until a runtime's pod lets nothing pass but what the mode allows, "
+    "latched on its volume: 20 pods that trade in real time, 10 engagements, all pooled; `last` is the last of the 20. "
+    "Beside them in the same engagements as many bare watch clients, each a process of its own in a pod: until it has "
+    "read the event. By the time of day of the one host; below zero is before kubectl had returned. The first engagement "
+    "finds them trading, each later one is another KillSwitch that they latch and acknowledge anew.",
     "P10": "P1 at three lengths, each in a process of its own; memory is the peak of the process.",
+    "P11": "From the scheduler's event that the pod is given to its node (the container, its volumes and its network are "
+    "still to be made) until the first decision on a quote that could trade: kill switches listed, feed subscribed, order "
+    "session reconciled. Each start is a new Strategy's; feed and account serve already; median of the starts.",
 }
 _HEAD = """# Benchmarks
 
@@ -44,7 +54,8 @@ and seeded unless a recorded capture was given. Compile time is not in the figur
 
 _EXTRA = (
     "net", "orders", "p50_us", "p99_us", "p999_us", "to_runtime_p50_us", "to_broker_p50_us", "kernel_ns",
-    "python_p99_us", "rss_kib",
+    "python_p99_us", "rss_kib", "p50_ms", "p99_ms", "last_p50_ms", "last_max_ms", "to_decision_s", "to_decision_max_s",
+    "of_it_process_s", "to_order_s",
 )  # fmt: skip
 
 
@@ -69,7 +80,7 @@ def _section(name: str, result: dict[str, Any]) -> Iterator[str]:
         yield from _rows(part)
         yield from _ratio(part)
         yield from _over(part)
-    for key in ("log_log_slope", "rss_kib_per_million", "p99_ratio"):
+    for key in ("log_log_slope", "rss_kib_per_million", "p99_ratio", "p99_over_bare_ms"):
         if key in result:
             yield f"{key.replace('_', ' ')}: {result[key]}\n"
     yield (
