@@ -1,5 +1,6 @@
 """How a wall-clock session is run, where it is, and what it came to."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ class LiveOptions:
     duration_s: of the wall; None: until the feed ends.  loop: start the feed again at its end.
     stop: asked at every turn; signals: whether SIGTERM and SIGINT end the session in order.
     finished: asked at every turn; why the session is over for good, empty while it is not.
-    idle: how a wait is spent.
+    idle: how a wait is spent.  wake: set whenever something has arrived; None: the broker's link is asked every ms.
     steering: who may halt, drain and tighten; None: kill requests in the run's folder.
     """
 
@@ -61,4 +62,5 @@ class LiveOptions:
     steering: Steering | None = None
     finished: Callable[[], str] = lambda: ""
     idle: Callable[[float], None] = time.sleep
+    wake: threading.Event | None = None
     plugin_digests: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ caller's.
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -117,6 +117,7 @@ class GrpcBroker:
         self._held: list[Reports] = []
         self._answer: TradeResponse | None = None
         self._fault: Exception | None = None
+        self.arrived: Callable[[], None] = lambda: None  # called by the reading thread whenever there is something new
 
     def logon(self, session_id: str, after: int, facts: Mapping[str, Any]) -> None:
         """Connect as `session_id`; reports numbered above `after` follow. facts: clock, feed_digest."""
@@ -212,6 +213,7 @@ class GrpcBroker:
                 except BrokerLost as error:
                     self._fault = error
                 self._news.notify_all()
+            self.arrived()
 
     def _take(self, response: TradeResponse) -> None:
         if response.WhichOneof("response") == "reports":
@@ -224,6 +226,7 @@ class GrpcBroker:
             if self._link.call is call:
                 self._fault = error
                 self._news.notify_all()
+        self.arrived()
 
     def _ask(self, request: TradeRequest) -> TradeResponse:
         until = time.monotonic() + self._answer_s

@@ -40,13 +40,14 @@ def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str
     stop = stop_on_signals()
     registry = Registry("strategy", terms.config.owner.name)
     with ExitStack() as opened:
-        watch = _watch(terms)
+        wake = threading.Event()
+        watch = _watch(terms, wake)
         opened.callback(watch.close)
         control: list[ControlService] = []
         home = account_folder(terms, data)
         steering = PodSteering(terms, watch, Latch(home), registry, lambda: control[0].changed())
         decision = DecisionService(terms.session)
-        parts = Parts(certificates, home, registry, steering, stop, code_hash(installed_code()), decision.use)
+        parts = Parts(certificates, home, registry, steering, stop, code_hash(installed_code()), wake, decision.use)
         runtime = Runtime(parts)
         control.append(ControlService(runtime.apply, runtime.status, EpochFile(data)))
         runtime.changed = control[0].changed
@@ -75,9 +76,9 @@ def health_of(runtime: Runtime) -> Health:
     return Health(ready=phase.name not in (STARTING, FAILED), reason=words)
 
 
-def _watch(terms: Terms) -> KillWatch:
+def _watch(terms: Terms, wake: threading.Event) -> KillWatch:
     staleness = terms.session.policy.envelope.limits.kill_max_staleness_ns
-    return KillWatch(terms.config.kill, ApiServer.in_cluster(os.environ), staleness)
+    return KillWatch(terms.config.kill, ApiServer.in_cluster(os.environ), staleness, wake=wake.set)
 
 
 def _warm_up(terms: Terms) -> None:

@@ -94,6 +94,7 @@ class Play:
             stop=self._parts.stop.is_set,
             steering=self._parts.steering,
             finished=self._finished,
+            wake=self._parts.wake,
             plugin_digests=self._plugin_digests,
         )
 
@@ -123,6 +124,7 @@ class Play:
         wall = Wall(facts.digest, facts.clock(), self._folder.ordinal)
         broker = GrpcBroker(self._terms.config.broker, self._parts.certificates, self._identity.policy_hash)
         self._account = broker
+        broker.arrived = self._parts.wake.set
         self._tell_account(self._parts.steering.latch.strongest)
         feed = self._open("LOCAL", 0)
         return run_wall(
@@ -130,7 +132,9 @@ class Play:
         )  # fmt: skip
 
     def _open(self, view: View, from_seq: int) -> RemoteFeed:
-        self._feed = RemoteFeed(self._terms.config.feed, self._parts.certificates, view, self._instruments, from_seq)
+        self._feed = RemoteFeed(
+            self._terms.config.feed, self._parts.certificates, view, self._instruments, from_seq, self._parts.wake.set
+        )  # fmt: skip
         return self._feed
 
     def _own_exchange(self, session_id: str) -> SteppedExchange:

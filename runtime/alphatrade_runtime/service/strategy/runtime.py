@@ -41,7 +41,11 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Parts:
-    """What a runtime works with. data: the account's folder.  plays: is given each session once its plug-ins are in."""
+    """What a runtime works with.
+
+    data: the account's folder.  wake: set when something has arrived.  plays: is given each session once its plug-ins
+    are in.
+    """
 
     certificates: Certificates
     data: Path
@@ -49,6 +53,7 @@ class Parts:
     steering: PodSteering
     stop: threading.Event
     code_hash: str
+    wake: threading.Event
     plays: Callable[[Session], None] = lambda session: None
 
 
