@@ -1,0 +1,44 @@
+"""What each benchmark is called, and between which two moments it measures."""
+
+TITLES = {
+    "P1": "Replay of seeded top-of-book quotes",
+    "P1-walk": "The same on a random walk",
+    "P1-bars": "The same strategy on bars",
+    "P2": "A capture's quotes and trades, fill by fill",
+    "P5a": "Decision latency in the live path, queues empty",
+    "P5c": "From market data to the venue through three pods",
+    "P6": "A decision over gRPC",
+    "P7": "The law on one order",
+    "P8": "A kill switch on a cluster",
+    "P10": "Cost growth",
+    "P11": "A strategy's pod starts",
+}
+SPANS = {
+    "P1": "Ours: tape in memory to the last diary segment hashed and closed as Arrow IPC on a memory disk, law on, "
+    "diary on. Peers: the engine's run alone; building it and converting data are left out. One core, latency 0.",
+    "P1-walk": "As P1, whose prices lean one way for a while; a plain walk turns a quarter more often, and so has more "
+    "orders. Each order leaves six rows in the records, which the peers do not keep: this is where they cost most.",
+    "P1-bars": "As P1; peers with their portfolio's final value, which their users read too.",
+    "P2": "As P1, `10 ms` in and `10 ms` out, risk-averse queue, no partial fills; the capture is put behind itself "
+    "until there are as many rows as in P1, so that the cost of a row is measured and not that of starting.",
+    "P5a": "From a quote handed to the data side until the broker client has the order.",
+    "P5c": "Feed gateway, strategy runtime and broker gateway as processes of their own on the loopback, mTLS, in real "
+    "time, a quote each 10 ms and an order for each. From the time at which a row is due at the feed gateway until its "
+    "order is in the broker gateway's log, the account's law and both journals included; on the way to and from a "
+    "real venue a socket would be added at each end. The bare chains pass messages of the same sizes at the same pace "
+    "from process to process: two hops are what lies between our three processes, three what the target speaks of. "
+    "`colocated: true` is not built.",
+    "P6": "From an event handed to the client's stream until its answer is there; mTLS on the loopback, client and "
+    "server in processes of their own, one event at a time. The echo gives back the same bytes unread.",
+    "P7": "All checks on one order.",
+    "P8": "From `kubectl apply` of a KillSwitch returned until a runtime's pod lets nothing pass but what the mode "
+    "allows, latched on its volume: 20 pods that trade in real time, 10 engagements, all pooled; `last` is the last "
+    "pod of an engagement. Beside them, in the same engagements, as many bare watch clients, each a process of its own "
+    "in a pod: until it has read the event. By the time of day of the one host; below zero is before kubectl had "
+    "returned. The first engagement finds them trading, each later one is another KillSwitch that they latch and "
+    "acknowledge anew.",
+    "P10": "P1 at three lengths, each in a process of its own; memory is the peak of the process.",
+    "P11": "From the scheduler's event that the pod is given to its node (container and network are still to be made) "
+    "until the first decision on a quote that could trade: kill switches listed, feed subscribed, order session "
+    "reconciled. Each start is a new Strategy's; feed and account serve already; medians of the starts.",
+}
