@@ -1,4 +1,4 @@
-"""Stories of the command line: run, run again, compare, ask, verify; by the wall clock and out of a notebook."""
+"""Stories of the command line: run, run again, compare, ask, verify; at every speed, and out of a notebook."""
 
 import json
 import os
@@ -119,35 +119,92 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_digests(tmp_path):
 
 def test_a_run_by_the_wall_clock_is_verified_from_its_journal(tmp_path):
     done = alphatrade(
-        "run", "-f", EXAMPLES / "quickstart", "--speed", "100x", "--duration", "2", "--artifacts", tmp_path
+        "run", "-f", EXAMPLES / "quickstart", "--speed", "Realtime", "--duration", "3", "--artifacts", tmp_path
     )
     assert done.returncode == 0, done.stderr
-    assert "wall clock, 100x" in done.stdout
+    assert "wall clock, Realtime" in done.stdout
     folder = run_folder(done.stdout)
     assert (folder / "telemetry.jsonl").exists()
+    assert "there is no latency to measure" not in (folder / "report.html").read_text()
     found = alphatrade("verify", folder)
     assert found.returncode == 0, found.stdout + found.stderr
     assert digests(found.stdout) == digests(done.stdout)
     assert alphatrade("diary", "verify", folder).returncode == 0
 
 
-def test_the_kill_switch_reaches_a_running_session(tmp_path):
-    arguments = ["run", "-f", EXAMPLES / "quickstart", "--speed", "20x", "--artifacts", tmp_path]
-    command = [sys.executable, "-m", "alphatrade_runtime.cli", *map(str, arguments), "--duration", "6"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def test_a_multiple_of_real_time_gives_the_digests_of_max(quickstart, tmp_path):
+    _, fastest = quickstart
+    done = alphatrade("run", "-f", EXAMPLES / "quickstart", "--speed", "500x", "--artifacts", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(digests(done.stdout)) == 3
+    assert digests(done.stdout) == digests(fastest)
+    assert ("Simulated Max" in fastest, "Simulated 500x" in done.stdout) == (True, True)
+    folder = run_folder(done.stdout)
+    facts = json.loads((folder / "run.json").read_text())
+    assert (facts["kind"], facts["speed"]) == ("paper", "Simulated 500x")
+    page = (folder / "report.html").read_text()
+    assert "Simulated 500x" in page
+    assert "there is no latency to measure" in page
+    found = alphatrade("verify", folder)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert digests(found.stdout) == digests(fastest)
+    assert alphatrade("diary", "verify", folder).returncode == 0
+    assert alphatrade("compare", run_folder(fastest), folder).returncode == 0
+
+
+def started(speed, artifacts, *more):
+    """Start the quickstart; return its process once it runs, and the folder that it runs in."""
+    arguments = ["run", "-f", EXAMPLES / "quickstart", "--speed", speed, "--artifacts", artifacts, *more]
+    command = [sys.executable, "-m", "alphatrade_runtime.cli", *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 300
-    while not list(tmp_path.glob("paper/.unfinished/*/telemetry.jsonl")):
-        assert process.poll() is None
+    while not list(artifacts.glob("paper/.unfinished/*/telemetry.jsonl")):
+        assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    (running,) = tmp_path.glob("paper/.unfinished/*")
+    (running,) = artifacts.glob("paper/.unfinished/*")
+    return process, running
+
+
+def test_a_session_that_was_stopped_and_killed_goes_on_to_the_digests_of_max(quickstart, tmp_path):
+    _, fastest = quickstart
+    process, running = started("100x", tmp_path)
+    wait_for_bytes(running / "exchange" / "commands.bin", 1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"the same command goes on with the run in {running}" in said
+    process, _ = started("100x", tmp_path)
+    wait_for_bytes(running / "exchange" / "commands.bin", 1 + (running / "exchange" / "commands.bin").stat().st_size)
+    process.kill()
+    process.communicate()
+    done = alphatrade("run", "-f", EXAMPLES / "quickstart", "--speed", "100x", "--artifacts", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "going on with" in done.stderr
+    assert digests(done.stdout) == digests(fastest)
+    assert alphatrade("verify", run_folder(done.stdout)).returncode == 0
+    assert not (tmp_path / "paper" / ".unfinished").exists()
+
+
+def wait_for_bytes(path, size):
+    """Return once a file is so long."""
+    deadline = time.monotonic() + 60
+    while not path.exists() or path.stat().st_size < size:
+        assert time.monotonic() < deadline, f"{path} did not grow"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("speed", ["20x", "Realtime"])
+def test_the_kill_switch_reaches_a_running_session(tmp_path, speed):
+    process, running = started(speed, tmp_path, "--duration", "6")
     asked = alphatrade("kill", running.name, "--mode", "Halt", "--reason", "a test", "--artifacts", tmp_path)
     assert asked.returncode == 0, asked.stderr
     text, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     facts = json.loads((run_folder(text) / "run.json").read_text())
-    assert facts["kill"]["state"] != "ARMED"
+    assert facts["kill"]["state"] == "HALTED"
     assert any("a test" in note for note in facts["notes"])
+    assert alphatrade("verify", run_folder(text)).returncode == 0
 
 
 def test_a_notebook_gets_arrow_tables(tmp_path):

@@ -67,10 +67,17 @@ def main() -> None:
 def call(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit code. Errors are lines `error: ...` on stderr."""
     given = [argument for argument in arguments if argument != "--debug"]
+    return guarded(lambda: _invoke(given), debug=len(given) < len(arguments))
+
+
+def _invoke(arguments: list[str]) -> int | None:
+    """Run the command itself: `command.main` would take a Ctrl-C, and with it the note on how to go on."""
     command = typer.main.get_command(app)
-    return guarded(
-        lambda: command.main(given, prog_name="alphatrade", standalone_mode=False), debug=len(given) < len(arguments)
-    )
+    try:
+        with command.make_context("alphatrade", arguments) as context:
+            return command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
 
 
 def guarded(work: Callable[[], int | None], *, debug: bool = False) -> int:

@@ -76,8 +76,9 @@ class Tape:
         """Rows start..stop-1; without copying when they lie in one record batch."""
         start, stop, _ = slice(start, stop).indices(len(self))
         stop = max(start, stop)
-        first, last = start // BATCH_ROWS, max(start, stop - 1) // BATCH_ROWS
-        parts = [self.batch(i) for i in range(first, min(last, self._reader.num_record_batches - 1) + 1)]
+        final = self._reader.num_record_batches - 1
+        first, last = min(start // BATCH_ROWS, final), min(max(start, stop - 1) // BATCH_ROWS, final)
+        parts = [self.batch(i) for i in range(first, last + 1)]
         low, high = start - first * BATCH_ROWS, stop - first * BATCH_ROWS
         if len(parts) == 1:
             return parts[0].slice(low, high)

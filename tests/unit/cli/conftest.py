@@ -25,3 +25,18 @@ def plugin_file(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def two_instruments(repository, tmp_path):
+    """Write a session on a feed of two instruments, of which the Strategy trades the second; return its folder."""
+    folder = tmp_path / "session"
+    folder.mkdir()
+    for file in (repository / "examples" / "quickstart").glob("*.yaml"):
+        text = file.read_text()
+        if file.name == "feed.yaml":
+            listed = text[text.index("    - symbol: SIM-A") :]
+            text += listed.replace("SIM-A", "SIM-B").replace('"0.0001"', '"0.0002"')
+        text = text.replace("- symbol: SIM-A\n      maxPositionLots", "- symbol: SIM-B\n      maxPositionLots")
+        (folder / file.name).write_text(text.replace("  mode: Paper ", "  instruments: [SIM-B]\n  mode: Paper "))
+    return folder

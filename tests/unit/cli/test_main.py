@@ -8,7 +8,7 @@ from alphatrade_runtime.market.faults import InputError
 
 COMMANDS = [
     ["run"], ["replay"], ["compare"], ["report"], ["import"], ["render"], ["kill"], ["verify"], ["signals"],
-    ["features"],
+    ["features"], ["serve"],
     ["tape", "info"], ["diary", "verify"], ["diary", "show"], ["diary", "sql"], ["plugin", "check"], ["plugin", "pin"],
 ]  # fmt: skip
 
@@ -50,8 +50,13 @@ def test_nothing_asked_for_shows_the_help(group, capsys):
         (["kill", "no-such-run", "--mode", "Halt"], "no-such-run"),
         (["run", "-f", "examples/quickstart", "--speed", "fast"], "--speed fast"),
         (["run", "-f", "examples/quickstart", "--signal", "mine"], "--plugin"),
-        (["run", "-f", "examples/quickstart", "--loop"], "wall clock"),
+        (["run", "-f", "examples/quickstart", "--loop"], "--loop: only for a run by the wall clock; add --speed Realt"),
+        (["run", "-f", "examples/quickstart", "--speed", "20x", "--loop"], "--loop: only for a run by the wall clock"),
+        (["run", "-f", "examples/quickstart", "--speed", "20x", "--broker", "x"], "--broker: only for a run by the wa"),
+        (["run", "-f", "examples/quickstart", "--broker", "x"], "--broker: only for a run by the wall clock"),
+        (["run", "-f", "examples/quickstart", "--duration", "2"], "--duration: only for a run at Realtime or a multi"),
         (["run", "-f", "examples/quickstart", "--strategy", "other"], "quickstart"),
+        (["serve", "pigeon"], "serve pigeon: no such pod; choose one of strategy, feed, broker"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, said, capsys, monkeypatch, repository):
@@ -97,6 +102,17 @@ def test_a_stop_by_hand_says_how_to_go_on(capsys):
         raise error
 
     assert guarded(stopped) == 130
+    assert capsys.readouterr().err == "error: stopped\nerror: the same command goes on\n"
+
+
+def test_a_stop_by_hand_of_a_command_is_told_in_full(capsys, monkeypatch):
+    def stopped(*arguments, **options):
+        error = KeyboardInterrupt()
+        error.add_note("the same command goes on")
+        raise error
+
+    monkeypatch.setattr("alphatrade_runtime.cli.session.read_plan", stopped)
+    assert call(["run", "-f", "examples/quickstart"]) == 130
     assert capsys.readouterr().err == "error: stopped\nerror: the same command goes on\n"
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from alphatrade_runtime.cli.main import call
-from alphatrade_runtime.cli.session import by_wall_clock, read_plan
+from alphatrade_runtime.cli.session import clock_of, read_plan
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.plugin.load import digest_of
 from alphatrade_runtime.policy.document import parse_session
@@ -55,9 +55,11 @@ def test_a_rendered_session_is_the_one_that_runs(repository, capsys):
     assert parse_session(json.loads(capsys.readouterr().out)) == read_plan(folder, speed="5x").session
 
 
-@pytest.mark.parametrize(("speed", "wall"), [("Max", False), ("Realtime", True), ("200x", True)])
-def test_the_speed_says_which_clock(repository, speed, wall):
-    assert by_wall_clock(read_plan(repository / "examples" / "quickstart", speed=speed).session) is wall
+@pytest.mark.parametrize(
+    ("speed", "clock"), [("Max", "Max"), ("Realtime", "Wall"), ("1x", "Stream"), ("200x", "Stream")]
+)
+def test_the_speed_says_which_clock(repository, speed, clock):
+    assert clock_of(read_plan(repository / "examples" / "quickstart", speed=speed).session) == clock
 
 
 @pytest.mark.parametrize("mode", ["Sim", "Paper"])
@@ -66,4 +68,4 @@ def test_a_paper_account_has_simulated_time_too(repository, tmp_path, mode):
         (tmp_path / file.name).write_text(file.read_text().replace("mode: Paper", f"mode: {mode}"))
     plan = read_plan(tmp_path)
     assert plan.session.policy.mode == mode
-    assert not by_wall_clock(plan.session)
+    assert clock_of(plan.session) == "Max"

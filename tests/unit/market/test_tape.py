@@ -39,6 +39,13 @@ def test_what_is_written_is_read(tmp_path):
     assert manifest["counts"] == {"unit": "rows", "read": n, "used": n, "refused": {}}
 
 
+def test_behind_the_last_row_is_none(tmp_path):
+    write_tape(tmp_path / "tape", quotes(BATCH_ROWS), BTC, source=SOURCE)
+    with Tape.open(tmp_path / "tape") as tape:
+        assert len(tape.rows(BATCH_ROWS, BATCH_ROWS).seq) == 0
+        assert len(tape.rows(BATCH_ROWS, BATCH_ROWS + 10).seq) == 0
+
+
 def test_views_are_of_one_type_and_read_only(tmp_path):
     write_tape(tmp_path / "tape", quotes(BATCH_ROWS + 5), BTC, source=SOURCE)
     with Tape.open(tmp_path / "tape") as tape:
