@@ -15,20 +15,25 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 WATCHING = "watching"
 
 
+def say(*words: object) -> None:
+    """Print a line in one write: all clients share the output."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
 def watch(namespace: str) -> None:
-    """Print name and time of day, ns since the epoch, of each KillSwitch that is added."""
+    """Say name and time of day, ns since the epoch, of each KillSwitch that is added."""
     context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
     connection = HTTPSConnection(host, port, context=context)
     path = f"/apis/alphatrade.io/v1alpha1/namespaces/{namespace}/killswitches?watch=1&timeoutSeconds=3600"
     connection.request("GET", path, headers={"Authorization": f"Bearer {(ACCOUNT / 'token').read_text()}"})
     response = connection.getresponse()
-    print(WATCHING, response.status, flush=True)
+    say(WATCHING, response.status)
     while line := response.readline():
         arrived_ns = time.time_ns()
         event = json.loads(line)
         if event["type"] == "ADDED":
-            print(event["object"]["metadata"]["name"], arrived_ns, flush=True)
+            say(event["object"]["metadata"]["name"], arrived_ns)
 
 
 def main() -> None:
