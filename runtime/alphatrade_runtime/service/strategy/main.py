@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from alphatrade.mtls import Certificates
 from alphatrade.names import parse_identity
 from alphatrade.telemetry import Registry
 from alphatrade_runtime.loop.live_clock import ClockFacts
@@ -56,7 +57,7 @@ def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str
         server = serve_grpc(listen, certificates, services, interceptors=[MeasuredCalls(registry)])
         opened.callback(server.stop)
         watch.start()
-        opened.callback(_keep_serving(runtime, server, registry, stop))
+        opened.callback(_keep_serving(runtime, server, registry, certificates, stop))
         _warm_up(terms)
         runtime.run()
     return 0
@@ -91,14 +92,16 @@ def _warm_up(terms: Terms) -> None:
 
 
 def _keep_serving(
-    runtime: Runtime, server: GrpcServer, registry: Registry, stop: threading.Event
+    runtime: Runtime, server: GrpcServer, registry: Registry, certificates: Certificates, stop: threading.Event
 ) -> Callable[[], None]:
     """Bring the health service up to date until the pod ends; return what waits for that end."""
+    expiry = registry.gauge("alphatrade_certificate_expiry_timestamp_seconds")
 
     def work() -> None:
         while not stop.wait(0.5):
             server.set_serving(health_of(runtime).ready)
             registry.show("alphatrade_phase_state", runtime.phase.name)
+            expiry.set(certificates.current().not_after.timestamp())
 
     thread = threading.Thread(target=work, name="health", daemon=True)
     thread.start()
