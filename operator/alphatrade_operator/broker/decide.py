@@ -133,7 +133,7 @@ def _status(facts: Facts, now: datetime) -> BrokerConnectionStatus:
         phase=said.phase if said.phase in PHASES else "Starting",
         simulated=said.simulated,
         sessions=said.sessions,
-        last_reconcile_time=time_of(said.reconciled_at_ns),
+        last_reconcile_time=time_of(said.reconciled_at_ns) or facts.before.last_reconcile_time,
         breaks=said.breaks,
         nav=amount(said.nav),
         latched=latch(said.latched_by, facts.before.latched, now),

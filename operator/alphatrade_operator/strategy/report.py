@@ -28,6 +28,7 @@ MOVING = (
 _MILLISECOND = 1_000_000
 _COUNTS = ("decisions", "orders", "fills", "near_misses", "violations", "breaks")
 _DENIED = "denied_"  # and the law's code
+_AT_REST = ("Ended", "Drained")
 _ORDERED = ("Reduce", "Halt", "Flatten")
 _SHOWN = 64
 
@@ -42,11 +43,18 @@ def with_report(before: StrategyStatus, spoken: Said, desired: bool, now: dateti
         "stage": "Experiment",
         "pace": spoken.pace or before.pace,
         "kill_switches": tuple(_acknowledged(one) for one in spoken.acknowledged if one.mode in _ORDERED)[:_SHOWN],
-        "kill_list_age_ns": None if spoken.kill_list_age_ms < 0 else spoken.kill_list_age_ms * _MILLISECOND,
+        "kill_list_age_ns": _list_age_ns(spoken),
         "latched": latch(_latched_by(spoken), before.latched, now),
         "digests": _digests(spoken) or before.digests,
     }
     return before.model_copy(update=steady | _session(spoken))
+
+
+def _list_age_ns(spoken: Said) -> int | None:
+    """Return the age of the last list; none where nothing trades: it would change for ever and tell nothing."""
+    if spoken.kill_list_age_ms < 0 or spoken.phase in _AT_REST:
+        return None
+    return spoken.kill_list_age_ms * _MILLISECOND
 
 
 def _session(spoken: Said) -> dict[str, Any]:

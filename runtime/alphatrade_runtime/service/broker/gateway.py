@@ -83,7 +83,7 @@ class Gateway:
         if now >= self._next["keep"]:
             self._next["keep"] = now + KEEP_S
             self.keep_counters()
-        if now >= self._next["reconcile"]:
+        if now >= self._next["reconcile"] and self.sessions.may_move():
             self._next["reconcile"] = now + RECONCILE_S
             self.reconcile()
         told = (self.sessions.linked(), self.account.latch, self._fault, self._breaks)

@@ -250,6 +250,10 @@ class Sessions:
         """Return how many reports were made since the account began."""
         return sum(_reports_of(session) for session in self.all())
 
+    def may_move(self) -> bool:
+        """Whether books can have changed without a word: a session is on, or its clock is that of the wall."""
+        return any(one.link is not None or (one.is_open and not one.facts.stream) for one in self.all())
+
     def linked(self) -> int:
         """Return how many sessions are on."""
         return sum(session.link is not None for session in self.all())

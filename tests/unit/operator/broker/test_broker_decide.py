@@ -187,6 +187,13 @@ def test_what_the_gateway_says_is_shown(serving, said, verdict, kstatus):
     assert plan.snapshot == {"lastReconcileTime": "2026-01-05T12:00:00Z", "breaks": 0, "nav": "1", "sessions": 1}
 
 
+def test_a_gateway_that_has_nothing_to_compare_yet_leaves_the_last_time(serving):
+    serving.say(*ACCOUNT, phase="Serving", reconciled_at_ns=1_767_614_400 * 10**9)
+    serving.look(*ACCOUNT)
+    serving.say(*ACCOUNT, phase="Serving")
+    assert serving.plan(*ACCOUNT).snapshot["lastReconcileTime"] == "2026-01-05T12:00:00Z"
+
+
 def test_latched_says_what_lets_it_go(serving):
     serving.say(*ACCOUNT, phase="Serving", latched_by="Drawdown: 15%")
     plan = serving.plan(*ACCOUNT)

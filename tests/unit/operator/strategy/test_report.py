@@ -1,5 +1,7 @@
 """What a runtime says, as the status shows it."""
 
+import pytest
+
 from alphatrade.v1.control_pb2 import Acknowledgement
 from unit.operator.world import World
 
@@ -100,7 +102,8 @@ def test_what_no_session_tells_stays_as_it_was_known():
     world.say(phase="Failed", reason="DiskFull", message="full")
     assert world.look().snapshot == known
     world.say(phase="Drained")
-    assert world.look().snapshot == {name: known[name] for name in known if name != "positions"} | {"workingOrders": 0}
+    gone = ("positions", "killListAge")
+    assert world.look().snapshot == {name: known[name] for name in known if name not in gone} | {"workingOrders": 0}
 
 
 def test_what_the_runtime_itself_latched_is_shown():
@@ -111,3 +114,14 @@ def test_what_the_runtime_itself_latched_is_shown():
         "reason": "the loss passed its limit",
         "since": "2026-01-05T12:00:00Z",
     }
+
+
+@pytest.mark.parametrize("phase", ["Ended", "Drained"])
+def test_what_is_at_rest_tells_nothing_that_changes_for_ever(phase):
+    world = World().trading()
+    told = []
+    for age_ms in (250, 3_250):
+        world.say(phase=phase, policy_hash=HASH, kill_list_age_ms=age_ms)
+        plan = world.plan()
+        told.append((plan.status, plan.snapshot))
+    assert told[0] == told[1]

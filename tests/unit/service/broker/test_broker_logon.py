@@ -326,6 +326,18 @@ def test_reconcile_tells_the_accounts_books(desk):
     assert books.nav == 10**14 - 10 * 10**6
 
 
+def test_books_are_compared_only_where_they_can_have_moved(desk):
+    desk.gateway.keep_house()
+    assert desk.gateway.reconciliations == 0
+    broker = desk.stepped()
+    broker.logon("run-1", 0)
+    desk.gateway.keep_house()
+    assert desk.gateway.reconciliations == 1
+    broker.close()
+    _gone(desk)
+    assert not desk.gateway.sessions.may_move()
+
+
 def _new(order_id, price, at=10):
     return command(order_id, START_NS + at * STEP_NS, price=price, tif=0)
 
