@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from alphatrade_runtime.execution.broker.exchange_log import from_client
-from alphatrade_runtime.market.orders import COMMAND_DTYPE, REPORT_DTYPE, Command, Report
+from alphatrade_runtime.execution.broker.exchange_log import from_client, open_orders
+from alphatrade_runtime.market.orders import COMMAND_DTYPE, REPORT_DTYPE, Command, Purpose, Report
 from e2e.cluster.market import ACCOUNT
 from e2e.cluster.place import Place
 
@@ -45,9 +45,22 @@ class Journal:
         """The reports of fills."""
         return self.reports[self.reports["type"] == int(Report.FILL)]
 
-    def positions(self) -> Any:
-        """Return the position behind each fill, and the session time at which the venue made it, ns."""
-        return np.cumsum(_signed(self.fills)), self.fills["exch_ts_ns"]
+    @property
+    def working(self) -> list[int]:
+        """Ids of the orders that have not ended at the venue."""
+        return [int(order["order_id"]) for order in open_orders(self.commands, self.reports)]
+
+    def traded(self, number: int) -> bool:
+        """Whether an order placed after a command's number was filled."""
+        return bool(np.isin(self.fills["order_id"], self._orders_after(number)).any())
+
+    def only_flattens(self, number: int) -> bool:
+        """Whether all that was placed after a command's number came from the kill state machine, to get flat."""
+        return all(purpose == int(Purpose.FLATTEN) for _, _, purpose in self.placed_after(number))
+
+    def _orders_after(self, number: int) -> Any:
+        later = self.commands[number:]
+        return later["order_id"][later["command"] != int(Command.CANCEL)]
 
     def grows(self, number: int) -> list[int]:
         """Return the positions, behind fills of orders placed after a command's number, that are larger than before.
@@ -55,7 +68,7 @@ class Journal:
         A position that passes through zero counts as larger.
         """
         before, grown = 0, []
-        placed = self.commands[number:]["order_id"]
+        placed = self._orders_after(number)
         for fill in self.fills:
             after = before + int(fill["qty"]) * int(fill["side"])
             larger = abs(after) > abs(before) or after * before < 0
@@ -73,7 +86,7 @@ def journals(place: Place, strategy: str, account: str = ACCOUNT) -> list[Journa
 
 def journals_of(place: Place, uid: str, account: str = ACCOUNT) -> list[Journal]:
     """Return the order sessions of a Strategy by its UID: it may be gone."""
-    files = place.files(place.pod("BrokerConnection", account), f"{FOLDER}/{uid}")
+    files = place.files(place.pod("BrokerConnection", account), f"{FOLDER}/{uid}")  # none before the first one
     sessions = sorted({path.partition("/")[0] for path in files})
     found = [
         Journal(
@@ -93,18 +106,13 @@ def journal(place: Place, strategy: str, account: str = ACCOUNT) -> Journal:
 
 def trades(place: Place, strategy: str, orders: int = 3, account: str = ACCOUNT) -> None:
     """Wait until a Strategy has placed so many orders more, by the broker's journal."""
-    seen = [len(one.placed) for one in _or_none(place, strategy, account)]
-    place.until(
-        f"{strategy} places {orders} orders more",
-        lambda: sum(len(one.placed) for one in _or_none(place, strategy, account)) >= sum(seen) + orders,
-    )
+    seen: list[int] = []
 
+    def placed() -> bool:
+        seen.append(sum(len(one.placed) for one in journals(place, strategy, account)))
+        return seen[-1] >= seen[0] + orders
 
-def _or_none(place: Place, strategy: str, account: str) -> list[Journal]:
-    """Return the sessions; none before the first one is on disk."""
-    uid, pod = place.uid("Strategy", strategy), place.pod("BrokerConnection", account)
-    there = place.run(pod, "sh", "-c", f"ls -d {FOLDER}/{uid} 2>/dev/null || true").strip()
-    return journals_of(place, uid, account) if there else []
+    place.until(f"{strategy} places {orders} orders more", placed)
 
 
 def _signed(fills: Any) -> Any:

@@ -7,7 +7,7 @@ from alphatrade.names import API_VERSION
 
 Manifest = dict[str, Any]
 SYMBOL = "SIM-A"
-ACCOUNT, LAW = "paper", "default"
+ACCOUNT, LAW, HOUSE = "paper", "default", "house"
 
 # Signals that act all the time: one turns round with each small move, one keeps a quote on both sides.
 TURNS: Mapping[str, Any] = {"ref": "ema_cross", "params": {"fast": 2, "slow": 4}}
@@ -36,7 +36,7 @@ def feed(name: str = "feed", speed: str = "20x", duration: str = "2h", seed: int
 
 
 def account(name: str = ACCOUNT, law: str = LAW) -> Manifest:
-    """Return a paper account."""
+    """Return a paper account. law: over all that its strategies hold together."""
     paper = {"initialCash": "1000000", "currency": "USDT", "orderEntryLatency": "10ms", "responseLatency": "10ms"}
     return resource(
         "BrokerConnection", name, {"environment": "Paper", "paper": paper, "riskTemplateRef": {"name": law}}
@@ -52,6 +52,11 @@ def law(name: str = LAW, position: int = 200, order: int = 400, **limits: Any) -
     instrument = {"symbol": SYMBOL, "maxPositionLots": position, "maxOrderLots": order}
     spec = {"limits": {**wide, **limits}, "drawdown": {"enabled": False}, "instruments": [instrument]}
     return resource("RiskTemplate", name, spec)
+
+
+def house() -> Manifest:
+    """Return the law of an account that binds none of its strategies."""
+    return law(HOUSE, position=100_000, order=100_000, maxNetExposureBps=100_000, maxLeverageBps=100_000)
 
 
 def strategy(

@@ -14,6 +14,7 @@ from cluster.kubectl import Kube
 from cluster.settings import ClusterError
 from e2e.cluster.market import Manifest
 
+LOOK_S = 0.5
 PATIENCE_S = 120.0  # a pod's start on a machine that does other things too
 _PREFIX_OF = {
     "Strategy": CHILD_PREFIXES["strategy"],
@@ -56,7 +57,7 @@ class Place:
 
     def until(self, what: str, check: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
         """Wait for a true answer and return it."""
-        return self.kube.until(f"{self.namespace}: {what}", check, timeout_s)
+        return self.kube.until(f"{self.namespace}: {what}", check, timeout_s, LOOK_S)
 
     def condition(self, kind: str, name: str, type_: str = "Ready") -> tuple[str, str, str]:
         """Return status, reason and message of a condition that speaks of the present spec; Unknown before."""
@@ -117,8 +118,10 @@ class Place:
         return self.kubectl("exec", pod, "--", *words)
 
     def files(self, pod: str, folder: str) -> dict[str, bytes]:
-        """Return the files below a folder of a pod, by their paths in it."""
+        """Return the files below a folder of a pod, by their paths in it; none where there is no folder."""
         packed = self.run(pod, "sh", "-c", f"tar -C {folder} -cf - . 2>/dev/null | base64 -w0")
+        if not packed:
+            return {}
         with tarfile.open(fileobj=io.BytesIO(base64.b64decode(packed))) as archive:
             members = [member for member in archive.getmembers() if member.isfile()]
             return {member.name.removeprefix("./"): _content(archive, member) for member in members}
