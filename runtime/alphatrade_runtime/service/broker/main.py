@@ -1,16 +1,12 @@
 """A broker gateway as a process: `alphatrade serve broker`."""
 
-import signal
-import threading
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
-from alphatrade.mtls import CertificateFault, Certificates
+from alphatrade.mtls import Certificates
 from alphatrade.telemetry import Registry
 from alphatrade.v1.control_pb2 import BrokerStatus
 from alphatrade_runtime.loop.live_clock import Clocks
-from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.policy.hashes import code_hash, installed_code
 from alphatrade_runtime.service.broker.config import read
 from alphatrade_runtime.service.broker.gateway import Gateway
@@ -20,6 +16,7 @@ from alphatrade_runtime.service.broker.warm import warm_up
 from alphatrade_runtime.service.control import ControlService, EpochFile, control_service
 from alphatrade_runtime.service.http import Health, serve_http
 from alphatrade_runtime.service.http.calls import MeasuredCalls
+from alphatrade_runtime.service.transport.pod import on_signals, own_certificates
 from alphatrade_runtime.service.transport.server import serve_grpc
 
 HOUSE_S = 0.25
@@ -32,8 +29,8 @@ def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str
     artifacts: not used; the market comes from the clients' feeds.
     """
     terms, document = read(config_path)
-    certificates = _certificates(tls, terms.config.identity)
-    stop = _on_signals()
+    certificates = own_certificates(tls, terms.config.identity)
+    stop = on_signals()
     registry = Registry("broker", terms.config.owner.name)
     health = [Health(ready=False, reason="Starting")]
     with ExitStack() as opened:
@@ -85,25 +82,3 @@ def _health(status: BrokerStatus) -> Health:
     """A gateway whose volume is full still cancels and reports; it lives and is not ready."""
     words = f"{status.phase}: {status.message}" if status.message else status.phase
     return Health(ready=status.phase == "Serving", reason=words)
-
-
-def _certificates(folder: Path, identity: str) -> Certificates:
-    try:
-        certificates = Certificates(folder)
-    except CertificateFault as fault:
-        raise InputError(str(fault)) from None
-    issued = certificates.current().identity
-    if issued != identity:
-        raise InputError(f"{folder}: the certificate of {issued}, this pod is {identity}; let the operator issue it")
-    return certificates
-
-
-def _on_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask)
-    return stop

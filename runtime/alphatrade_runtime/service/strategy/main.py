@@ -21,11 +21,11 @@ from alphatrade_runtime.service.http.calls import MeasuredCalls
 from alphatrade_runtime.service.kill.api_server import ApiServer
 from alphatrade_runtime.service.kill.latch import Latch
 from alphatrade_runtime.service.kill.watch import KillWatch
-from alphatrade_runtime.service.pod import own_certificates, stop_on_signals
 from alphatrade_runtime.service.strategy.config import Terms, read
 from alphatrade_runtime.service.strategy.phase import FAILED, STARTING
 from alphatrade_runtime.service.strategy.runtime import Parts, Runtime
 from alphatrade_runtime.service.strategy.steering import PodSteering
+from alphatrade_runtime.service.transport.pod import on_signals, own_certificates
 from alphatrade_runtime.service.transport.server import GrpcServer, serve_grpc
 
 OWN_EXCHANGE = "own"  # mode Sim has no account
@@ -38,7 +38,7 @@ def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str
     """
     terms = read(config_path)
     certificates = own_certificates(tls, terms.config.identity)
-    stop = stop_on_signals()
+    stop = on_signals()
     registry = Registry("strategy", terms.config.owner.name)
     with ExitStack() as opened:
         wake = threading.Event()
