@@ -43,7 +43,11 @@ def document(
     topology: str = "passive_quote",
     **exchange: Any,
 ) -> dict[str, Any]:
-    """Return a session over a tape. Staleness is wide: a busy host may stop any process for a while."""
+    """Return a session over a tape. Staleness is wide: a busy host may stop any process for a while.
+
+    speed: of the wall-clock loop itself, which these stories call: at a multiple it is the same code in less time. The
+    command line gives it Realtime only, and a multiple to the stream's clock.
+    """
     limits = {
         "stream_stale_ns": 3_600 * SECOND_NS, "max_notional_bps": 1_000, "band_limit_bps": 500,
         "band_marketable_bps": 500, "max_net_exposure_bps": 50_000, "max_leverage_bps": 50_000,

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from e2e.command_line import EXAMPLES, alphatrade, listing
+from e2e.command_line import EXAMPLES, alphatrade, digests, listing
 from small_disk import small_disk_at
 
 AT_MS = 1_723_161_256_000
@@ -181,3 +181,21 @@ def test_a_full_disk_ends_a_run_and_leaves_nothing(tmp_path, tape, full_disk):
     )
     refused(done, full_disk, "space")
     assert listing(full_disk) == []
+
+
+def test_a_full_disk_stops_a_session_that_goes_on_when_there_is_space(tmp_path):
+    arguments = ["run", "-f", EXAMPLES / "quickstart", "--speed", "500x", "--artifacts"]
+    whole = alphatrade(*arguments, tmp_path / "runs")
+    with small_disk_at(tmp_path / "small", "20m") as disk:
+        ballast = disk / "ballast"
+        ballast.write_bytes(bytes(20 * 2**20 - 900_000))  # the tape has room, and half of the journal
+        done = alphatrade(*arguments, disk)
+        assert done.returncode == 2
+        errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert len(errors) == 1, done.stderr
+        assert "trading stops: free space on the disk, then start again" in errors[0]
+        ballast.unlink()
+        again = alphatrade(*arguments, disk)
+        assert "going on with" in again.stderr
+        assert len(digests(whole.stdout)) == 3
+        assert digests(again.stdout) == digests(whole.stdout)

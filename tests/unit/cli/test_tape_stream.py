@@ -93,6 +93,7 @@ def test_rows_carry_the_sessions_instruments(tmp_path):
         assert batch is not None
         assert taken is not None
         assert taken[0].instrument.tolist() == [1, 0, ALL_INSTRUMENTS]
+        assert batch.rows.instrument.tolist() == [1, 0, ALL_INSTRUMENTS][: len(batch.rows.seq)]
         assert not batch.rows.instrument.flags.writeable
 
 
