@@ -78,6 +78,6 @@ class Given:
         """Refuse: its nodes are out of reach."""
         raise ClusterError(f"container {container}: {_NO_FAULTS}")
 
-    def audit_events(self) -> list[dict[str, Any]]:
+    def audit_events(self, having: str = "") -> list[dict[str, Any]]:
         """Refuse: the log is not to be had."""
         raise ClusterError(f"audit log: {_NO_FAULTS}")

@@ -21,7 +21,7 @@ CLUSTER = "alphatrade"
 NODE = f"{CLUSTER}-control-plane"
 MANIFESTS = "/etc/kubernetes/manifests"
 HELD = "/etc/kubernetes/held"
-AUDIT_LOG = "/var/log/kubernetes/audit.log"
+AUDIT_LOGS = "/var/log/kubernetes/audit*.log"  # at 100 MB the server begins another file
 STATIC_PODS = ("kube-apiserver", "etcd", "kube-controller-manager", "kube-scheduler")
 UNITS = ("kubelet", "containerd")
 _DOCKER_INFO = command("docker", "info")
@@ -218,10 +218,10 @@ class Kind:
         """End a container with SIGKILL; the kubelet starts it again."""
         self.runner(self.commands().kill_container(container))
 
-    def audit_events(self) -> list[dict[str, Any]]:
-        """Return every write so far; those of the product's resources with request and response."""
-        lines = self.runner(self.commands().in_node("cat", AUDIT_LOG)).splitlines()
-        return [json.loads(line) for line in lines if line.endswith("}")]
+    def audit_events(self, having: str = "") -> list[dict[str, Any]]:
+        """Return every write so far that holds a text; those of the product's resources with request and response."""
+        lines = self.runner(self.commands().in_node("sh", "-c", f"cat {AUDIT_LOGS}")).splitlines()
+        return [json.loads(line) for line in lines if having in line and line.endswith("}")]
 
     def _ready(self) -> bool:
         try:

@@ -158,10 +158,13 @@ class LocalNode:
         """End a container's processes with SIGKILL; the kubelet starts it again."""
         self._ctr(*kill_words(container))
 
-    def audit_events(self) -> list[dict[str, Any]]:
-        """Return every write so far; those of the product's resources with request and response."""
-        lines = (self.state.logs / "audit.log").read_text().splitlines()
-        return [json.loads(line) for line in lines if line.endswith("}")]
+    def audit_events(self, having: str = "") -> list[dict[str, Any]]:
+        """Return every write so far that holds a text; those of the product's resources with request and response."""
+        found = []
+        for path in sorted(self.state.logs.glob("audit*.log")):  # at 100 MB the server begins another file
+            with path.open() as lines:
+                found += [json.loads(line) for line in lines if having in line and line.endswith("}\n")]
+        return found
 
     def _start(self) -> None:
         start = time.monotonic()

@@ -156,7 +156,9 @@ def test_unknown_daemon_is_refused(state):
 def test_audit_log_is_read_from_the_node_and_a_line_being_written_is_left_out(state):
     events = [{"verb": "create"}, {"verb": "patch"}]
     log = "\n".join(map(json.dumps, events)) + '\n{"verb": "upd'
-    assert Kind(state, Recorder(("cat /var/log/kubernetes/audit.log", log))).audit_events() == events
+    kind = Kind(state, Recorder(("cat /var/log/kubernetes/audit*.log", log)))
+    assert kind.audit_events() == events
+    assert kind.audit_events(having="patch") == events[1:]
 
 
 def test_kind_from_the_pinned_module_where_none_is_installed(state, programs_on_the_path, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 
 from cluster import node
 from cluster.daemons import Daemon, daemons
-from cluster.local_node import DAEMONS
+from cluster.local_node import DAEMONS, LocalNode
 from cluster.network import up_commands
 from cluster.node_process import node_command
 from cluster.settings import State
@@ -98,3 +98,10 @@ def test_nothing_meant_for_the_cluster_may_leave_the_machine():
     guards = [f"ip route replace unreachable {cidr} metric 4096" for cidr in ("10.244.0.0/16", "10.96.0.0/16")]
     assert set(guards) <= set(lines[:3])
     assert "ip -n alphatrade route add unreachable default metric 4096" in lines
+
+
+def test_the_audit_log_is_read_with_the_files_that_the_server_left_behind(state):
+    (state.logs / "audit-2026-01-05T12-00-00.000.log").write_text('{"n": 1, "by": "us"}\n{"n": 2}\n')
+    (state.logs / "audit.log").write_text('{"n": 3, "by": "us"}\n{"n": 4, "by": "us", "cu')
+    assert [event["n"] for event in LocalNode(state).audit_events()] == [1, 2, 3]
+    assert [event["n"] for event in LocalNode(state).audit_events(having='"us"')] == [1, 3]
