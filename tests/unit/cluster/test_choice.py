@@ -49,7 +49,14 @@ def test_a_given_cluster_needs_an_image_that_it_can_pull(tmp_path):
     assert named.build_image() == "registry.example/alphatrade:1"
 
 
-@pytest.mark.parametrize("ask", [lambda given: given.daemon("etcd"), lambda given: given.audit_events()])
+ASKED = [
+    lambda given: given.daemon("etcd"),
+    lambda given: given.audit_events(),
+    lambda given: given.kill_container("containerd://abc"),
+]
+
+
+@pytest.mark.parametrize("ask", ASKED)
 def test_a_given_cluster_is_not_tampered_with(tmp_path, ask):
-    with pytest.raises(ClusterError, match="given by KUBECONFIG_TEST"):
+    with pytest.raises(ClusterError, match="KUBECONFIG_TEST names this cluster"):
         ask(Given(State(tmp_path), tmp_path / "config", {}))
