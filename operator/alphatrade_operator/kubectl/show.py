@@ -1,12 +1,10 @@
 """Print the table of strategies, once or again and again."""
 
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from alphatrade_operator.kubectl.kubectl import Kubectl, ours
@@ -14,7 +12,7 @@ from alphatrade_operator.kubectl.objects import KillSwitch, Strategy, read_kill_
 from alphatrade_operator.kubectl.overview import HEADER, READY, Row, kill_lines, rows
 
 WATCH_S = 2.0
-_WIDE = 400  # columns of a pipe: nothing is wrapped there
+_GAP = "  "
 
 
 def show_status(kubectl: Kubectl, where: Sequence[str]) -> int:
@@ -43,10 +41,8 @@ def read(kubectl: Kubectl, where: Sequence[str]) -> tuple[list[Strategy], list[K
 
 
 def console() -> Console:
-    """Return where to print: as wide as the terminal, or wide enough for a pipe."""
-    terminal = sys.stdout.isatty()
-    given = terminal or "COLUMNS" in os.environ
-    return Console(width=None if given else _WIDE, highlight=False, soft_wrap=not terminal)
+    """Return where to print. As with kubectl no line is cut or folded, however narrow the terminal."""
+    return Console(highlight=False, soft_wrap=True)
 
 
 def write(screen: Console, strategies: Sequence[Strategy], switches: Sequence[KillSwitch], everywhere: bool) -> None:
@@ -54,16 +50,14 @@ def write(screen: Console, strategies: Sequence[Strategy], switches: Sequence[Ki
     if not strategies:
         screen.print("no Strategy here; -A shows all namespaces, and `kubectl apply -k examples/dev` makes one")
     else:
-        screen.print(_table(rows(strategies), everywhere))
+        _write_table(screen, rows(strategies), everywhere)
     for line in kill_lines(switches):
         screen.print(Text(line, style="bold red"))
 
 
-def _table(found: Sequence[Row], everywhere: bool) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def _write_table(screen: Console, found: Sequence[Row], everywhere: bool) -> None:
     first = 0 if everywhere else 1
-    for name in HEADER[first:]:
-        table.add_column(name, no_wrap=name != HEADER[-1])
-    for row in found:
-        table.add_row(*row[first:], style=None if row.ready == READY else "yellow")
-    return table
+    widths = [max(map(len, column)) for column in zip(HEADER, *found, strict=True)]
+    for cells, style in ((HEADER, "bold"), *((row, "" if row.ready == READY else "yellow") for row in found)):
+        padded = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        screen.print(Text(_GAP.join(padded[first:]).rstrip(), style=style))

@@ -36,6 +36,18 @@ def test_status_is_a_table_of_the_namespace(world, capsys):
     assert "\x1b" not in out
 
 
+def test_a_narrow_terminal_cuts_no_name_and_no_phase(world, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    latched = {"by": "Halt by KillSwitch dev/halt-all-because-it-looks-odd", "reason": "it looks odd"}
+    ready = condition("False", "Latched", f"{latched['by']}: nothing resumes it in this version; delete it")
+    world.hold(
+        strategies=[strategy("paper-trend", ready=ready, phase="Latched", pace="Simulated 20x", latched=latched)]
+    )
+    _, out, _ = _run(capsys, "status")
+    assert out.splitlines()[1].split()[:3] == ["paper-trend", "Paper", "Latched"]
+    assert "nothing resumes it in this version; delete it" in out.splitlines()[1]
+
+
 def test_status_of_all_namespaces_names_them_and_the_kill_switches(world, capsys):
     switch = {**other("KillSwitch", "halt"), "spec": {"mode": "Halt", "reason": "drill"}}
     world.hold(strategies=[strategy("c", "elsewhere")], killswitches=[switch])
