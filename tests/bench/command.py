@@ -15,6 +15,7 @@ from bench.peers.install import PeerMissing
 from bench.peers.process import REPO
 from bench.suite import BENCHMARKS, Options
 from bench.table import markdown
+from cluster.settings import ClusterError
 
 EVIDENCE = REPO / "docs" / "evidence" / "bench.json"
 PAGE = REPO / "docs" / "benchmarks.md"
@@ -62,7 +63,7 @@ def main() -> int:
     started = time.perf_counter()
     try:
         results = _run_all(arguments)
-    except PeerMissing as error:
+    except (PeerMissing, ClusterError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     facts = {

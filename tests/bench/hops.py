@@ -104,9 +104,8 @@ def played(tape: Rows) -> dict[str, Any]:
             seconds = time.perf_counter() - started
         finally:
             desk.close()
-        orders = list(orders_of(desk.strategy.data / "sessions" / "000001" / "journal"))
-        (log,) = (path.parent for path in (desk.broker.data / "sessions").glob("*/*/commands.bin"))
-        commands = from_client(read_commands(log))
+        (journal,), (log,) = desk.strategy.data.rglob("000001/journal"), desk.broker.data.rglob("commands.bin")
+        orders, commands = list(orders_of(journal)), from_client(read_commands(log.parent))
     right = len(orders) == len(commands) and len(orders) >= (len(tape.seq) - LEAD_ROWS) // 2
     return {"seconds": seconds, "events": len(tape.seq), "right": right, **latencies(tape, orders, commands["ts_ns"])}
 
