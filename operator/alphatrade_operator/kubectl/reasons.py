@@ -122,7 +122,9 @@ _FEEDS = {
     "TapeNotWritten": Reason("the simulated tape could not be written", "make room on the feed's volume"),
     "SimulatorConfigInvalid": Reason("the simulator does not take its config", "correct `spec.simulator.config`"),
     "InstrumentsDiffer": Reason("the tape's instruments are not those of the spec", "correct `spec.instruments`"),
-    "BarsHaveNoPace": Reason("a tape of bars cannot be played in real time", "set the feed's speed to Max"),
+    "BarsHaveNoPace": Reason(
+        "a tape of bars only is not served by a gateway", "replay it in one process: `alphatrade replay`"
+    ),
 }
 
 _RUNTIME = {

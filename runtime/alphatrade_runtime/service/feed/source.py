@@ -30,7 +30,7 @@ def open_feed(config: FeedConfig, feed: Feed, data: Path, artifacts: Path, progr
     else:
         tape = _recorded(_inside(artifacts, feed.path))
     _check_instruments(config, tape)
-    _check_pace(feed, tape)
+    _check_kinds(tape)
     return tape
 
 
@@ -75,7 +75,9 @@ def _check_instruments(config: FeedConfig, tape: Tape) -> None:
         raise FeedFault("InstrumentsDiffer", str(error)) from None
 
 
-def _check_pace(feed: Feed, tape: Tape) -> None:
+def _check_kinds(tape: Tape) -> None:
+    """Bars fill at the next open, which no gateway knows yet: a replay in one process is for them."""
     counts = tape.manifest["counts_by_kind"]
-    if feed.speed == "Realtime" and counts.get("BAR") and not counts.get("QUOTE"):
-        raise FeedFault("BarsHaveNoPace", f"{tape.folder}: bars have no pace of their own; set the feed's speed to Max")
+    if counts.get("BAR") and not counts.get("QUOTE"):
+        text = f"{tape.folder}: has bars only, which no gateway serves; replay it in one process: alphatrade replay"
+        raise FeedFault("BarsHaveNoPace", text)
