@@ -159,7 +159,7 @@ def started(speed, artifacts, *more):
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 300
     while not list(artifacts.glob("paper/.unfinished/*/telemetry.jsonl")):
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)
     (running,) = artifacts.glob("paper/.unfinished/*")

@@ -130,7 +130,9 @@ class StrategySpec(Model):
         ),
     )
 
-    mode: Mode = Field("Sim", description="Sim replays or simulates; Paper trades a paper account, at the pace of its feed.")
+    mode: Mode = Field(
+        "Sim", description="Sim replays or simulates; Paper trades a paper account, at the pace of its feed."
+    )
     instruments: Symbols = Field((), description="Instruments traded; empty means all of the feed.")
     market_data_feed_ref: Reference = Field(description="MarketDataFeed that the strategy reads.")
     broker_connection_ref: Reference = Field(description="BrokerConnection that takes its orders.")

@@ -65,7 +65,8 @@ class Host:
     patience_s=st.sampled_from([0.001, 0.02, 5.0]),
 )
 def test_no_row_is_given_out_before_its_time_and_no_time_is_split(tmp_path_factory, gaps, speed, patience_s):
-    host, given_out = Host(), []
+    host = Host()
+    given_out: list = []
     with tape_of(tmp_path_factory.mktemp("tape") / "t", np.cumsum(gaps) * 40_000_000) as tape:
         stream = TapeStream(tape, None, 0, speed, host.clocks, host.wait)
         host.ns += 10**9  # what passes before the first row is asked for

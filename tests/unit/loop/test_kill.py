@@ -335,7 +335,8 @@ KILL_MUTANTS = [
     Mutant(
         "kill_is_not_enforced",
         "loop.step",
-        "    if account.kill_state != ARMED or account.reduce_only != 0 or account.halt != 0:\n        enforce_kill(c, now)\n",
+        "    if account.kill_state != ARMED or account.reduce_only != 0 or account.halt != 0:\n"
+        "        enforce_kill(c, now)\n",
         "",
         ("test_drawdown_from_the_peak_trips_as_the_switch_does",),
     ),

@@ -66,7 +66,7 @@ def test_the_book_keeps_the_strongest_and_takes_nothing_back(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", '{"u": 1}', '{"u": ["Halt"]}'])
 def test_a_book_that_cannot_be_read_opens_no_account(tmp_path, text):
     (tmp_path / "stopped.json").write_text(text)
-    with pytest.raises(InputError, match="stopped.json: cannot be read"):
+    with pytest.raises(InputError, match=r"stopped\.json: cannot be read"):
         StopBook(tmp_path / "stopped.json")
 
 

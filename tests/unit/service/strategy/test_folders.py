@@ -14,7 +14,7 @@ def test_sessions_are_numbered_and_the_last_one_counts(tmp_path):
     assert first.closed() is None
     assert first.document() is None
     first.close({"by": "drained", "next_seq": 7})
-    assert folders.latest(tmp_path).closed() == {"by": "drained", "next_seq": 7}
+    assert first.closed() == {"by": "drained", "next_seq": 7}
     second = folders.following(tmp_path, first)
     assert second.ordinal == 2
     assert folders.latest(tmp_path) == second

@@ -4,7 +4,7 @@ import pytest
 
 from alphatrade_runtime.service.strategy.phase import Held, phase_of
 
-FREE = {
+FREE: dict = {
     "kill_state": "ARMED", "kill_mode": 0, "drains": False, "latched_by": "", "kill_list_stale": False,
     "kill_list_fault": "", "halt": 0, "linked": True, "was_linked": True, "note": "", "feed_connected": True,
     "flat": True, "drawdown": False,

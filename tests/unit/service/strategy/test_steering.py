@@ -1,6 +1,7 @@
 """What a session in a pod is told: by kill switches, by the age of their list, by the operator's configuration."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,7 @@ class Watch:
 
 
 def configured(run="Trade", labels=None, **instrument):
-    session = document("tape")
+    session = document(Path("tape"))
     session["policy"]["envelope"]["instruments"][0] |= instrument
     return to_json(
         StrategyConfig(
