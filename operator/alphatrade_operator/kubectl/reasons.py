@@ -93,6 +93,10 @@ _LAW = {
 
 _PODS = {
     "Unschedulable": Reason("no node takes the pod", "make room, or change `spec.resources` or `spec.scheduling`"),
+    "ClaimNotFound": Reason(
+        "a volume that the pod mounts is not there, such as that of the artifact store",
+        "make the PersistentVolumeClaim that the message names; `artifactStore.namespaces` of the chart does it too",
+    ),
     "Evicted": Reason("the node removed the pod", "`kubectl describe pod -n NAMESPACE POD` says what it lacked"),
     "ImageCannotBePulled": Reason("the node cannot get the image", "correct the image, or load it into the nodes"),
     "ContainerCannotBeMade": Reason("a ConfigMap or Secret of the pod is missing", "add what the message names"),

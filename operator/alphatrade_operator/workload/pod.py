@@ -13,6 +13,7 @@ from alphatrade_operator.workload.manifests import TEMPLATE_ANNOTATION
 _NO_IMAGE = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"}
 _NO_FILE = {"CreateContainerConfigError"}
 _LAST_WORDS = re.compile(r"^([A-Z][A-Za-z0-9]{1,62}): (\S.*)$", re.MULTILINE)
+_NO_CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
 _SHOWN = 1_000
 
 
@@ -60,13 +61,19 @@ def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:
 def _faults(status: Mapping[str, Any], containers: list[Mapping[str, Any]]) -> Iterator[Finding]:
     scheduled = _condition(status, "PodScheduled")
     if scheduled.get("status") == "False":
-        text = " ".join(scheduled.get("message", "no node takes the pod").split())
-        yield Finding("Unschedulable", f"{text[:_SHOWN]}; make room, or change spec.resources or spec.scheduling")
+        yield _unscheduled(" ".join(scheduled.get("message", "no node takes the pod").split()))
     for container in containers:
         waiting = (container.get("state") or {}).get("waiting") or {}
         yield from _waiting(container, waiting.get("reason", ""), " ".join(waiting.get("message", "").split()))
     if status.get("reason") == "Evicted":
         yield Finding("Evicted", " ".join(status.get("message", "").split())[:_SHOWN])
+
+
+def _unscheduled(text: str) -> Finding:
+    missing = _NO_CLAIM.search(text)
+    if missing:
+        return Finding("ClaimNotFound", f"no PersistentVolumeClaim {missing[1]} in this namespace; make it")
+    return Finding("Unschedulable", f"{text[:_SHOWN]}; make room, or change spec.resources or spec.scheduling")
 
 
 def _waiting(container: Mapping[str, Any], reason: str, message: str) -> Iterator[Finding]:

@@ -203,6 +203,16 @@ def test_unschedulable(world):
     assert "0/1 nodes: too little cpu; make room" in message(plan)
 
 
+def test_claim_not_found(world):
+    world.look()
+    pod = world.run(ready=False)
+    said = '0/1 nodes are available: persistentvolumeclaim "tapes" not found. not found'
+    pod["status"] = {"conditions": [{"type": "PodScheduled", "status": "False", "message": said}]}
+    plan = world.plan()
+    assert ready(plan) == (False, "ClaimNotFound")
+    assert message(plan) == "no PersistentVolumeClaim tapes in this namespace; make it"
+
+
 def test_pod_silent_is_unknown_and_changes_nothing(trading):
     before = trading.document()
     del trading.said[("desk", trading.child().name)]
