@@ -1,3 +1,28 @@
 """Stories on a real cluster share it, and one Helm install."""
 
-from kube_fixtures import backend, cluster, definitions, image, installed, namespace  # noqa: F401
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.backend import Backend
+from e2e.cluster import quiet as quiet_namespace
+from e2e.cluster.place import Place
+from kube_fixtures import (  # noqa: F401
+    Installed,
+    backend,
+    cluster,
+    definitions,
+    image,
+    installed,
+    namespace,
+    trading_namespace,
+)
+
+
+@pytest.fixture(scope="session")
+def quiet(installed: Installed, backend: Backend) -> Iterator[quiet_namespace.Quiet]:  # noqa: F811
+    """Make a namespace that comes to rest and stays so for as long as stories go on."""
+    with trading_namespace(installed.kube, "quiet") as name:
+        place, system = Place(installed.kube, name), Place(installed.kube, installed.namespace)
+        place.apply(*quiet_namespace.manifests())
+        yield quiet_namespace.Quiet(place, system, backend)

@@ -1,0 +1,88 @@
+"""A namespace in which nothing changes, and every write of the operator there, by the API server's audit log."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cluster.backend import Backend
+from e2e.cluster.faults import BACK_S, killed
+from e2e.cluster.market import TURNS, Manifest, account, feed, kill_switch, law, resource, strategy
+from e2e.cluster.place import Place
+from kube_fixtures import SYSTEM_NAMESPACE
+
+OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:alphatrade-operator"
+_POD = "app.kubernetes.io/component=operator"
+_WRITES = ("create", "update", "patch", "delete", "deletecollection")
+
+
+def manifests() -> list[Manifest]:
+    """Return what comes to rest: a session that ends, a Strategy that lacks its feed, a switch that is not engaged."""
+    reference = {"name": "nobody"}
+    budget = resource("ExplorationBudget", "budget", {"maxFlowShareBps": 100})
+    return [
+        law(), account(), feed(speed="Max", duration="10m"), strategy("done", TURNS), budget,
+        strategy("astray", TURNS, marketDataFeedRef=reference), kill_switch("armed", "Armed"),
+    ]  # fmt: skip
+
+
+@dataclass
+class Quiet:
+    """The namespace. since: when the operator was started again over it."""
+
+    place: Place
+    system: Place
+    backend: Backend
+    since: datetime | None = None
+
+    def at_rest(self) -> None:
+        """Wait until all of it has come to rest."""
+        self.place.until_phase("done", "Ended", timeout_s=BACK_S)
+        self.place.until_condition("Strategy", "astray", "ReferenceNotFound")
+        self.place.until_condition("KillSwitch", "armed", "Armed")
+        self.place.until("the account rests", lambda: self.place.status("BrokerConnection", "paper")["sessions"] == 0)
+
+    def restart(self) -> None:
+        """Kill the operator's container; return when another leads in its place, over unchanged objects."""
+        found = self.system.kube.get("pods", "-l", _POD, namespace=self.system.namespace)["items"]
+        self.since = datetime.now(UTC)
+        killed(self.backend, self.system, found[0]["metadata"]["name"])
+
+    def left_s(self, window_s: float) -> float:
+        """Return how much of a time since the restart is not over yet, s."""
+        assert self.since is not None, "the operator was not started again"
+        return max(window_s - (datetime.now(UTC) - self.since).total_seconds(), 0.0)
+
+    def writes_before(self) -> int:
+        """Return how many writes of the operator in the namespace the log has of the time before the restart."""
+        return sum(event["requestReceivedTimestamp"] < self._restart for event in self._events(self.place.namespace))
+
+    def writes(self) -> list[str]:
+        """List what the operator has written since the restart, in the namespace and of what belongs to no namespace.
+
+        Leases are not on the log. In the operator's own namespace the objects are those of other stories.
+        """
+        found = self._events(self.place.namespace, "")
+        return [_line(event) for event in found if event["requestReceivedTimestamp"] >= self._restart]
+
+    @property
+    def _restart(self) -> str:
+        assert self.since is not None, "the operator was not started again"
+        return self.since.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def _events(self, *namespaces: str) -> Iterator[dict[str, Any]]:
+        for event in self.backend.audit_events(having=f'"{OPERATOR}"'):
+            where = event.get("objectRef", {}).get("namespace", "")
+            if where in namespaces and event["verb"] in _WRITES and _real(event):
+                yield event
+
+
+def _real(event: dict[str, Any]) -> bool:
+    """Whether it was to change anything: a dry run is not, nor is a review of what somebody may do."""
+    reference = event.get("objectRef", {})
+    return "dryRun=All" not in event["requestURI"] and not reference.get("resource", "").endswith("reviews")
+
+
+def _line(event: dict[str, Any]) -> str:
+    reference = event.get("objectRef", {})
+    return f"{event['verb']} {reference.get('resource')} {reference.get('name', '')} {reference.get('subresource', '')}"
