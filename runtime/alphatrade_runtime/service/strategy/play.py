@@ -81,6 +81,7 @@ class Play:
         try:
             result = self._by_stream(start_seq) if self._facts.pace == "Stream" else self._by_wall()
             next_seq, positions = self._next_seq(), self._positions()
+            self._export_last()
         finally:
             self._parts.steering.turned = _nothing
             self._parts.steering.stopped = _nobody
@@ -170,6 +171,14 @@ class Play:
 
     def _positions(self) -> dict[str, int]:
         return dict(zip(self._symbols, self._loop.live.positions(), strict=True)) if self._loop is not None else {}
+
+    def _export_last(self) -> None:
+        """Export what the session came to: it has no link any more, and what came after the last look counts, too."""
+        loop = self._loop
+        if loop is not None:
+            loop.linked = False
+            said = status_of(loop, self._parts.steering, False, self._was_linked, self._symbols)
+            export(self._parts.registry, loop, said, None)
 
     def _look(self) -> None:
         """Tell status and metrics when they are due; called at every turn of the loop."""
