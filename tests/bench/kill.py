@@ -10,6 +10,7 @@ import json
 import platform
 import time
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -40,8 +41,9 @@ def kill(product: Installed) -> dict[str, Any]:
             applied_ns = {name: engage(trading, name) for name in (f"bench-{k}" for k in range(ENGAGEMENTS))}
             bare = seen()
         refused = refusals(trading, strategies)
+        restarts = trading.restarts()
         trading.end(strategies)
-    return figures(applied_ns, refused, bare)
+    return {**figures(applied_ns, refused, bare), "restarts": restarts}
 
 
 def engage(trading: Desk, name: str) -> int:
@@ -56,7 +58,8 @@ def refusals(trading: Desk, strategies: Sequence[str]) -> Moments:
     """Return when each runtime refused orders, by its own latch."""
     found: Moments = {}
     for name in strategies:
-        latch = json.loads(base64.b64decode(trading.data_file(name, "/latch.json")))
+        read = partial(trading.data_file, name, "/latch.json")
+        latch = json.loads(base64.b64decode(trading.kube.until(f"the latch of {name}", read)))
         for entry in latch["engagements"]:
             if entry["effect"] is not None:
                 found.setdefault(entry["name"], []).append(entry["effect"]["at_ns"])

@@ -83,6 +83,15 @@ class Desk:
         (pod,) = self.kube.get("pods", "-l", labels, namespace=self.namespace)["items"]
         return dict(pod)
 
+    def restarts(self) -> dict[str, str]:
+        """Return the pods whose container was started again, and what the one before ended with."""
+        found = {}
+        for pod in self.kube.get("pods", namespace=self.namespace)["items"]:
+            for container in pod["status"].get("containerStatuses", []):
+                if container["restartCount"]:
+                    found[pod["metadata"]["name"]] = json.dumps(container["lastState"])
+        return found
+
     def in_pod(self, strategy: str, *words: str) -> str:
         """Run a command in the pod of a strategy; return what it printed."""
         return self.kubectl("exec", self.pod_of(strategy)["metadata"]["name"], "--", *words)
