@@ -41,6 +41,11 @@ class Journal:
         return int(_signed(self.fills).sum())
 
     @property
+    def positions(self) -> Any:
+        """Lots held behind each fill."""
+        return np.cumsum(_signed(self.fills))
+
+    @property
     def fills(self) -> Any:
         """The reports of fills."""
         return self.reports[self.reports["type"] == int(Report.FILL)]
