@@ -77,3 +77,8 @@ class KillAcknowledgement(StatusPart):
     mode: Literal["Reduce", "Halt", "Flatten"] = Field(description="What it ordered.")
     latency_ms: Tally = Field(description="Milliseconds from its arrival until nothing forbidden could leave.")
     at: Time | None = Field(None, description="When it had its effect.")
+    last_command: Tally | None = Field(
+        None,
+        description="Number, in its order session, of the last order command that had left by then: behind it the "
+        "broker's journal holds nothing but what the mode allows.",
+    )

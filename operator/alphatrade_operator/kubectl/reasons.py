@@ -147,7 +147,13 @@ _RUNTIME = {
     "BrokerNotLinked": Reason("the account's order session is not on", "`kubectl alphatrade why bc/NAME`"),
     "Resuming": Reason("what halted it is over; it waits for good quotes and books that agree", _AGAIN),
     "KillSwitch": Reason("a KillSwitch was engaged; the message names it", _WAY_OUT),
-    "HaltHoldsPosition": Reason("it was halted with a position, which stays", _WAY_OUT),
+    "HaltHoldsPosition": Reason(
+        "it was halted with a position, which stays",
+        "engage a KillSwitch with mode Flatten; it works on what is latched",
+    ),
+    "AccountLatched": Reason(
+        "a kill switch stopped another strategy of its account, so none may begin there", _WAY_OUT
+    ),
     "Drawdown": Reason("the loss since the highest value passed its limit", _WAY_OUT),
     "AuditorViolation": Reason("the books do not add up: an incident", "keep the volumes; `alphatrade diary verify`"),
     "CannotFlatten": Reason(

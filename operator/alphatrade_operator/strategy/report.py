@@ -42,7 +42,7 @@ def with_report(before: StrategyStatus, spoken: Said, desired: bool, now: dateti
         "desired_policy_hash": active if desired else before.desired_policy_hash,
         "stage": "Experiment",
         "pace": spoken.pace or before.pace,
-        "kill_switches": tuple(_acknowledged(one) for one in spoken.acknowledged if one.mode in _ORDERED)[:_SHOWN],
+        "kill_switches": tuple(_acknowledged(one) for one in spoken.acknowledged if _is_of_an_object(one))[:_SHOWN],
         "kill_list_age_ns": _list_age_ns(spoken),
         "latched": latch(_latched_by(spoken), before.latched, now),
         "digests": _digests(spoken) or before.digests,
@@ -94,6 +94,11 @@ def _latency(spoken: Said) -> Latency | None:
     return Latency(p50_ns=given["p50"], p99_ns=given["p99"], p999_ns=given["p999"])
 
 
+def _is_of_an_object(one: Acknowledgement) -> bool:
+    """Whether it is of a KillSwitch: the account's word, or a latch that could not be read, has no name."""
+    return one.mode in _ORDERED and bool(one.namespace and one.name)
+
+
 def _acknowledged(one: Acknowledgement) -> KillAcknowledgement:
     return KillAcknowledgement(
         namespace=one.namespace,
@@ -102,6 +107,7 @@ def _acknowledged(one: Acknowledgement) -> KillAcknowledgement:
         mode=one.mode,
         latency_ms=max(0, one.latency_ms),
         at=time_of(one.at_ns),
+        last_command=max(0, one.last_command),
     )
 
 

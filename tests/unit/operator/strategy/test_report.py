@@ -34,6 +34,7 @@ def test_the_status_in_units_that_people_read():
                 mode="Halt",
                 latency_ms=7,
                 at_ns=1_767_614_400 * 10**9,
+                last_command=1_234,
             )
         ],
     )
@@ -53,6 +54,7 @@ def test_the_status_in_units_that_people_read():
                 "mode": "Halt",
                 "latencyMs": 7,
                 "at": "2026-01-05T12:00:00Z",
+                "lastCommand": 1_234,
             }
         ],
         "latched": {"by": "Halt by KillSwitch desk/stop", "reason": "flood", "since": "2026-01-05T12:00:00Z"},
@@ -70,6 +72,18 @@ def test_the_status_in_units_that_people_read():
         "latency": {"p50": "1us500ns", "p99": "9us", "p999": "12us"},
         "killListAge": "250ms",
     }
+
+
+def test_what_was_latched_without_an_object_is_told_as_the_latch_only():
+    world = World().trading()
+    world.say(
+        phase="Latched",
+        latched_by="Halt by KillSwitch /account: the account's word",
+        acknowledged=[Acknowledgement(name="account", mode="Halt"), Acknowledgement(mode="Halt", namespace="desk")],
+    )
+    status = world.plan().status
+    assert "killSwitches" not in status
+    assert status["latched"]["by"] == "Halt by KillSwitch /account"
 
 
 def test_since_when_it_is_latched_is_kept():
