@@ -72,6 +72,8 @@ class Latch:
         held = self.strongest
         if held is None:
             return ""
+        if held.name and not held.namespace:
+            return f"{held.reason}, as the account says"
         name = f"KillSwitch {held.namespace}/{held.name}" if held.name else "a KillSwitch that cannot be read"
         return f"{held.mode} by {name}: {held.reason}"
 

@@ -124,3 +124,9 @@ def test_a_status_shows_the_latest(tmp_path):
         latch.engage(engagement(generation=generation))
         latch.acknowledge(engagement(generation=generation), 0, 0, 0)
     assert [told.generation for told in latch.acknowledgements()] == list(range(7, 71))
+
+
+def test_what_the_account_remembers_is_told_in_its_words(tmp_path):
+    latch = Latch(tmp_path)
+    latch.engage(Engagement("", "account", "account", 1, "Halt", "Halt by KillSwitch prod/stop: drill", 0, 0))
+    assert latch.latched_by == "Halt by KillSwitch prod/stop: drill, as the account says"
