@@ -26,3 +26,10 @@ def quiet(installed: Installed, backend: Backend) -> Iterator[quiet_namespace.Qu
         place, system = Place(installed.kube, name), Place(installed.kube, installed.namespace)
         place.apply(*quiet_namespace.manifests())
         yield quiet_namespace.Quiet(place, system, backend)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_from_the_start(request: pytest.FixtureRequest) -> None:
+    """Let it come to rest beside the first stories, when one of this session asks for it."""
+    if any("quiet" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("quiet")

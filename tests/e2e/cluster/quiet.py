@@ -7,7 +7,7 @@ from typing import Any
 
 from cluster.backend import Backend
 from e2e.cluster.faults import BACK_S, killed
-from e2e.cluster.market import TURNS, Manifest, account, feed, kill_switch, law, resource, strategy
+from e2e.cluster.market import ACCOUNT, TURNS, Manifest, account, feed, kill_switch, law, resource, strategy
 from e2e.cluster.place import Place
 from kube_fixtures import SYSTEM_NAMESPACE
 
@@ -40,7 +40,14 @@ class Quiet:
         self.place.until_phase("done", "Ended", timeout_s=BACK_S)
         self.place.until_condition("Strategy", "astray", "ReferenceNotFound")
         self.place.until_condition("KillSwitch", "armed", "Armed")
-        self.place.until("the account rests", lambda: self.place.status("BrokerConnection", "paper")["sessions"] == 0)
+        self.place.until("the account tells what the session came to", self._account_told)
+
+    def _account_told(self) -> bool:
+        """Whether the account's status has caught up with its gateway: figures that move are written once a minute."""
+        status = self.place.status("BrokerConnection", ACCOUNT)
+        metrics = self.place.metrics(self.place.pod("BrokerConnection", ACCOUNT))
+        nav = next(value for name, value in metrics.items() if name.startswith("alphatrade_nav_account_currency"))
+        return bool(status.get("sessions") == 0 and abs(float(status.get("nav", 0.0)) - nav) < 1e-6)
 
     def restart(self) -> None:
         """Kill the operator's container; return when another leads in its place, over unchanged objects."""
