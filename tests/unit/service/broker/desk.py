@@ -33,16 +33,16 @@ FEED = Endpoint(target="feed.invalid:7443", identity=identity_of("feed", "tape")
 
 
 class TapeFeed:
-    """A feed in the venue's order of time. stream: on the stream's clock, else by a clock that starts now."""
+    """A feed in the venue's order of time. stream: on the stream's clock, else by a clock that started at wall_ns."""
 
-    def __init__(self, rows: Rows, session, *, stream, size=500, digest=DIGEST, silent=False):
+    def __init__(self, rows: Rows, session, *, stream, size=500, digest=DIGEST, silent=False, wall_ns=0):
         self.rows, self.size, self.at, self.number = rows, size, 0, 0
         self.times = np.maximum.accumulate(rows.ts_event_ns)
         self.closed, self.acknowledged = False, 0
         self._facts = None if silent else Facts(
             digest=digest, first_ts_ns=int(rows.ts_init_ns[0]), last_ts_ns=int(rows.ts_init_ns[-1]),
             pace="Stream" if stream else "Realtime", speed=0 if stream else 1,
-            wall_start_ns=0 if stream else START_WALL_NS,
+            wall_start_ns=0 if stream else wall_ns or time.time_ns(),
             instruments=[instrument_of(t) for t in session.policy.envelope.instruments], depth=has_depth(rows),
             simulated=True, next_seq=1,
         )  # fmt: skip
@@ -81,9 +81,6 @@ class TapeFeed:
         self.closed = True
 
 
-START_WALL_NS = time.time_ns()
-
-
 def paper(document):
     return {**document, "policy": {**document["policy"], "mode": "Paper", "stage": "Paper"}}
 
@@ -116,6 +113,7 @@ class Desk:
     def __init__(self, folder, issue, document, rows, *, stream=True, config=None, size=500, feed=None):
         self.folder, self.issue, self.document, self.rows, self.stream = folder, issue, paper(document), rows, stream
         self.feeds: list[TapeFeed] = []
+        self.wall_ns = time.time_ns()
         self._size, self._feed = size, feed
         self.config = config or config_of(document)
         self.certificates = Certificates(issue(BROKER))
@@ -129,7 +127,9 @@ class Desk:
         self.port = self.server.port
 
     def open_feed(self, endpoint, session, arrived):
-        made = self._feed(session) if self._feed else TapeFeed(self.rows, session, stream=self.stream, size=self._size)
+        made = self._feed(session) if self._feed else TapeFeed(
+            self.rows, session, stream=self.stream, size=self._size, wall_ns=self.wall_ns
+        )  # fmt: skip
         self.feeds.append(made)
         return made
 
@@ -157,13 +157,13 @@ class Desk:
         return GrpcBroker(self.endpoint, self.certificates_of(identity), policy_hash, **more)
 
     def clock(self):
-        return ClockFacts(int(self.rows.ts_init_ns[0]), START_WALL_NS, 1)
+        return ClockFacts(int(self.rows.ts_init_ns[0]), self.wall_ns, 1)
 
     def facts(self, digest=DIGEST):
         return {"clock": self.clock().to_mapping(), "feed_digest": digest, "looped": False}
 
     def now_ns(self):
-        return int(self.rows.ts_init_ns[0]) + time.time_ns() - START_WALL_NS
+        return int(self.rows.ts_init_ns[0]) + time.time_ns() - self.wall_ns
 
 
 @contextmanager
