@@ -85,3 +85,20 @@ def _by_hold(held: Held) -> Phase | None:
     if held.halt:
         return Phase(HALTED, "Resuming", "waits for good quotes and a clean reconcile")
     return None
+
+
+_SIGNS = (
+    ("another code", "JournalOfOtherCode"),
+    ("No space", "DiskFull"),
+    ("broker ", "BrokerRefuses"),
+    ("feed ", "FeedDiffers"),
+    ("journal", "JournalDamaged"),
+)
+
+
+def phase_of_fault(text: str) -> Phase:
+    """Return the phase that a fault leaves; who may not begin at a latched account holds nothing there."""
+    if "AccountLatched" in text:
+        return Phase(LATCHED, "AccountLatched", text)
+    reason = next((reason for sign, reason in _SIGNS if sign in text), "InvalidSession")
+    return Phase(FAILED, reason, text)

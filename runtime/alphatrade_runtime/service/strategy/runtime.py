@@ -24,7 +24,7 @@ from alphatrade_runtime.service.kept_file import replace_kept
 from alphatrade_runtime.service.strategy import folders
 from alphatrade_runtime.service.strategy.config import Terms, parse
 from alphatrade_runtime.service.strategy.folders import SessionFolder
-from alphatrade_runtime.service.strategy.phase import DRAINED, ENDED, FAILED, LATCHED, STARTING, TRADING, Phase
+from alphatrade_runtime.service.strategy.phase import DRAINED, ENDED, FAILED, STARTING, TRADING, Phase, phase_of_fault
 from alphatrade_runtime.service.strategy.play import Play, Played
 from alphatrade_runtime.service.strategy.status import counts_told
 from alphatrade_runtime.service.strategy.steering import PodSteering
@@ -131,7 +131,7 @@ class Runtime:
             reason = "PluginDigestMismatch" if "PluginDigestMismatch" in str(error) else "PluginInvalid"
             self._rest(Phase(FAILED, reason, str(error)))
         except InputError as error:
-            self._rest(_phase_of(error), RETRY_S)
+            self._rest(phase_of_fault(str(error)), RETRY_S)
         except (JournalStalled, DiaryStalled) as error:
             self._rest(Phase(FAILED, "DiskFull" if "No space" in str(error) else "JournalStalled", str(error)), RETRY_S)
 
@@ -290,27 +290,6 @@ def _with(terms: Terms, document: dict[str, object]) -> Terms:
 
     config = terms.config.model_copy(update={"session": document})
     return replace(terms, config=config, session=parse_session(document))
-
-
-def _phase_of(error: InputError) -> Phase:
-    """Return the phase that a fault leaves; who may not begin at a latched account holds nothing there."""
-    if "AccountLatched" in str(error):
-        return Phase(LATCHED, "AccountLatched", str(error))
-    return Phase(FAILED, _reason_of(error), str(error))
-
-
-def _reason_of(error: InputError) -> str:
-    text = str(error)
-    for sign, reason in (
-        ("another code", "JournalOfOtherCode"),
-        ("No space", "DiskFull"),
-        ("broker ", "BrokerRefuses"),
-        ("feed ", "FeedDiffers"),
-        ("journal", "JournalDamaged"),
-    ):
-        if sign in text:
-            return reason
-    return "InvalidSession"
 
 
 def _leave_word(phase: Phase) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alphatrade_runtime.service.strategy.phase import Held, phase_of
+from alphatrade_runtime.service.strategy.phase import Held, phase_of, phase_of_fault
 
 FREE: dict = {
     "kill_state": "ARMED", "kill_mode": 0, "drains": False, "latched_by": "", "kill_list_stale": False,
@@ -45,3 +45,19 @@ def test_what_holds_it_says_the_phase(held, name, reason):
 def test_why_there_is_no_session_is_told():
     phase = phase_of(Held(**{**FREE, "linked": False, "was_linked": False, "note": "PolicyNotEntitled: wait"}))
     assert phase.message == "PolicyNotEntitled: wait"
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "reason"),
+    [
+        ("/data/journal: its journal is of another code; go on with the same", "Failed", "JournalOfOtherCode"),
+        ("/data/journal: No space left on device", "Failed", "DiskFull"),
+        ("broker bc:7443: AccountLatched: a strategy of this account was stopped", "Latched", "AccountLatched"),
+        ("broker bc:7443: ModeNotFit: mode Sim has no order session", "Failed", "BrokerRefuses"),
+        ("feed mdf:7443: another tape", "Failed", "FeedDiffers"),
+        ("/data: the journal cannot be read", "Failed", "JournalDamaged"),
+        ("policy: no such signal", "Failed", "InvalidSession"),
+    ],
+)
+def test_a_fault_s_phase(fault, name, reason):
+    assert phase_of_fault(fault) == (name, reason, fault)
