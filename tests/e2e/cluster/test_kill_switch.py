@@ -4,18 +4,21 @@ One trading floor in two namespaces for all stories, told in order: what was sto
 strategies that still trade, or goes further with those that were stopped before.
 """
 
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster.settings import ROOT
 from e2e.cluster import market
-from e2e.cluster.books import Journal, journal, trades
-from e2e.cluster.market import HOUSE, QUOTES, kill_switch
+from e2e.cluster.books import Journal, journal, journals, trades
+from e2e.cluster.market import ACCOUNT, HOUSE, QUOTES, kill_switch
 from e2e.cluster.place import Place, together
 from kube_fixtures import Installed, trading_namespace
 
@@ -102,14 +105,16 @@ def later(place: Place, *strategies: str) -> list[Journal]:
 
 
 def alphatrade(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run `kubectl alphatrade`; its environment is the cluster's."""
-    program = ROOT / ".venv/bin/kubectl-alphatrade"
-    return subprocess.run([program, *map(str, words)], capture_output=True, text=True, timeout=120)
+    """Run `kubectl alphatrade` as people do: kubectl finds the plug-in in PATH."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["kubectl", "alphatrade", *map(str, words)]
+    return subprocess.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120)
 
 
 def test_reduce_lets_only_reductions_pass_whatever_becomes_of_labels_and_of_itself(floor):
     one = floor.one
     one.until("fast holds something", lambda: abs(journal(one, "fast").position) >= LOTS)
+    assert journal(one, "fast").grows(0), "until now its position grows now and then"
     one.apply(kill_switch("reduce-momentum", "Reduce", {DESK: "momentum"}))
     acknowledged(one, "reduce-momentum", 1)
     last = obeyed(one, "fast", "reduce-momentum", "Reduce")
@@ -139,6 +144,9 @@ def test_halt_stops_a_namespace_and_outlives_itself_and_pods(floor):
     assert {name: one.placed_after(last[name]) for name, one in seen.items()} == {name: [] for name in stopped}
     assert {name: one.working for name, one in seen.items()} == {name: [] for name in stopped}
     trades(floor.two, "far")
+    for name in stopped:
+        told = [k for k in one.status("Strategy", name)["killSwitches"] if k["name"] == "halt-all"]
+        assert [k["lastCommand"] for k in told] == [last[name]]
 
     shown = alphatrade("status", "-n", one.namespace)
     assert shown.returncode == 0, shown.stderr
@@ -195,6 +203,7 @@ def test_it_works_without_the_operator_and_when_it_is_killed(floor):
         last = obeyed(two, "late", "halt-strategy-late", "Halt")
         (seen,) = later(two, "late")
         assert seen.placed_after(last) == []
+        assert two.metrics(two.pod("Strategy", "late"))["alphatrade_kill_latched_state"] == 1
     finally:
         home.kubectl("scale", "deployment", OPERATOR, "--replicas=1")
     home.kubectl("wait", "--for=condition=Available", f"deployment/{OPERATOR}", "--timeout=120s")
@@ -210,6 +219,27 @@ def test_it_works_without_the_operator_and_when_it_is_killed(floor):
     assert journal(two, "late").only_flattens(number)
     home.kubectl("wait", "--for=condition=Available", f"deployment/{OPERATOR}", "--timeout=120s")
     acknowledged(two, "close", 2)
+
+
+def test_the_only_way_out_is_a_new_account(floor):
+    two = floor.two
+    two.apply(kill_switch("end", "Flatten", maxFlattenSlippageBps=300))
+    for name in ("far", "late"):
+        obeyed(two, name, "end", "Flatten")
+        two.until(f"{name} is flat", lambda name=name: journal(two, name).position == 0, OBEYS_S)
+    two.kubectl("delete", "killswitches", "--all")
+
+    two.kubectl("delete", "strategy", "late", "--timeout=120s")
+    two.apply(market.strategy("late"), market.strategy("again"))
+    for name in ("late", "again"):
+        assert "AccountLatched" in two.until_condition("Strategy", name, "Latched")
+    time.sleep(SETTLES_S)
+    assert [journals(two, "late"), journals(two, "again")] == [[], []]
+
+    two.kubectl("delete", "brokerconnection", ACCOUNT, "--timeout=120s")
+    two.kubectl("delete", "pvc", "-l", f"alphatrade.io/kind=broker,alphatrade.io/owner={ACCOUNT}", "--timeout=60s")
+    two.apply(market.account(law=HOUSE))
+    together(*(_trading(two, name) for name in ("far", "late", "again")))
 
 
 def _operators(home: Place) -> list[str]:
