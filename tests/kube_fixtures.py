@@ -17,10 +17,11 @@ import pytest
 
 from cluster.backend import Backend, choose
 from cluster.kubectl import Kube
-from cluster.settings import ROOT
+from cluster.settings import ROOT, ClusterError
 
 SYSTEM_NAMESPACE = "alphatrade-system"
 CHARTS = ROOT / "charts"
+_OPERATOR = ("deployment", "alphatrade-operator")
 ARTIFACTS = "artifacts"  # a PersistentVolumeClaim of this name, where a story reads a tape
 TRADING = {
     "alphatrade.io/trading": "true",
@@ -87,13 +88,34 @@ def installed(definitions: Kube, image: str) -> Installed:
     return Installed(definitions, image)
 
 
+@pytest.fixture(scope="session")
+def alone(definitions: Kube) -> Iterator[Kube]:
+    """Let the installed operator sleep, for tests that write what it would write, or bring an operator of their own."""
+    try:
+        replicas = definitions.get(*_OPERATOR, namespace=SYSTEM_NAMESPACE)["spec"]["replicas"]
+    except ClusterError:
+        yield definitions
+        return
+    _scale(definitions, 0)
+    yield definitions
+    _scale(definitions, replicas)
+
+
+def _scale(kube: Kube, replicas: int) -> None:
+    kube.kubectl("scale", "/".join(_OPERATOR), f"--replicas={replicas}", "-n", SYSTEM_NAMESPACE)
+    pods = "app.kubernetes.io/component=operator"
+    gone = ("wait", "--for=delete", "pod", "-l", pods, "--timeout=60s") if not replicas else ()
+    words = gone or ("rollout", "status", "/".join(_OPERATOR), "--timeout=120s")
+    kube.kubectl(*words, "-n", SYSTEM_NAMESPACE)
+
+
 def _as_it_is() -> bool:
     return os.environ.get("TEST_INSTALLED", "") == "1"
 
 
 def running_image(kube: Kube) -> str:
     """Return the image of the operator that is installed."""
-    operator = kube.get("deployment", "alphatrade-operator", namespace=SYSTEM_NAMESPACE)
+    operator = kube.get(*_OPERATOR, namespace=SYSTEM_NAMESPACE)
     return str(operator["spec"]["template"]["spec"]["containers"][0]["image"])
 
 

@@ -5,7 +5,7 @@ import pytest
 from alphatrade_operator.kube.resources import BY_KIND, OURS
 from alphatrade_operator.kubectl.main import call
 from cluster.settings import ClusterError
-from kube_fixtures import CHARTS, SYSTEM_NAMESPACE
+from kube_fixtures import CHARTS, SYSTEM_NAMESPACE, settings, upgrade
 
 OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:alphatrade-operator"
 
@@ -44,8 +44,7 @@ def test_the_same_values_again_change_nothing_of_the_pod(installed):
 
     before = pods()
     repository, _, tag = installed.image.rpartition(":")
-    image = ("--set", f"image.repository={repository}", "--set-string", f"image.tag={tag}")
-    installed.kube.helm("upgrade", "alphatrade", CHARTS / "alphatrade", "-n", installed.namespace, *image, "--wait")
+    installed.kube.helm(*upgrade("alphatrade"), *settings(repository, tag), "--wait")
     assert pods() == before
 
 

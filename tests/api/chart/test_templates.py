@@ -159,7 +159,7 @@ def test_one_node_may_have_a_volume_that_one_node_can_mount(cluster):
     ],
 )
 def test_the_notes_tell_what_to_do_next(cluster, values, told, untold):
-    said = cluster.helm("install", "notes", CHART, "--dry-run=client", "-n", "any", *values)
+    said = cluster.helm("install", "notes", CHART, "--dry-run=client", "--take-ownership", "-n", "any", *values)
     notes = said[said.index("NOTES:") :]
     assert all(text in notes for text in told)
     assert untold not in notes

@@ -1,4 +1,7 @@
-"""The resource definitions of this tree on a real API server, and a namespace of these tests."""
+"""The resource definitions of this tree on a real API server, and a namespace of these tests.
+
+No operator writes there: what these tests read is what they wrote.
+"""
 
 import time
 import uuid
@@ -11,19 +14,19 @@ from alphatrade_operator.api_group import KINDS
 from alphatrade_operator.core.crd import manifest
 from api.crds.api_server import ApiServer
 from cluster.kubectl import Kube
-from kube_fixtures import backend, cluster, definitions  # noqa: F401
+from kube_fixtures import alone, backend, cluster, definitions  # noqa: F401
 
 
 @pytest.fixture(scope="session")
-def kubectl(definitions: Kube) -> Callable[..., str]:  # noqa: F811
+def kubectl(alone: Kube) -> Callable[..., str]:  # noqa: F811
     """Offer kubectl on a cluster that has the definitions."""
-    return definitions.kubectl
+    return alone.kubectl
 
 
 @pytest.fixture(scope="session")
-def api_client(definitions: Kube) -> Iterator[client.ApiClient]:  # noqa: F811
+def api_client(alone: Kube) -> Iterator[client.ApiClient]:  # noqa: F811
     """Offer a client of a cluster that has the definitions."""
-    with config.new_client_from_config(config_file=str(definitions.kubeconfig)) as made:
+    with config.new_client_from_config(config_file=str(alone.kubeconfig)) as made:
         found = client.ApiextensionsV1Api(made)
         for kind in KINDS:
             _established(found, manifest(kind)["metadata"]["name"])

@@ -12,7 +12,7 @@ from resource_documents import KINDS, document
 
 DEFINITIONS = {kind.__name__: kind.definition for kind in GROUP}
 EXPLAINED = [
-    ("strategy.spec", "mode", "Sim replays or simulates; Paper trades a paper account on the wall clock."),
+    ("strategy.spec", "mode", "Sim replays or simulates; Paper trades a paper account, at the pace of its feed."),
     ("st.spec.genotype.policies.executionTopology", "type", "Market takes at once; PassiveQuote rests in the book;"),
     (
         "st.spec.genotype.policies.executionTopology.params.timeout",

@@ -12,9 +12,7 @@ import pytest
 from api.operator.operator_process import OperatorProcess
 from cluster.kubectl import Kube
 from cluster.settings import ClusterError
-from kube_fixtures import SYSTEM_NAMESPACE, TRADING, backend, cluster, definitions  # noqa: F401
-
-_INSTALLED = ("deployment/alphatrade-operator", "-n", SYSTEM_NAMESPACE)
+from kube_fixtures import TRADING, alone, backend, cluster, definitions  # noqa: F401
 
 
 @dataclass
@@ -67,22 +65,8 @@ class Desk:
         return found
 
 
-@pytest.fixture(scope="session")
-def alone(definitions: Kube) -> Iterator[Kube]:  # noqa: F811
-    """Let the installed operator sleep: there is one a cluster, and here it is a test's own."""
-    try:
-        replicas = definitions.get("deployment/alphatrade-operator", namespace=SYSTEM_NAMESPACE)["spec"]["replicas"]
-    except ClusterError:
-        yield definitions
-        return
-    definitions.kubectl("scale", *_INSTALLED, "--replicas=0")
-    definitions.kubectl("rollout", "status", *_INSTALLED, "--timeout=60s")
-    yield definitions
-    definitions.kubectl("scale", *_INSTALLED, f"--replicas={replicas}")
-
-
 @pytest.fixture
-def desk(alone: Kube, tmp_path: Path) -> Iterator[Desk]:
+def desk(alone: Kube, tmp_path: Path) -> Iterator[Desk]:  # noqa: F811
     """Make the namespaces; end every operator and remove them afterwards."""
     name = uuid.uuid4().hex[:6]
     made = Desk(alone, f"opcore-desk-{name}", f"opcore-sys-{name}", tmp_path)

@@ -17,8 +17,8 @@ import pytest
 
 from cluster.settings import ROOT
 from e2e.cluster import market
-from e2e.cluster.books import Journal, journal, trades
-from e2e.cluster.market import HOUSE, QUOTES, kill_switch
+from e2e.cluster.books import Journal, journal, journals, trades
+from e2e.cluster.market import ACCOUNT, HOUSE, QUOTES, kill_switch
 from e2e.cluster.place import Place, together
 from kube_fixtures import Installed, trading_namespace
 
@@ -219,6 +219,28 @@ def test_it_works_without_the_operator_and_when_it_is_killed(floor):
     assert journal(two, "late").only_flattens(number)
     home.kubectl("wait", "--for=condition=Available", f"deployment/{OPERATOR}", "--timeout=120s")
     acknowledged(two, "close", 2)
+
+
+def test_the_only_way_out_is_a_new_account(floor):
+    two = floor.two
+    two.apply(kill_switch("end", "Flatten", maxFlattenSlippageBps=300))
+    for name in ("far", "late"):
+        obeyed(two, name, "end", "Flatten")
+        two.until(f"{name} is flat", lambda name=name: journal(two, name).position == 0, OBEYS_S)
+    two.kubectl("delete", "killswitches", "--all")
+    floor.home.kubectl("delete", "killswitches", "-l", f"{FLOOR}={floor.one.namespace}")  # else it stops whoever comes
+
+    two.kubectl("delete", "strategy", "late", "--timeout=120s")
+    two.apply(market.strategy("late"), market.strategy("again"))
+    for name in ("late", "again"):
+        assert "AccountLatched" in two.until_condition("Strategy", name, "Latched")
+    time.sleep(SETTLES_S)
+    assert [journals(two, "late"), journals(two, "again")] == [[], []]
+
+    two.kubectl("delete", "brokerconnection", ACCOUNT, "--timeout=120s")
+    two.kubectl("delete", "pvc", "-l", f"alphatrade.io/kind=broker,alphatrade.io/owner={ACCOUNT}", "--timeout=60s")
+    two.apply(market.account(law=HOUSE))
+    together(*(_trading(two, name) for name in ("far", "late", "again")))
 
 
 def _operators(home: Place) -> list[str]:
