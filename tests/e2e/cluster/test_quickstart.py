@@ -140,17 +140,25 @@ def test_kubectl_explain_is_a_manual(desk):
 
 @pytest.fixture(scope="module")
 def own(desk, backend, tmp_path_factory) -> Place:
-    """The quickstart's gateways with three more strategies, whose signal is a file of the user's own."""
+    """The quickstart's feed with three more strategies, whose signal is a file of the user's own.
+
+    Each has an account: the law of one would hold them together, and who comes first is a matter of arrival.
+    """
     example = rendered(desk.place.kube, PLUGIN)
     strategy, pinned = example["Strategy"], example["Strategy"]["spec"]["plugins"][0]
     image = {"image": plugin_image(backend, tmp_path_factory.mktemp("image"), FILE), "digest": pinned["digest"]}
     desk.place.apply(
         example["ConfigMap"],
-        named(strategy, BY_MAP),
-        named(strategy, BY_IMAGE, plugins=[image]),
-        named(strategy, CHANGED, plugins=[{**pinned, "digest": "sha256:" + "0" * 64}]),
+        *(named(example["BrokerConnection"], name) for name in (BY_MAP, BY_IMAGE, CHANGED)),
+        _on_its_own_account(strategy, BY_MAP),
+        _on_its_own_account(strategy, BY_IMAGE, plugins=[image]),
+        _on_its_own_account(strategy, CHANGED, plugins=[{**pinned, "digest": "sha256:" + "0" * 64}]),
     )
     return desk.place
+
+
+def _on_its_own_account(strategy, name, **spec):
+    return named(strategy, name, brokerConnectionRef={"name": name}, **spec)
 
 
 @pytest.fixture(scope="module")
@@ -171,8 +179,8 @@ def test_a_file_whose_digest_is_another_is_not_run(own):
 def test_a_file_of_ones_own_trades_as_it_does_in_one_process(traded, name, tmp_path):
     example = rendered(traded.kube, PLUGIN)
     pinned = {"file": str(FILE), "digest": digest_of(FILE)}
-    strategy = named(example["Strategy"], name, plugins=[pinned])
-    others = [example[kind] for kind in ("MarketDataFeed", "BrokerConnection", "RiskTemplate")]
+    strategy = _on_its_own_account(example["Strategy"], name, plugins=[pinned])
+    others = [example["MarketDataFeed"], named(example["BrokerConnection"], name), example["RiskTemplate"]]
     assert traded.status("Strategy", name)["digests"] == in_process([*others, strategy], tmp_path)
 
 
