@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cluster.backend import Backend
@@ -64,24 +64,31 @@ class Quiet:
         """Return how many writes of the operator in the namespace the log has of the time before the restart."""
         return sum(event["requestReceivedTimestamp"] < self._restart for event in self._events(self.place.namespace))
 
-    def writes(self) -> list[str]:
-        """List what the operator has written since the restart, in the namespace and of what belongs to no namespace.
+    def writes(self, window_s: float) -> list[str]:
+        """List what the operator wrote within a time after the restart, here and of what belongs to no namespace.
 
-        Leases are not on the log. In the operator's own namespace the objects are those of other stories.
+        Leases are not on the log. In the operator's own namespace the objects are those of other stories; a later story
+        gives certificates another life, which writes all of them.
         """
+        assert self.since is not None, "the operator was not started again"
+        end = _moment(self.since + timedelta(seconds=window_s))
         found = self._events(self.place.namespace, "")
-        return [_line(event) for event in found if event["requestReceivedTimestamp"] >= self._restart]
+        return [_line(event) for event in found if self._restart <= event["requestReceivedTimestamp"] < end]
 
     @property
     def _restart(self) -> str:
         assert self.since is not None, "the operator was not started again"
-        return self.since.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return _moment(self.since)
 
     def _events(self, *namespaces: str) -> Iterator[dict[str, Any]]:
         for event in self.backend.audit_events(having=f'"{OPERATOR}"'):
             where = event.get("objectRef", {}).get("namespace", "")
             if where in namespaces and event["verb"] in _WRITES and _real(event):
                 yield event
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _real(event: dict[str, Any]) -> bool:

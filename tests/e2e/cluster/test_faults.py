@@ -40,6 +40,7 @@ def told(installed: Installed, backend: Backend, tmp_path_factory: pytest.TempPa
         place = Place(installed.kube, namespace)
         wall, stream = Desk(place, backend, WALL), Desk(place, backend, STREAM)
         together(lambda: disturb(wall), lambda: disturb(stream))
+        end_it_while_orders_work(wall)
         yield Told(wall, stream, undisturbed(tmp_path_factory.mktemp("undisturbed")))
 
 
@@ -48,6 +49,15 @@ def disturb(desk):
     for fault in (killed, ended):
         for kind in KINDS:
             desk.strike(fault, kind)
+
+
+def end_it_while_orders_work(desk):
+    """Tell the runtime to end until orders worked when it did: the last of them may fill on the way."""
+    for _ in range(3):
+        theirs, ours = desk.logs()[-1], kept(desk.place, desk.name)[-1]
+        if standing(theirs, *away(ours.starts[-1], theirs, ours)):
+            return
+        desk.strike(ended, "Strategy")
 
 
 def undisturbed(folder):
@@ -66,17 +76,25 @@ def test_every_order_that_arrived_was_decided_once_and_arrived_once(told):
 
 def test_a_runtime_that_is_told_to_end_cancels_what_works_and_one_that_is_killed_cannot(told):
     theirs, ours = told.wall.logs()[-1], kept(told.wall.place, WALL)[-1]
-    killed_at, ended_at = ours.starts
+    killed_at, *ended_at = ours.starts
     assert withdrawn(theirs, *away(killed_at, theirs, ours)) == []
-    left_ns, resumed_ns = away(ended_at, theirs, ours)
-    assert withdrawn(theirs, left_ns, resumed_ns)
-    assert alive_at(resumed_ns, theirs) == []
+    for start in ended_at:
+        left_ns, resumed_ns = away(start, theirs, ours)
+        assert withdrawn(theirs, left_ns, resumed_ns) == standing(theirs, left_ns, resumed_ns)
+        assert alive_at(resumed_ns, theirs) == []
+    assert standing(theirs, *away(ended_at[-1], theirs, ours)), "no order worked whenever it was told to end"
 
 
 def away(start: int, theirs, ours: Kept) -> tuple[int, int]:
     """Return when the last command before a start arrived, and the first one behind it."""
     first = next(i for i, at in enumerate(places_of(theirs, ours)) if at >= start)
     return int(theirs.commands["ts_ns"][first - 1]), int(theirs.commands["ts_ns"][first])
+
+
+def standing(theirs, left_ns: int, resumed_ns: int) -> list[int]:
+    """List the orders that worked behind the last command and that no fill ended before the next."""
+    filled = theirs.fills[(theirs.fills["leaves"] == 0) & (theirs.fills["exch_ts_ns"] < resumed_ns)]
+    return sorted(set(alive_at(left_ns + 1, theirs)) - set(filled["order_id"].tolist()))
 
 
 def withdrawn(theirs, since_ns: int, until_ns: int) -> list[int]:

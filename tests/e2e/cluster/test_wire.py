@@ -60,9 +60,9 @@ class Desk:
     def look(self) -> bool:
         """Note the certificates in use; tell whether every pod's has rotated often enough."""
         for kind, name in PODS:
-            expiry = self.place.metrics(self.place.pod(kind, name)).get(EXPIRY)
-            if expiry:
-                self.seen.setdefault((kind, name), set()).add(expiry)
+            metrics = self.place.metrics(self.place.pod(kind, name))  # a gateway's have its own name as a label
+            found = {value for metric, value in metrics.items() if metric.partition("{")[0] == EXPIRY and value}
+            self.seen.setdefault((kind, name), set()).update(found)
         return all(len(self.seen.get(pod, ())) > ROTATIONS for pod in PODS)
 
     def log_on(self, who: str, pem: Mapping[str, bytes] | None = None, *, mounted: bool = False) -> Answer:
