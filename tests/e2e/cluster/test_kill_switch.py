@@ -113,7 +113,8 @@ def alphatrade(*words: object) -> subprocess.CompletedProcess[str]:
 
 def test_reduce_lets_only_reductions_pass_whatever_becomes_of_labels_and_of_itself(floor):
     one = floor.one
-    one.until("fast holds something", lambda: abs(journal(one, "fast").position) >= LOTS)
+    # So much that it is not flat again before it obeys: of nothing, nothing can be reduced.
+    one.until("fast holds much", lambda: abs(journal(one, "fast").position) >= 4 * LOTS)
     assert journal(one, "fast").grows(0), "until now its position grows now and then"
     one.apply(kill_switch("reduce-momentum", "Reduce", {DESK: "momentum"}))
     acknowledged(one, "reduce-momentum", 1)
