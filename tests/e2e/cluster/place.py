@@ -111,7 +111,8 @@ class Place:
     def pod_identity(self, kind: str, name: str) -> tuple[str, int]:
         """Return a pod's UID and how often its container was started anew: what a restart changes."""
         pod = self.kube.get("pod", self.pod(kind, name), namespace=self.namespace)
-        return pod["metadata"]["uid"], pod["status"]["containerStatuses"][0]["restartCount"]
+        started = pod["status"].get("containerStatuses")  # none before the kubelet has seen it
+        return pod["metadata"]["uid"], started[0]["restartCount"] if started else 0
 
     def run(self, pod: str, *words: str) -> str:
         """Run a command in a pod."""
