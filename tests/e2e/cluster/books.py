@@ -55,9 +55,10 @@ class Journal:
         """Ids of the orders that have not ended at the venue."""
         return [int(order["order_id"]) for order in open_orders(self.commands, self.reports)]
 
-    def traded(self, number: int) -> bool:
-        """Whether an order placed after a command's number was filled."""
-        return bool(np.isin(self.fills["order_id"], self._orders_after(number)).any())
+    def held_at(self, number: int) -> int:
+        """Return the lots held when the command of a number arrived."""
+        before = self.fills[self.fills["exch_ts_ns"] <= self.commands["ts_ns"][:number].max(initial=0)]
+        return int(_signed(before).sum())
 
     def only_flattens(self, number: int) -> bool:
         """Whether all that was placed after a command's number came from the kill state machine, to get flat."""
