@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from alphatrade_runtime.loop import recovery, stream_recovery
+from alphatrade_runtime.loop.journal import RecordKind, read_records
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.service.kept_file import replace_kept
 
@@ -33,6 +36,13 @@ class SessionFolder:
     def close(self, facts: dict[str, Any]) -> None:
         """Note how the session ended. Raises InputError when it cannot be written."""
         replace_kept(self.path / CLOSED, json.dumps(facts, sort_keys=True))
+
+    def commands(self) -> int:
+        """Return how many order commands are on record. Raises InputError when the journal cannot be read."""
+        if not recovery.has_journal(self.path):
+            return 0
+        records = read_records(self.path / recovery.JOURNAL)
+        return sum(len(np.asarray(record.payload)) for record in records if record.kind is RecordKind.COMMANDS)
 
     def document(self) -> dict[str, Any] | None:
         """Return the session document that the journal began with; None before there is a journal."""

@@ -265,15 +265,29 @@ class Runtime:
             _leave_word(phase)
         steering, began, digest = self.parts.steering, time.monotonic(), self.parts.steering.terms.digest
         while until_s is None or time.monotonic() - began < until_s:
-            for engagement in steering.watch.poll():  # nothing trades: it has its effect at once
-                if steering.latch.engage(engagement):
-                    took_ms = (time.monotonic_ns() - engagement.arrived_ns) // 1_000_000
-                    steering.latch.acknowledge(engagement, 0, time.time_ns(), took_ms)
-                    self.changed()
+            self._obey_at_rest()
             self._wait(WAIT_S)
             if steering.terms.digest != digest and phase.name != FAILED:
                 break
         self._status = StrategyStatus()
+
+    def _obey_at_rest(self) -> None:
+        """Latch what is engaged while nothing trades: it has its effect at once, behind all that is on record.
+
+        Where the record cannot be read, nobody can tell what had left: it is latched and never acknowledged.
+        """
+        steering = self.parts.steering
+        for engagement in steering.watch.poll():
+            if not steering.latch.engage(engagement):
+                continue
+            took_ms = (time.monotonic_ns() - engagement.arrived_ns) // 1_000_000
+            try:
+                session = folders.latest(self.parts.data)
+                last = 0 if session is None else session.commands()
+            except InputError:
+                continue
+            steering.latch.acknowledge(engagement, last, time.time_ns(), took_ms)
+            self.changed()
 
     def _wait(self, timeout_s: float) -> None:
         if self.parts.stop.wait(timeout_s):

@@ -1,8 +1,12 @@
 """Sessions on a pod's volume: one after another, each closed before the next begins."""
 
+import numpy as np
 import pytest
 
+from alphatrade_runtime.loop.journal import Journal
+from alphatrade_runtime.loop.recovery import JOURNAL
 from alphatrade_runtime.market.faults import InputError
+from alphatrade_runtime.market.orders import COMMAND_DTYPE
 from alphatrade_runtime.service.strategy import folders
 
 
@@ -26,3 +30,14 @@ def test_a_note_that_cannot_be_read_begins_nothing(tmp_path):
     (folder.path / folders.CLOSED).write_text("{")
     with pytest.raises(InputError, match=r"closed\.json: cannot be read"):
         folder.closed()
+
+
+def test_commands_are_counted_from_the_journal(tmp_path):
+    folder = folders.following(tmp_path, None)
+    assert folder.commands() == 0
+    journal = Journal.create(folder.path / JOURNAL, {"facts": {}})
+    for made in (2, 3):
+        journal.append_commands(np.zeros(made, COMMAND_DTYPE))
+        journal.flush()
+    journal.close()
+    assert folder.commands() == 5
