@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from alphatrade.names import NAME_LABEL
 from alphatrade_runtime.market.orders import Command, Report
 from alphatrade_runtime.plugin.load import digest_of
 from alphatrade_runtime.reflection.diary import chain, segments
@@ -18,6 +19,7 @@ from alphatrade_runtime.reflection.diary.verify import verify
 from e2e.cluster.books import Journal, journal
 from e2e.cluster.compiled import compiled_in
 from e2e.cluster.examples import PLUGIN, QUICKSTART, in_process, named, rendered
+from e2e.cluster.market import kill_switch
 from e2e.cluster.place import Place, together
 from e2e.cluster.plugin_image import plugin_image
 from e2e.command_line import digests
@@ -191,6 +193,13 @@ def test_an_image_is_copied_from_by_a_container_that_ends(traded):
     assert [one["image"] for one in by_image["initContainers"]] == [given]
     for name in (BY_MAP, BY_IMAGE):
         assert traded.run(traded.pod("Strategy", name), "cat", "/plugins/0/my_cross.py") == FILE.read_text()
+
+
+def test_a_stop_after_the_end_is_acknowledged_behind_all_that_left(desk):
+    desk.place.apply(kill_switch("afterwards", "Halt", {NAME_LABEL: NAME}))
+    desk.place.until_condition("KillSwitch", "afterwards", "Acknowledged")
+    (latched,) = desk.place.latch(NAME)
+    assert latched["effect"]["last_command"] == len(journal(desk.place, NAME).commands) > 0
 
 
 def _pod_spec(place, name):
