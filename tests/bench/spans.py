@@ -23,8 +23,8 @@ SPANS = {
     "until there are as many rows as in P1, so that the cost of a row is measured and not that of starting.",
     "P5a": "From a quote handed to the data side until the broker client has the order.",
     "P5c": "Feed gateway, strategy runtime and broker gateway as processes of their own on the loopback, mTLS, in real "
-    "time, a quote each 10 ms and an order for each. From the time at which a row is due at the feed gateway until its "
-    "order is in the broker gateway's log, the account's law and both journals included; on the way to and from a "
+    "time, a quote each `10 ms` and an order for each. From the time at which a row is due at the feed gateway until "
+    "its order is in the broker gateway's log, the account's law and both journals included; on the way to and from a "
     "real venue a socket would be added at each end. The bare chains pass messages of the same sizes at the same pace "
     "from process to process: two hops are what lies between our three processes, three what the target speaks of. "
     "`colocated: true` is not built.",
