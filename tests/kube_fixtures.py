@@ -21,7 +21,7 @@ from cluster.settings import ROOT, ClusterError
 
 SYSTEM_NAMESPACE = "alphatrade-system"
 CHARTS = ROOT / "charts"
-_OPERATOR = ("deployment", "alphatrade-operator")
+_OPERATOR = "deployment/alphatrade-operator"
 ARTIFACTS = "artifacts"  # a PersistentVolumeClaim of this name, where a story reads a tape
 TRADING = {
     "alphatrade.io/trading": "true",
@@ -92,21 +92,24 @@ def installed(definitions: Kube, image: str) -> Installed:
 def alone(definitions: Kube) -> Iterator[Kube]:
     """Let the installed operator sleep, for tests that write what it would write, or bring an operator of their own."""
     try:
-        replicas = definitions.get(*_OPERATOR, namespace=SYSTEM_NAMESPACE)["spec"]["replicas"]
+        replicas = definitions.get(_OPERATOR, namespace=SYSTEM_NAMESPACE)["spec"]["replicas"]
     except ClusterError:
         yield definitions
         return
-    _scale(definitions, 0)
+    scale_operator(definitions, 0)
     yield definitions
-    _scale(definitions, replicas)
+    scale_operator(definitions, replicas)
 
 
-def _scale(kube: Kube, replicas: int) -> None:
-    kube.kubectl("scale", "/".join(_OPERATOR), f"--replicas={replicas}", "-n", SYSTEM_NAMESPACE)
-    pods = "app.kubernetes.io/component=operator"
-    gone = ("wait", "--for=delete", "pod", "-l", pods, "--timeout=60s") if not replicas else ()
-    words = gone or ("rollout", "status", "/".join(_OPERATOR), "--timeout=120s")
-    kube.kubectl(*words, "-n", SYSTEM_NAMESPACE)
+def scale_operator(kube: Kube, replicas: int) -> None:
+    """Scale the installed operator; return when its pods are there, or gone."""
+    here = ("-n", SYSTEM_NAMESPACE)
+    kube.kubectl("scale", _OPERATOR, f"--replicas={replicas}", *here)
+    if replicas:
+        kube.kubectl("rollout", "status", _OPERATOR, "--timeout=120s", *here)
+    else:
+        pods = ("pod", "-l", "app.kubernetes.io/component=operator")
+        kube.kubectl("wait", "--for=delete", *pods, "--timeout=60s", *here)
 
 
 def _as_it_is() -> bool:
@@ -115,7 +118,7 @@ def _as_it_is() -> bool:
 
 def running_image(kube: Kube) -> str:
     """Return the image of the operator that is installed."""
-    operator = kube.get(*_OPERATOR, namespace=SYSTEM_NAMESPACE)
+    operator = kube.get(_OPERATOR, namespace=SYSTEM_NAMESPACE)
     return str(operator["spec"]["template"]["spec"]["containers"][0]["image"])
 
 

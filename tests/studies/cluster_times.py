@@ -1,17 +1,15 @@
 """Study: how long the local test cluster and the image take, with nothing built and with everything built.
 
-    python tests/studies/cluster_times.py [--cold] [--ci LOG]
+    python tests/studies/cluster_times.py [--cold]
 
 Restarts the cluster that runs here. With --cold, all programs and the image are built anew with an empty Go build cache
 beside what is kept (modules and packages are downloaded only if this machine lacks them), which takes a quarter of an
-hour; without, those figures stay as they are. LOG is what `.ci/run` printed on a clean clone: its stages' seconds are
-taken from there. Writes docs/evidence/cluster.json.
+hour; without, those figures stay as they are. Writes docs/evidence/cluster.json.
 """
 
 import argparse
 import json
 import os
-import re
 import sys
 import tempfile
 import time
@@ -33,13 +31,10 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description="Measure the local test cluster.")
     parser.add_argument("--cold", action="store_true", help="build everything anew, too")
-    parser.add_argument("--ci", type=Path, metavar="LOG", help="what .ci/run printed on a clean clone")
     asked = parser.parse_args()
     start = time.monotonic()
     figures = json.loads(EVIDENCE.read_text()) if EVIDENCE.exists() else {}
     figures["cores"] = len(os.sched_getaffinity(0))
-    if asked.ci:
-        figures["stages_s"] = stages(asked.ci.read_text())
     if asked.cold:
         figures |= cold()
     figures |= warm(LocalNode(State(default_state())))
@@ -51,15 +46,6 @@ def main() -> None:
     }
     EVIDENCE.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
     print(EVIDENCE.read_text())
-
-
-def stages(log: str) -> dict[str, int]:
-    """Return the seconds of each stage that went well, by make target. Raises ValueError when one did not."""
-    found = re.findall(r"^== ci: make ([a-z0-9- ]+) ended with exit code (\d+) after (\d+) s$", log, re.MULTILINE)
-    failed = [name for name, code, _ in found if code != "0"]
-    if failed or not found:
-        raise ValueError(f"not a run that went well: {', '.join(failed) or 'no stage in it'}")
-    return {name.replace("-", "_").replace(" ", "_and_"): int(took) for name, _, took in found}
 
 
 def cold() -> dict[str, float]:

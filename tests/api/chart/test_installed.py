@@ -5,7 +5,7 @@ import pytest
 from alphatrade_operator.kube.resources import BY_KIND, OURS
 from alphatrade_operator.kubectl.main import call
 from cluster.settings import ClusterError
-from kube_fixtures import CHARTS, SYSTEM_NAMESPACE, settings, upgrade
+from kube_fixtures import CHARTS, SYSTEM_NAMESPACE, scale_operator, settings, upgrade
 
 OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:alphatrade-operator"
 
@@ -22,19 +22,14 @@ def test_helm_test_passes(installed):
 
 
 def test_helm_test_fails_without_an_operator_and_its_pod_stays_to_say_why(installed):
-    scale = ("scale", "deployment/alphatrade-operator", "-n", installed.namespace)
-    installed.kube.kubectl(*scale, "--replicas=0")
-    gone = ("wait", "--for=delete", "pod", "-l", "app.kubernetes.io/component=operator", "--timeout=60s")
     try:
-        installed.kube.kubectl(*gone, "-n", installed.namespace)
+        scale_operator(installed.kube, 0)
         with pytest.raises(ClusterError, match="pod alphatrade-operator-test failed"):
             installed.kube.helm("test", "alphatrade", "-n", installed.namespace, "--timeout", "120s")
         said = installed.kube.kubectl("logs", "-n", installed.namespace, "alphatrade-operator-test")
         assert "readyz does not answer" in said
     finally:
-        installed.kube.kubectl(*scale, "--replicas=1")
-        rollout = ("rollout", "status", "deployment/alphatrade-operator", "--timeout=120s")
-        installed.kube.kubectl(*rollout, "-n", installed.namespace)
+        scale_operator(installed.kube, 1)
 
 
 def test_the_same_values_again_change_nothing_of_the_pod(installed):
