@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from alphatrade.names import API_VERSION, MANAGED_BY
+from alphatrade_operator.artifact_store import ARTIFACT_CLAIM
 
 MANAGED = f"app.kubernetes.io/managed-by={MANAGED_BY}"
 
@@ -70,6 +71,13 @@ DEFINITION = Resource(
     namespaced=False,
     fields="metadata.name=podmonitors.monitoring.coreos.com",
 )
+
+
+def artifact_claim(name: str) -> Resource:
+    """Return the claim of the artifact store in every namespace: not ours by label, and so a kind of its own here."""
+    return Resource(ARTIFACT_CLAIM, "v1", "persistentvolumeclaims", fields=f"metadata.name={name}")
+
+
 LEASE = Resource("Lease", "coordination.k8s.io/v1", "leases")
 EVENT = Resource("Event", "events.k8s.io/v1", "events")
 
