@@ -106,6 +106,14 @@ def test_a_ceiling_lowered_below_the_accounts_law_ends_trading_too(trading):
     assert "LimitAboveCeiling: it gets flat in order" in message(trading.plan())
 
 
+def test_sim_has_no_order_session_so_its_accounts_law_does_not_count():
+    world = World(limit_ceilings={"Sim": {"maxLeverageBps": 10_000}})
+    world.change("Strategy", "alpha", "mode", "Sim")
+    other_template(world, "loose", maxLeverageBps=20_000)
+    world.change("BrokerConnection", "account", "riskTemplateRef.name", "loose")
+    assert ready(world.plan()) == (False, "Starting")
+
+
 def test_a_template_that_was_tightened_too_reaches_the_running_pod(trading):
     trading.change("RiskTemplate", "law", "limits", {"maxLeverageBps": 9_000})
     lower(trading, maxLeverageBps=9_000)
