@@ -19,6 +19,7 @@ from kube_fixtures import CHARTS, SYSTEM_NAMESPACE, TRADING
 ACCOUNT = "alphatrade-operator"
 OURS = "strategies,brokerconnections,marketdatafeeds,risktemplates,killswitches"
 CHILDREN = "statefulsets,services,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets,roles"
+SWITCH = "roles-only-drill"
 DECOMMISSIONED = f"alphatrade.io/decommissioned={'0' * 64}"
 
 
@@ -32,10 +33,6 @@ class Places:
     system: str
     operator: OperatorProcess
 
-    @property
-    def user(self) -> str:
-        return f"system:serviceaccount:{self.system}:{ACCOUNT}"
-
     def apply(self, namespace: str, *manifests: dict[str, Any]) -> None:
         items = [{"apiVersion": "alphatrade.io/v1alpha1", **manifest} for manifest in manifests]
         self.kube.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), namespace=namespace)
@@ -45,72 +42,90 @@ class Places:
         return next((one["reason"] for one in conditions if one["type"] == kind), None)
 
     def may(self, verb: str, resource: str, namespace: str) -> bool:
-        words = ("auth", "can-i", verb, resource, "-n", namespace, "--as", self.user)
+        words = (
+            "auth",
+            "can-i",
+            verb,
+            resource,
+            "-n",
+            namespace,
+            "--as",
+            f"system:serviceaccount:{self.system}:{ACCOUNT}",
+        )
         said = self.kube.runner(self.kube.command("sh", "-c", f"kubectl {' '.join(words)} 2>/dev/null || true"))
         return said.strip() == "yes"
 
 
 @pytest.fixture
 def places(alone: Kube, tmp_path: Path) -> Iterator[Places]:
-    """Make the namespaces and the Roles of the chart, and an operator that has them and nothing else."""
+    """Make the namespaces, and let the operator's account have the chart's Roles and nothing else."""
     key = uuid.uuid4().hex[:6]
-    given, other, system = f"roles-given-{key}", f"roles-other-{key}", f"roles-sys-{key}"
-    for namespace in (given, other, system):
+    given, other = f"roles-given-{key}", f"roles-other-{key}"
+    for namespace in (given, other):
         alone.kubectl("create", "namespace", namespace)
     alone.kubectl("label", "namespace", other, *(f"{name}={value}" for name, value in TRADING.items()))
-    _install(alone, system, given)
-    kubeconfig = _as_account(alone, system, tmp_path / "kubeconfig")
-    settings = {"operator_namespace": system, "namespaces": [given], "scope": "Namespaces"}
-    operator = OperatorProcess(tmp_path / "operator", kubeconfig, experiment_may_paper=True, **settings)
-    made = Places(alone, given, other, system, operator)
-    with _named_by_the_law(alone, made.user):
+    with _roles_only(alone, given):
+        kubeconfig = _as_account(alone, tmp_path / "kubeconfig")
+        settings = {"operator_namespace": SYSTEM_NAMESPACE, "namespaces": [given], "scope": "Namespaces"}
+        operator = OperatorProcess(tmp_path / "operator", kubeconfig, experiment_may_paper=True, **settings)
+        made = Places(alone, given, other, SYSTEM_NAMESPACE, operator)
         try:
             yield made
         finally:
             _remove(made)
 
 
-def _install(kube: Kube, system: str, given: str) -> None:
-    """Apply what the chart gives the operator's account in a namespaced install."""
+@contextmanager
+def _roles_only(kube: Kube, given: str) -> Iterator[None]:
+    """Apply what the chart gives the account in a namespaced install; what it had before it has again afterwards."""
     only = ("--show-only", "templates/rbac.yaml", "--show-only", "templates/serviceaccount.yaml")
     scope = ("--set", f"rbac.scope=Namespaces,operator.namespaces={{{given}}}")
-    version = ("--kube-version", "1.32.0")
-    kube.apply(kube.helm("template", "alphatrade", CHARTS / "alphatrade", "-n", system, *only, *scope, *version))
-
-
-def _as_account(kube: Kube, namespace: str, file: Path) -> Path:
-    """Write a kubeconfig whose only credential is a token of the operator's account."""
-    given = json.loads(kube.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
-    token = kube.kubectl("create", "token", ACCOUNT, "-n", namespace, "--duration=1h").strip()
-    user = given["contexts"][0]["context"]["user"]
-    file.write_text(json.dumps({**given, "users": [{"name": user, "user": {"token": token}}]}))
-    return file
-
-
-@contextmanager
-def _named_by_the_law(kube: Kube, user: str) -> Iterator[None]:
-    """Let the admission policies, where they are installed, take this account for the operator's."""
-    law = ("configmap", "alphatrade-law", "-n", SYSTEM_NAMESPACE)
+    chart = ("template", "alphatrade", CHARTS / "alphatrade", "-n", SYSTEM_NAMESPACE, "--kube-version", "1.32.0")
+    here = ("-n", SYSTEM_NAMESPACE)
+    rights = (("clusterrolebinding", ACCOUNT), ("role", ACCOUNT, *here), ("rolebinding", ACCOUNT, *here))
+    before = [_seen(kube, *right) for right in rights]
+    for right in rights:
+        kube.kubectl("delete", *right, "--ignore-not-found")
     try:
-        before = kube.get(*law)["data"]
-    except ClusterError:
-        yield
-        return
-    kube.kubectl("patch", *law, "--type=merge", "-p", json.dumps({"data": {"user": user}}))
-    try:
+        kube.apply(kube.helm(*chart, *only, *scope), "--server-side", "--force-conflicts")
         yield
     finally:
-        kube.kubectl("patch", *law, "--type=merge", "-p", json.dumps({"data": before}))
+        for right, was in zip(rights, before, strict=True):
+            kube.kubectl("delete", *right, "--ignore-not-found")
+            if was:
+                kube.kubectl("create", "-f", "-", stdin=json.dumps(was))
+
+
+def _seen(kube: Kube, *words: str) -> dict[str, Any] | None:
+    """Return an object as it can be created again; None where there is none."""
+    try:
+        found: dict[str, Any] = kube.get(*words)
+    except ClusterError:
+        return None
+    for name in ("uid", "resourceVersion", "creationTimestamp", "managedFields"):
+        found["metadata"].pop(name, None)
+    return found
+
+
+def _as_account(kube: Kube, file: Path) -> Path:
+    """Write a kubeconfig whose only credential is a token of the operator's account."""
+    given = json.loads(kube.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+    token = kube.kubectl("create", "token", ACCOUNT, "-n", SYSTEM_NAMESPACE, "--duration=1h").strip()
+    user = given["contexts"][0]["context"]["user"]
+    file.write_text(json.dumps({**given, "users": [{"name": user, "user": {"token": token}}]}))
+    file.chmod(0o600)
+    return file
 
 
 def _remove(places: Places) -> None:
     """Let the operator let go of what it holds, then remove the namespaces."""
     if places.operator.process is None:
         places.operator.start()
+    places.kube.kubectl("delete", "killswitch", SWITCH, "-n", places.system, "--ignore-not-found")
     for kind in ("strategies", "brokerconnections", "marketdatafeeds", "risktemplates"):
         places.kube.kubectl("delete", kind, "--all", "-n", places.given, "--timeout=60s")
     places.operator.stop()
-    for namespace in (places.given, places.other, places.system):
+    for namespace in (places.given, places.other):
         places.kube.kubectl("annotate", "namespace", namespace, DECOMMISSIONED)
         places.kube.kubectl("delete", "namespace", namespace, "--wait=false")
 
@@ -127,7 +142,7 @@ def test_it_reconciles_where_it_has_roles_and_nowhere_else(places):
     kube, operator = places.kube, places.operator
     for namespace in (places.given, places.other):
         places.apply(namespace, *everything())
-    places.apply(places.system, switch("all", mode="Halt", scope="Cluster"))
+    places.apply(places.system, switch(SWITCH, mode="Halt", scope="Cluster"))
     operator.start()
 
     # Named in its settings and given to it by a Role, but not labelled: still no namespace for trading.
@@ -139,8 +154,8 @@ def test_it_reconciles_where_it_has_roles_and_nowhere_else(places):
     assert places.reason(places.given, "risktemplate/law") == "InForce"
 
     # A kill switch for the whole cluster acts from the operator's namespace, which runtimes may read.
-    (binding,) = kube.get("rolebindings", "-l", "alphatrade.io/kind=strategy", namespace=places.system)["items"]
-    assert binding["subjects"][0]["namespace"] == places.given
+    bindings = kube.get("rolebindings", "-l", "alphatrade.io/kind=strategy", namespace=places.system)["items"]
+    assert places.given in {one["subjects"][0]["namespace"] for one in bindings}
     kube.until(
         "it is counted", lambda: kube.get("killswitch/all", namespace=places.system)["status"].get("matched") == 1
     )
