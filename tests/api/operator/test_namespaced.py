@@ -82,7 +82,7 @@ def _roles_only(kube: Kube, given: str) -> Iterator[None]:
     scope = ("--set", f"rbac.scope=Namespaces,operator.namespaces={{{given}}}")
     chart = ("template", "alphatrade", CHARTS / "alphatrade", "-n", SYSTEM_NAMESPACE, "--kube-version", "1.32.0")
     here = ("-n", SYSTEM_NAMESPACE)
-    rights = (("clusterrolebinding", ACCOUNT), ("role", ACCOUNT, *here), ("rolebinding", ACCOUNT, *here))
+    rights = [("clusterrolebinding", ACCOUNT), *((kind, ACCOUNT, *here) for kind in ("role", "rolebinding"))]
     before = [_seen(kube, *right) for right in rights]
     for right in rights:
         kube.kubectl("delete", *right, "--ignore-not-found")
