@@ -1,4 +1,4 @@
-"""Write crds/, the chart's copy of them, and the generated parts of README.md, CONTRIBUTING.md and docs/.
+"""Write crds/, the chart's copy of them, its admission policies, and the generated parts of README.md, CONTRIBUTING.md and docs/.
 
 `--check` only tells whether they are current.
 """
@@ -15,6 +15,7 @@ from alphatrade_operator.core.crd_schema import SchemaFault
 from alphatrade_operator.kubectl.reasons import GROUPS
 from alphatrade_runtime.policy.flags import FLAGS
 from alphatrade_runtime.policy.profiles import PROFILES
+from admission_policies import stale_policies
 from dependencies import dependency_table
 from pages import Block, PageFault, render, table, unproven_figures
 from protos import ProtoFault, compile_protos
@@ -122,7 +123,11 @@ def main() -> int:
     check = parser.parse_args().check
     try:
         stubs = compile_protos(check)
-        stale: dict[Path, str | None] = {**stale_definitions(ROOT), **stale_pages(all_blocks())}
+        stale: dict[Path, str | None] = {
+            **stale_definitions(ROOT),
+            **stale_policies(ROOT),
+            **stale_pages(all_blocks()),
+        }
     except (PageFault, ProtoFault, SchemaFault, OSError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 1
