@@ -1,4 +1,4 @@
-"""Write crds/, the chart's copy of them, its admission policies, and the generated parts of README.md, CONTRIBUTING.md and docs/.
+"""Write crds/, the chart of definitions and policies, and the generated parts of README.md, CONTRIBUTING.md and docs/.
 
 `--check` only tells whether they are current.
 """
@@ -10,12 +10,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from admission_policies import stale_policies
 from alphatrade.metrics import metrics_table
 from alphatrade_operator.core.crd_schema import SchemaFault
 from alphatrade_operator.kubectl.reasons import GROUPS
 from alphatrade_runtime.policy.flags import FLAGS
 from alphatrade_runtime.policy.profiles import PROFILES
-from admission_policies import stale_policies
 from dependencies import dependency_table
 from pages import Block, PageFault, render, table, unproven_figures
 from protos import ProtoFault, compile_protos
