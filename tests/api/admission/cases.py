@@ -7,9 +7,9 @@ from typing import Any
 
 from api.admission.conftest import (
     CHILD,
-    ENGAGED,
     LIVE,
     MACHINE,
+    MATCHED,
     OURS,
     claim,
     config_map,
@@ -84,7 +84,6 @@ def records() -> Iterator[Case]:
     for who in ("operator", "named-bot", "bot"):
         yield create(name, who, document(kind), "only people sign off; system:serviceaccount:")
     yield patch(name, "bob", "signoff/signed", labels(a="b"), "a sign-off never changes")
-    yield patch(name, "admin", "signoff/signed", spec(comment="no"), "")  # the schema is first to refuse it
     for who in ("bob", "admin", "remover", "collector"):
         yield delete(name, who, "signoff/signed", "stays until its namespace is decommissioned: kubectl alphatrade")
     yield delete(name, "operator", "signoff/signed")
@@ -129,7 +128,7 @@ def records() -> Iterator[Case]:
 def kill_switches() -> Iterator[Case]:
     name, engaged, armed = "alphatrade-kill-switch", "killswitch/engaged", "killswitch/armed"
     release = "needs verb release on killswitches/engaged: ask a risk officer"
-    selector = ENGAGED["spec.selector"]
+    selector: dict[str, Any] = {"matchLabels": MATCHED}
     yield patch(name, "alice", engaged, spec(mode="Flatten"))
     yield patch(name, "alice", engaged, spec(reason="worse"))
     yield patch(name, "alice", engaged, spec(selector={"matchLabels": {"desk": None}}))
@@ -318,7 +317,7 @@ def mounts() -> Iterator[Case]:
     no_account = f"serviceAccountName: {MACHINE} is for the operator's pods alone; use another"
     mine = {"claimName": f"data-{CHILD}-0"}
     key = {"name": SECRET, "key": "tls.key"}
-    bad = (
+    bad: tuple[tuple[dict[str, Any], str], ...] = (
         (volume(secret={"secretName": SECRET}), no_secret),
         (volume(secret={"secretName": "alphatrade-ca"}), no_secret),
         (volume(projected={"sources": [{"secret": {"name": SECRET}}]}), no_secret),
