@@ -282,7 +282,7 @@ def children() -> Iterator[Case]:
     yield Case("alphatrade-scale", "operator", scale)
 
     name = "alphatrade-names"
-    bodies = (
+    bodies: tuple[dict[str, Any], ...] = (
         config_map("mdf-feed-12345678"),
         claim("data-bc-account-12345678-0"),
         pod("st-alpha-12345678-0"),
