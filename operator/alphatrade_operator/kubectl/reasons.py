@@ -59,6 +59,10 @@ _SPEC = {
 
 _LAW = {
     "FlagNotAllowed": Reason("a feature flag is above the operator's ceiling; it is off", "set the flag to false"),
+    "LawNotInstalled": Reason(
+        "an admission policy is missing, was changed, or is not in force: nothing goes live, nothing is promoted",
+        "`helm upgrade --install alphatrade-crds charts/alphatrade-crds -n alphatrade-system --reuse-values`",
+    ),
     "LimitAboveCeiling": Reason(
         "a limit in force is looser than the operator's ceiling for the mode; the message names both",
         "tighten it in the RiskTemplate; the ceilings are `operator.limitCeilings` of the chart's values",

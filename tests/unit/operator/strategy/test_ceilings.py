@@ -28,9 +28,9 @@ def test_a_limit_above_its_ceiling_is_named_with_value_ceiling_and_place():
     plan = World(**ceilings(maxLeverageBps=9_000)).plan()
     assert ready(plan) == (False, "LimitAboveCeiling")
     assert message(plan) == (
-        "RiskTemplate/law of BrokerConnection/account: limits.maxLeverageBps is 10000, looser than 9000, the operator's "
-        "ceiling for mode Paper; tighten it there; the ceiling is operator.limitCeilings.Paper.maxLeverageBps of the "
-        "chart's values"
+        "RiskTemplate/law of BrokerConnection/account: limits.maxLeverageBps is 10000, looser than 9000, the "
+        "operator's ceiling for mode Paper; tighten it there; the ceiling is "
+        "operator.limitCeilings.Paper.maxLeverageBps of the chart's values"
     )
     assert plan.children == ()
 
