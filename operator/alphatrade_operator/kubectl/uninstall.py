@@ -139,7 +139,9 @@ def _free_definitions(kubectl: Kubectl, order: Order) -> None:
     _write(path, sums)
     found = _definitions(kubectl)
     for one in found:
-        kubectl.run("annotate", "crd", one.metadata.name, f"{DECOMMISSIONED}={digest}", "--overwrite")
+        kubectl.run(
+            "annotate", "customresourcedefinitions", one.metadata.name, f"{DECOMMISSIONED}={digest}", "--overwrite"
+        )
     say(f"{path}: sha256 {digest}; {len(found)} definitions are marked with it")
     _remove_release(kubectl, "definitions", _of_definitions(kubectl))
     say(
