@@ -16,7 +16,7 @@ from alphatrade_operator.kubectl.objects import Object, read_object, read_strate
 from alphatrade_operator.kubectl.removal import Found
 
 POLL_S = 1.0
-_KEPT = ("marketdatafeeds", "risktemplates", "explorationbudgets")
+_KEPT = ",".join(ours(plural) for plural in ("marketdatafeeds", "risktemplates", "explorationbudgets"))
 Confirm = Callable[[str], None]
 
 
@@ -103,7 +103,7 @@ def look(kubectl: Kubectl, namespace: str) -> Found:
         raise fault
     where = ("-n", namespace)
     strategies = tuple(read_strategy(one) for one in kubectl.all(ours("strategies"), where))
-    kept = tuple(read_object(one) for plural in _KEPT for one in kubectl.all(ours(plural), where))
+    kept = tuple(read_object(one) for one in kubectl.all(_KEPT, where))
     return Found(found, strategies, _objects(kubectl, namespace, "brokerconnections"), kept)
 
 

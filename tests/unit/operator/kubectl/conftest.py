@@ -52,7 +52,7 @@ else:
     plural = words[1]
     named = words[2] if len(words) > 2 and not words[2].startswith("-") else None
     space = words[words.index("-n") + 1] if "-n" in words else None if "-A" in words else "dev"
-    found = objects.get(plural, [])
+    found = [one for part in plural.split(",") for one in objects.get(part, [])]
     if plural not in ("namespace", "namespaces", "customresourcedefinitions"):
         found = [one for one in found if space is None or one["metadata"]["namespace"] == space]
     if named:
