@@ -79,6 +79,7 @@ def test_every_pod_is_restricted(cluster):
     pods = [
         _one(documents, "Deployment")["spec"]["template"]["spec"],
         _one(documents, "Pod", "alphatrade-operator-test")["spec"],
+        _one(documents, "Job", "alphatrade-operator-uninstall-guard")["spec"]["template"]["spec"],
     ]
     for pod in pods:
         assert pod["securityContext"]["runAsUser"] == 65532
