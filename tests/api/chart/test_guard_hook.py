@@ -1,9 +1,16 @@
 """`helm uninstall` while something could still trade: the guard refuses, says what remains and how to remove it."""
 
+import hashlib
 from collections.abc import Iterator
 
 import pytest
 
+from alphatrade.names import DECOMMISSIONED
+from alphatrade_operator.kube.resources import OURS
+from alphatrade_operator.kubectl.evidence import OPERATOR
+from alphatrade_operator.kubectl.kubectl import Kubectl
+from alphatrade_operator.kubectl.main import call
+from alphatrade_operator.kubectl.uninstall import SUMS, trading
 from cluster.settings import ClusterError
 from e2e.cluster.place import Place
 from kube_fixtures import SYSTEM_NAMESPACE, Installed, settings, trading_namespace, upgrade
@@ -23,6 +30,9 @@ def alone_here(installed: Installed) -> Iterator[Place]:
             installed.kube.helm(*again, "--set", f"operator.namespaces={{{name}}}")
             yield Place(installed.kube, name)
         finally:
+            definitions = [f"{resource.plural}.alphatrade.io" for resource in OURS]
+            installed.kube.helm(*upgrade("alphatrade-crds"))
+            installed.kube.kubectl("annotate", "customresourcedefinitions", *definitions, f"{DECOMMISSIONED}-")
             installed.kube.helm(*again)
 
 
@@ -90,3 +100,24 @@ def test_an_account_alone_is_refused_too(installed, alone_here):
     with pytest.raises(ClusterError, match=f"refused: 1 BrokerConnection remain in {alone_here.namespace};"):
         uninstall(alone_here)
     alone_here.kubectl("delete", "brokerconnection", "paper", "--timeout=120s")
+
+
+def test_the_command_that_the_guard_names_takes_all_of_it_off_and_keeps_the_ledgers(alone_here, tmp_path, capsys):
+    place, kube = alone_here, alone_here.kube
+    others = set(trading(Kubectl())) - {place.namespace}
+    if others:
+        pytest.skip(f"it would drain {', '.join(sorted(others))} too")
+    place.apply(*idle())
+    assert call(["uninstall", "--export", str(tmp_path), "--yes", "--definitions"]) == 0
+    out = capsys.readouterr().out
+    assert left(place) == []
+    assert not kube.kubectl("get", "deployment", "-n", SYSTEM_NAMESPACE, "-l", OPERATOR, "-o", "name").strip()
+    sums = (tmp_path / SUMS).read_bytes()
+    digest = hashlib.sha256((tmp_path / f"{place.namespace}.jsonl").read_bytes()).hexdigest()
+    assert sums == f"{digest}  {place.namespace}.jsonl\n".encode()
+    assert kube.get("namespace", place.namespace)["metadata"]["annotations"][DECOMMISSIONED] == digest
+    for plural in ("strategies", "policyledgerentries"):
+        definition = kube.get("customresourcedefinitions", f"{plural}.alphatrade.io")
+        assert definition["metadata"]["annotations"][DECOMMISSIONED] == hashlib.sha256(sums).hexdigest()
+    assert "kubectl delete crd " in out
+    assert call(["uninstall", "--export", str(tmp_path), "--yes", "--definitions"]) == 0, "again it does nothing"
