@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alphatrade_operator.core.dispatch import is_decommissioned
 from alphatrade_operator.core.live import Meta, meta_of, read, status_of
 from alphatrade_operator.core.plan import Finding, Key, Manifest, View
 from alphatrade_operator.feed.model import MarketDataFeed, MarketDataFeedStatus
@@ -29,7 +30,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """meta: of the feed.  before: its status as last written."""
+    """meta: of the feed.  before: its status as last written.  decommissioned: its namespace was given up."""
 
     meta: Meta
     child: Child
@@ -38,6 +39,7 @@ class Facts:
     live: Live
     before: MarketDataFeedStatus
     settings: Settings
+    decommissioned: bool
 
 
 def gather(view: View, key: Key) -> Facts:
@@ -54,6 +56,7 @@ def gather(view: View, key: Key) -> Facts:
         live=observe(view, child),
         before=last_status(MarketDataFeedStatus, manifest),
         settings=view.settings,
+        decommissioned=is_decommissioned(view, key.namespace),
     )
 
 
