@@ -5,16 +5,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from alphatrade_operator.admission.names import DECOMMISSIONED
 from alphatrade_operator.core.model import GROUP
 from alphatrade_operator.strategy.abandon import ABANDON
 from api.privileges.caller import MERGE, Request
 from api.privileges.rows import DRY, core_path, our_path
-from api.privileges.world import CHILD, OURS, World, ours, plain
+from api.privileges.world import CHILD, OURS, VOLUME, World, ours, plain
 
 Document = dict[str, Any]
-DECOMMISSIONED = f"{GROUP}/decommissioned"
 HASH = "a" * 64
-_GROUP_OF = {"StatefulSet": ("apps", "statefulsets"), "Job": ("batch", "jobs"), "CronJob": ("batch", "cronjobs")}
+_GROUP_OF = {
+    "StatefulSet": ("apps", "statefulsets"),
+    "Deployment": ("apps", "deployments"),
+    "DaemonSet": ("apps", "daemonsets"),
+    "ReplicaSet": ("apps", "replicasets"),
+    "ReplicationController": ("", "replicationcontrollers"),
+    "Job": ("batch", "jobs"),
+    "CronJob": ("batch", "cronjobs"),
+}
 
 
 @dataclass(frozen=True)
@@ -64,9 +72,8 @@ def _kill_switches(world: World) -> Iterator[Deed]:
 def _strategies(world: World) -> Iterator[Deed]:
     path = our_path(world, "Strategy")
     one = f"{path}/strategy"
-    live = {"spec.mode": "Live", "spec.runtimeImage": f"registry.example/alphatrade@sha256:{HASH}"}
-    yield Deed("make a Strategy in mode Live", lambda user: _post(path, ours("Strategy", user, "new", live)))
-    yield _changed("take a Strategy to Live", one, mode="Live", runtimeImage=live["spec.runtimeImage"])
+    image = f"registry.example/alphatrade@sha256:{HASH}"
+    yield _changed("take a Strategy to Live", one, mode="Live", runtimeImage=image)
     yield _changed("refer a Strategy to another RiskTemplate", one, riskTemplateRef={"name": "other"})
     yield _changed("refer a Strategy to another account", one, brokerConnectionRef={"name": "other"})
     yield _changed("change a Strategy's genotype", one, seed=8)
@@ -104,7 +111,7 @@ def _pods(world: World) -> Iterator[Deed]:
     """Yield pods that take what is the trading pods'."""
     mounts: dict[str, Document] = {
         "a Secret of ours": _mounting({"secret": {"secretName": OURS}}),
-        "a volume of ours": _mounting({"persistentVolumeClaim": {"claimName": OURS}}),
+        "a volume of ours": _mounting({"persistentVolumeClaim": {"claimName": VOLUME}}),
         "a service account of ours": {"serviceAccountName": OURS},
         "nothing of ours": {},
     }
@@ -112,7 +119,29 @@ def _pods(world: World) -> Iterator[Deed]:
         yield _made(world, f"run a Pod with {what}", "Pod", pod)
     for kind in _GROUP_OF:
         yield _made(world, f"run a {kind} with a volume of ours", kind, mounts["a volume of ours"])
-    yield _made(world, "make a ConfigMap that looks like the operator's", "ConfigMap", {}, CHILD)
+    yield _made(world, "make a ConfigMap with the operator's label", "ConfigMap", {}, CHILD)
+    yield Deed(
+        "make a Secret with a name of the operator's form",
+        lambda user: _post(core_path(world, "secrets"), plain("Secret", "st-new-0a1b2c3d")),
+    )
+    yield Deed("scale a trading pod by an autoscaler", lambda user: _post(scalers(world), autoscaler()))
+
+
+def scalers(world: World) -> str:
+    """Return the path of the autoscalers in the trading namespace."""
+    return f"/apis/autoscaling/v2/namespaces/{world.desk}/horizontalpodautoscalers"
+
+
+def autoscaler() -> Document:
+    """Return an autoscaler that wants two of the pod of which there is to be one."""
+    target = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": OURS}
+    spec = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 3}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "new"},
+        "spec": spec,
+    }
 
 
 def _mounting(volume: Document) -> Document:

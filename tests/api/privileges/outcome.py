@@ -13,9 +13,9 @@ class Unclear(Exception):
     """An answer that says neither yes nor no: the request is wrong, or the world is."""
 
 
-def outcome(answer: Answer, fine: tuple[int, ...] = ()) -> str:
+def outcome(answer: Answer, fine: str = "") -> str:
     """Return `allowed`, `forbidden` or `law NAME`. Raises Unclear with the server's words."""
-    if 200 <= answer.status < 300 or answer.status in fine:
+    if 200 <= answer.status < 300 or (fine and fine in answer.message):
         return ALLOWED
     if policy := _POLICY.search(answer.message):
         return f"law {policy[1]}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from alphatrade_operator.core.model import GROUP, VERSION
 from api.privileges.caller import MERGE, Request
-from api.privileges.world import CHILD, OURS, PLURALS, THEIRS, World, namespace, ours, plain
+from api.privileges.world import CHILD, OURS, PLURALS, POD, THEIRS, World, namespace, our_name, ours, plain
 
 Document = dict[str, Any]
 VERBS = ("get", "list", "create", "update", "patch", "delete", "deletecollection")
@@ -29,7 +29,8 @@ class Row:
     """A kind, or a subresource, as the matrix names it.
 
     collection: its path.  name: of the object that is there.  fresh: an object that can be made, by who asks.
-    change: what a patch sends.  fine: HTTP statuses, besides success, that only those get who are let through.
+    change: what a patch sends.  query: of a request that is no dry run.  fine: words of a refusal that only those get
+    who are let through.
     """
 
     title: str
@@ -39,7 +40,8 @@ class Row:
     subresource: str = ""
     fresh: Callable[[str], Document] = field(default=lambda user: {}, repr=False)
     change: Document = field(default_factory=lambda: _TRIED)
-    fine: tuple[int, ...] = ()
+    query: str = DRY
+    fine: str = ""
 
     @property
     def object_path(self) -> str:
@@ -48,13 +50,13 @@ class Row:
 
     def request(self, verb: str, user: str, seen: Document) -> Request:
         """Return the request of a verb. seen: the object that is there, as an administrator reads it."""
-        path, dry = self.object_path, f"{self.object_path}?{DRY}"
+        path, dry = self.object_path, f"{self.object_path}?{self.query}"
         where = path if self.subresource else self.collection
         changed = {**seen, **self.change, "metadata": {**seen.get("metadata", {}), **self.change.get("metadata", {})}}
         requests = {
             "get": lambda: Request("GET", path),
             "list": lambda: Request("GET", f"{self.collection}?limit=1"),
-            "create": lambda: Request("POST", f"{where}?{DRY}", self.fresh(user)),
+            "create": lambda: Request("POST", f"{where}?{self.query}", self.fresh(user)),
             "update": lambda: Request("PUT", dry, changed),
             "patch": lambda: Request("PATCH", dry, self.change, MERGE),
             "delete": lambda: Request("DELETE", dry),
@@ -125,7 +127,15 @@ def _children(world: World) -> Iterator[Row]:
         for kind, (group, plural) in _GROUPS.items():
             path = core_path(world, plural, group)
             verbs = tuple(verb for verb in VERBS if name == OURS or verb != "list")  # which lists both
-            yield Row(f"{plural}, {name}", path, name, verbs, fresh=_fresh(kind, name))
+            called = our_name(kind) if name == OURS else THEIRS
+            yield Row(f"{plural}, {_whose(name)}", path, called, verbs, fresh=_fresh(kind, name))
+            if kind == "StatefulSet":
+                scaled = {"spec": {"replicas": 2}}
+                yield Row(f"{plural}/scale, {_whose(name)}", path, called, ("get", "patch"), "scale", change=scaled)
+
+
+def _whose(name: str) -> str:
+    return "ours" if name == OURS else "theirs"
 
 
 def _fresh(kind: str, name: str) -> Callable[[str], Document]:
@@ -136,17 +146,25 @@ def _fresh(kind: str, name: str) -> Callable[[str], Document]:
 def _pods(world: World) -> Iterator[Row]:
     """Yield the ways into a pod. It has no node, so that whoever is let through is told that instead."""
     path = core_path(world, "pods")
+    for name, whose in ((POD, "ours"), (THEIRS, "theirs")):
+        for way, query, fine in _WAYS:
+            yield Row(f"pods/{way}, {whose}", path, name, ("create",), way, query=query, fine=fine)
+        change, post = _DEBUGGER, ("create",)
+        yield Row(f"pods/ephemeralcontainers, {whose}", path, name, ("patch",), "ephemeralcontainers", change=change)
+        yield Row(f"pods/log, {whose}", path, name, ("get",), "log")
+        yield Row(f"pods/eviction, {whose}", path, name, post, "eviction", fresh=_eviction(name))
+    accounts = core_path(world, "serviceaccounts")
     for name in (OURS, THEIRS):
-        for way in ("exec", "attach"):
-            yield Row(f"pods/{way}, {name}", path, name, ("create",), f"{way}", fine=(400,))
-        yield Row(f"pods/portforward, {name}", path, name, ("create",), "portforward", fine=(400,))
-        yield Row(f"pods/ephemeralcontainers, {name}", path, name, ("patch",), "ephemeralcontainers", change=_DEBUGGER)
-        yield Row(f"pods/log, {name}", path, name, ("get",), "log", fine=(400,))
-        yield Row(f"pods/eviction, {name}", path, name, ("create",), "eviction", fresh=_eviction(name))
-        accounts = core_path(world, "serviceaccounts")
-        yield Row(f"serviceaccounts/token, {name}", accounts, name, ("create",), "token", fresh=lambda user: _TOKEN)
+        yield Row(f"serviceaccounts/token, {_whose(name)}", accounts, name, post, "token", fresh=lambda user: _TOKEN)
 
 
+_NO_NODE = "does not have a host assigned"
+_WAYS = (
+    ("exec", "command=true&stdout=true", _NO_NODE),
+    ("attach", "stdout=true", _NO_NODE),
+    ("portforward", "ports=8080", _NO_NODE),
+    ("proxy", "", "address not allowed"),
+)
 _SAFE = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 _DEBUGGER = {"spec": {"ephemeralContainers": [{"name": "d", "image": "none.invalid/none", "securityContext": _SAFE}]}}
 _TOKEN = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}

@@ -43,7 +43,7 @@ def _done(deed: Deed, caller: Caller) -> str:
     return _meaning(deed.title, caller, caller.ask(deed.request(caller.user)))
 
 
-def _meaning(what: str, caller: Caller, answer: Answer, fine: tuple[int, ...] = ()) -> str:
+def _meaning(what: str, caller: Caller, answer: Answer, fine: str = "") -> str:
     try:
         return outcome(answer, fine)
     except Unclear as unclear:

@@ -18,9 +18,10 @@ from resource_documents import document
 Document = dict[str, Any]
 OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:alphatrade-operator"
 PLURALS = {kind.__name__: kind.definition.plural for kind in KINDS}
-OURS = "ours"  # name of each object that is the operator's child
-THEIRS = "theirs"  # and of each that is not
+OURS = "st-alpha-0a1b2c3d"  # of the form that the operator gives: what it made is known by label or by name
+THEIRS = "theirs"
 CHILD = {"app.kubernetes.io/managed-by": MANAGED_BY, KIND_LABEL: "strategy", OWNER_LABEL: "strategy"}
+POD, VOLUME = f"{OURS}-0", f"data-{OURS}-0"
 BY_THE_OPERATOR = ("PolicyLedgerEntry",)
 _SEEDING = "privileges-seeding"
 
@@ -47,7 +48,7 @@ def seed(kube: Kube, world: World) -> None:
     engaged = ours("KillSwitch", world.admin, "engaged", {"spec.mode": "Reduce"})
     _apply(kube, world, [*mine, engaged, *(plain(kind, THEIRS) for kind in PLAIN)])
     with _as_operator(kube, world):
-        children = [plain(kind, OURS, CHILD) for kind in PLAIN]
+        children = [plain(kind, our_name(kind), CHILD) for kind in PLAIN]
         _apply(kube, world, [*(ours(kind, OPERATOR) for kind in BY_THE_OPERATOR), *children], "--as", OPERATOR)
 
 
@@ -87,6 +88,9 @@ PLAIN = ("Pod", "Secret", "ConfigMap", "Service", "ServiceAccount", "PersistentV
          "NetworkPolicy", "PodDisruptionBudget", "Role", "RoleBinding")  # fmt: skip
 _VERSIONS = {
     "StatefulSet": "apps/v1",
+    "Deployment": "apps/v1",
+    "DaemonSet": "apps/v1",
+    "ReplicaSet": "apps/v1",
     "Job": "batch/v1",
     "CronJob": "batch/v1",
     "NetworkPolicy": "networking.k8s.io/v1",
@@ -96,23 +100,39 @@ _VERSIONS = {
 }
 
 
+def our_name(kind: str) -> str:
+    """Return the name of the operator's child of a kind."""
+    return {"Pod": POD, "PersistentVolumeClaim": VOLUME}.get(kind, OURS)
+
+
 def plain(kind: str, name: str, labels: dict[str, str] | None = None, pod: Document | None = None) -> Document:
     """Return an object of Kubernetes' own. pod: what its pod's spec has besides."""
     metadata = {"name": name, "labels": labels or {}}
-    return {"apiVersion": _VERSIONS.get(kind, "v1"), "kind": kind, "metadata": metadata, **_content(kind, pod or {})}
+    return {
+        "apiVersion": _VERSIONS.get(kind, "v1"),
+        "kind": kind,
+        "metadata": metadata,
+        **_content(kind, name, pod or {}),
+    }
 
 
-def _content(kind: str, pod: Document) -> Document:
-    selector = {"matchLabels": {"app": "tried"}}
-    template = {"metadata": {"labels": {"app": "tried"}}, "spec": pod_spec(pod)}
+def _content(kind: str, name: str, pod: Document) -> Document:
+    labels = {"app": "tried", **({KIND_LABEL: "strategy"} if name == OURS else {})}
+    selector = {"matchLabels": labels}
+    template = {"metadata": {"labels": labels}, "spec": pod_spec(pod)}
     job = {"suspend": True, "template": {**template, "spec": {**template["spec"], "restartPolicy": "Never"}}}
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": THEIRS}
     contents: dict[str, Document] = {
         "Pod": {"spec": pod_spec(pod)},
         "Service": {"spec": {"selector": {"app": "tried"}, "ports": [{"port": 80}]}},
+        "Secret": {"stringData": {"tls.key": f"the key of {name}"}},
         "PersistentVolumeClaim": {"spec": claim},
         "StatefulSet": {"spec": {"replicas": 0, "serviceName": "tried", "selector": selector, "template": template}},
+        "Deployment": {"spec": {"replicas": 0, "selector": selector, "template": template}},
+        "ReplicaSet": {"spec": {"replicas": 0, "selector": selector, "template": template}},
+        "ReplicationController": {"spec": {"replicas": 0, "selector": labels, "template": template}},
+        "DaemonSet": {"spec": {"selector": selector, "template": template}},
         "Job": {"spec": job},
         "CronJob": {"spec": {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": job}}},
         "NetworkPolicy": {"spec": {"podSelector": selector}},
