@@ -2,14 +2,14 @@
 
 from alphatrade.names import MANAGED_BY, TRADING_LABEL
 from alphatrade_operator.admission.names import ANY
-from alphatrade_operator.admission.policy import Must, Policy, Requests
+from alphatrade_operator.admission.policy import Must, Operation, Policy, Requests
 from alphatrade_operator.admission.requester import CONTROLLER, NODE, OPERATOR, granted, wildcard
 
 TRADING = {TRADING_LABEL: "true"}
 OURS = {"app.kubernetes.io/managed-by": MANAGED_BY}
 _MAKERS = f"({OPERATOR}) || ({CONTROLLER})"
 _OWNER = "change the Strategy, MarketDataFeed or BrokerConnection that it belongs to"
-_WRITES = ("CREATE", "UPDATE", "DELETE")
+_WRITES: tuple[Operation, ...] = ("CREATE", "UPDATE", "DELETE")
 
 CHILDREN = Policy(
     name="alphatrade-children",
