@@ -185,7 +185,8 @@ def upgrade(chart: str) -> tuple[object, ...]:
 
 def settings(repository: str, tag: str) -> tuple[str, ...]:
     """Return the values that tests set; a tag is a string, also when it looks like a number."""
-    values = f"profile=dev,artifactStore.claimName={ARTIFACTS},image.repository={repository}"
+    store = f"artifactStore.claimName={ARTIFACTS},artifactStore.singleNode=true"
+    values = f"profile=dev,{store},image.repository={repository}"
     return ("--set", values, "--set-string", f"image.tag={tag}")
 
 

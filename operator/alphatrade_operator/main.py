@@ -42,6 +42,7 @@ async def _run(settings: Settings) -> int:
 
     heed()
     host = os.environ.get("POD_NAME") or socket.gethostname()
-    async with await connect(settings.client_qps, settings.client_burst) as api:
+    apart = len(settings.namespaces) + 1 if settings.scope == "Namespaces" else 0
+    async with await connect(settings.client_qps, settings.client_burst, apart) as api:
         asked = await Operator(settings, api, host).run(stop, started=heed)
     return 0 if asked else _FAILED

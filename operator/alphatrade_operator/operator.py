@@ -15,12 +15,21 @@ from alphatrade_operator.core.worker import Worker
 from alphatrade_operator.endpoints import Endpoints, Verdict
 from alphatrade_operator.kube.api import Api
 from alphatrade_operator.kube.apply import Applier
+from alphatrade_operator.kube.ask import Asker, ask_namespaces, ask_pod_monitors
 from alphatrade_operator.kube.dispatch import Dispatcher
 from alphatrade_operator.kube.errors import ApiError, NotFound, NotLeading
 from alphatrade_operator.kube.events import follow, registry
 from alphatrade_operator.kube.law import LawWatch
 from alphatrade_operator.kube.lease import Lease
-from alphatrade_operator.kube.resources import CHILDREN, DEFINITION, NAMESPACE, OURS, POD_MONITOR
+from alphatrade_operator.kube.resources import (
+    CHILDREN,
+    DEFINITION,
+    NAMESPACE,
+    OURS,
+    POD_MONITOR,
+    Resource,
+    artifact_claim,
+)
 from alphatrade_operator.kube.store import Store
 from alphatrade_operator.kube.view import CacheView
 from alphatrade_operator.kube.watch import Watcher
@@ -62,9 +71,10 @@ class Operator:
         self._poller = Poller(self._view, self._pods, self._reports, reported, lambda: self._lease.held)
         pusher = Pusher(self._view, self._pods, self._reports, reported)
         self._applier = Applier(self._view, writer, issuer, pusher, now, monotonic_s)
-        self._followed = [self._watcher(resource) for resource in (NAMESPACE, *OURS)]
-        self._watched = [self._watcher(resource) for resource in (*CHILDREN, DEFINITION)]
-        self._watched.append(self._watcher(POD_MONITOR, optional=True))
+        self._followed = self._watchers(*OURS) if self._namespaced else self._watchers(NAMESPACE, *OURS)
+        self._watched: list[Watcher | Asker] = [*self._watchers(*CHILDREN, *_artifact_claims(settings))]
+        self._watched += self._watchers(POD_MONITOR, optional=True)
+        self._watched += self._asked_for() if self._namespaced else self._watchers(DEFINITION)
         self._synced, self._asked = False, asyncio.Event()
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> bool:
@@ -117,7 +127,8 @@ class Operator:
         self._synced = True
         monitored = bool(self._store.list(DEFINITION.kind))
         _log.info("cluster known", extra={"keys": len(self._queue), "pod_monitors": monitored})
-        await follow(registry(self._dispatcher, lambda: self._health()[1], started), self._namespaces())
+        kinds = OURS if self._namespaced else (*OURS, NAMESPACE)
+        await follow(registry(self._dispatcher, kinds, lambda: self._health()[1], started), self._namespaces())
 
     async def _listed(self, watcher: Watcher) -> None:
         while True:
@@ -148,7 +159,7 @@ class Operator:
             await self._law.check()
             self._dispatcher.requeue_all()
 
-    async def _mended(self, watcher: Watcher) -> None:
+    async def _mended(self, watcher: Watcher | Asker) -> None:
         try:
             await watcher.relist()
         except ApiError as error:
@@ -165,8 +176,26 @@ class Operator:
         self._asked.set()
         await self._poller.run()
 
-    def _watcher(self, resource: Any, optional: bool = False) -> Watcher:
-        return Watcher(self._api, resource, self._dispatcher, monotonic_s, optional=optional)
+    @property
+    def _namespaced(self) -> bool:
+        """Whether nothing may be asked of the whole cluster."""
+        return self._settings.scope == "Namespaces"
+
+    def _watchers(self, *resources: Resource, optional: bool = False) -> list[Watcher]:
+        """Return what watches kinds: each in the whole cluster, or in each namespace."""
+        where = self._namespaces() if self._namespaced else ("",)
+        return [
+            Watcher(self._api, resource, self._dispatcher, monotonic_s, namespace, optional)
+            for resource in resources
+            for namespace in where
+        ]
+
+    def _asked_for(self) -> list[Asker]:
+        """Return what is asked for by name, where it may not be watched."""
+        return [
+            ask_namespaces(self._api, self._namespaces(), self._dispatcher, monotonic_s),
+            ask_pod_monitors(self._api, self._dispatcher, monotonic_s),
+        ]
 
     def _namespaces(self) -> tuple[str, ...]:
         named = self._settings.namespaces
@@ -186,6 +215,11 @@ class Operator:
 
     def _metrics(self) -> bytes:
         return self._measures.text(self._queue, self._lease, self._store)
+
+
+def _artifact_claims(settings: Settings) -> tuple[Resource, ...]:
+    name = settings.artifact_store.claim_name
+    return (artifact_claim(name),) if name else ()
 
 
 def _explain(error: Exception) -> tuple[bool, str] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from alphatrade_operator.artifact_store import ARTIFACT_CLAIM
 from alphatrade_operator.broker import facts as broker_facts
 from alphatrade_operator.broker import handlers as broker
 from alphatrade_operator.core.live import key_of
@@ -35,6 +36,11 @@ def _of_config_map(view: View, key: Key) -> Iterator[Key]:
     yield from _all(view, "Strategy", key.namespace)  # one that is not ours may hold a plug-in of any of them
 
 
+def _of_claim(view: View, key: Key) -> Iterator[Key]:
+    yield from _all(view, "MarketDataFeed", key.namespace)  # whose tapes lie there
+    yield from _all(view, "Strategy", key.namespace)
+
+
 def _of_definition(view: View, key: Key) -> Iterator[Key]:
     yield from _all(view, "Namespace", None)  # whether there are PodMonitors
 
@@ -55,6 +61,7 @@ RECONCILERS: Mapping[str, Reconciler] = {
         Reconciler("KillSwitch", kill_switch.reconcile, kill_switch_facts.referrers),
         *(Reconciler(kind, later.reconcile, later.referrers) for kind in COMES_WITH),
         Reconciler("ConfigMap", None, _of_config_map),
+        Reconciler(ARTIFACT_CLAIM, None, _of_claim),
         Reconciler("CustomResourceDefinition", None, _of_definition),
     )
 }

@@ -9,6 +9,8 @@ from alphatrade_operator.broker.gateway import TEMPLATE, render_children, render
 from alphatrade_operator.broker.model import BrokerConnectionSpec, BrokerConnectionStatus
 from alphatrade_operator.broker.render import render_exchange
 from alphatrade_operator.core.plan import Condition, Finding, Manifest, Plan
+from alphatrade_operator.limit_ceilings import Mode
+from alphatrade_operator.risk_template.ceilings import above_ceiling, envelope_of
 from alphatrade_operator.strategy.abandon import ABANDON, held_hash
 from alphatrade_operator.workload.course import SOON_S, Course, deletions, keep_serving, pushes
 from alphatrade_operator.workload.live import nudges
@@ -19,6 +21,8 @@ ORDERLY_EXIT = "alphatrade.io/orderly-exit"
 OVER = {None, "Pending", "Drained", "Ended", "Suspended"}
 PHASES = ("Starting", "Serving", "Failed")
 _SNAPSHOT = ("last_reconcile_time", "nav", "breaks", "sessions")
+# Whose ceilings hold for an account: those of the mode that trades it.
+_MODES: dict[str, Mode] = {"Paper": "Paper", "Sandbox": "Paper", "Live": "Live"}
 _CLIENTS_S = 5.0  # how often the configurations of strategies are looked at, which change without a word
 
 
@@ -66,8 +70,20 @@ def _course(facts: Facts, law: account.Law) -> Course:
     if isinstance(facts.law, Finding):
         return Course(None, 1, stuck(facts.law))
     spec = facts.broker.spec
+    above = _above_ceiling(facts, spec, law)
+    if above:
+        return Course(None, 1, stuck(above))
     target = render_config(facts.child, spec, law.envelope, [user for user in facts.users if user.name in law.admitted])
     return keep_serving(target, facts.live, TEMPLATE, _serving(facts), _strategies_first(facts, spec))
+
+
+def _above_ceiling(facts: Facts, spec: BrokerConnectionSpec, law: account.Law) -> Finding | None:
+    """The account's law may not pass what the operator allows; its strategies get flat by their own check."""
+    if not isinstance(facts.law, Law):
+        return None
+    envelope = law.envelope or envelope_of(facts.law.template)
+    ceilings, mode = facts.settings.limit_ceilings, _MODES[spec.environment]
+    return above_ceiling(ceilings, mode, envelope, f"RiskTemplate/{facts.law.name}")
 
 
 def _leave(facts: Facts) -> Course:

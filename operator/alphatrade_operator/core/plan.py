@@ -142,7 +142,7 @@ class View(Protocol):
     `kind` is any watched kind: ours, and StatefulSet, Pod, Service, ConfigMap, Secret, ServiceAccount,
     PersistentVolumeClaim, NetworkPolicy, PodDisruptionBudget, Role, RoleBinding, Namespace (namespace ""). Of those not
     ours only objects labelled managed-by alphatrade-operator are there, pods and claims of our StatefulSets included;
-    of ConfigMaps all, since plug-ins name them.
+    of ConfigMaps all, since plug-ins name them; the claim of the artifact store is there as kind ArtifactClaim.
     """
 
     @property

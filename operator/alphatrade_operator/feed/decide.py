@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from alphatrade.v1.control_pb2 import FeedStatus
+from alphatrade_operator.artifact_store import not_shared
 from alphatrade_operator.core.plan import Finding, Manifest, Plan
 from alphatrade_operator.feed.facts import Facts, User
 from alphatrade_operator.feed.gateway import render_children, render_config, template_of
@@ -63,7 +64,8 @@ def _course(facts: Facts) -> Course:
 
 def _target(facts: Facts, spec: MarketDataFeedSpec) -> bytes | Finding:
     finding = next((found for find in CHECKS if (found := find(spec, facts.settings))), None)
-    return finding or render_config(facts.child, spec)
+    unshared = not_shared(facts.claim, facts.settings, facts.meta.namespace) if spec.tape else None
+    return finding or unshared or render_config(facts.child, spec)
 
 
 def tape_outside_store(spec: MarketDataFeedSpec, settings: Settings) -> Finding | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alphatrade_operator.artifact_store import access_modes
 from alphatrade_operator.core.dispatch import is_decommissioned
 from alphatrade_operator.core.live import Meta, meta_of, read, status_of
 from alphatrade_operator.core.plan import Finding, Key, Manifest, View
@@ -30,13 +31,17 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """meta: of the feed.  before: its status as last written.  decommissioned: its namespace was given up."""
+    """meta: of the feed.  claim: access modes of the artifact store's claim; None where there is none.
+
+    before: its status as last written.  decommissioned: its namespace was given up.
+    """
 
     meta: Meta
     child: Child
     feed: MarketDataFeed | Finding
     users: tuple[User, ...]
     live: Live
+    claim: frozenset[str] | None
     before: MarketDataFeedStatus
     settings: Settings
     decommissioned: bool
@@ -54,6 +59,7 @@ def gather(view: View, key: Key) -> Facts:
         feed=read(MarketDataFeed, manifest),
         users=tuple(_user(view, strategy) for strategy in _strategies(view, key)),
         live=observe(view, child),
+        claim=access_modes(view, key.namespace),
         before=last_status(MarketDataFeedStatus, manifest),
         settings=view.settings,
         decommissioned=is_decommissioned(view, key.namespace),

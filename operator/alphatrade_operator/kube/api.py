@@ -25,19 +25,20 @@ MERGE = "application/merge-patch+json"
 _TRIES = 3
 _PAUSE_S = 0.25
 _CONNECTIONS = 64  # a watch keeps one for itself
+_OF_A_NAMESPACE = 16  # so many watches a namespace, where they are by namespace
 
 
 class NoCluster(Exception):
     """Nothing says where the API server is; the text says what to do."""
 
 
-async def connect(qps: float, burst: int) -> "Api":
+async def connect(qps: float, burst: int, namespaces: int = 0) -> "Api":
     """Return a client of the cluster that the process runs in, else of the one that KUBECONFIG names.
 
-    Raises NoCluster.
+    namespaces: how many are watched each by itself.  Raises NoCluster.
     """
     configuration = client.Configuration()
-    configuration.connection_pool_maxsize = _CONNECTIONS
+    configuration.connection_pool_maxsize = _CONNECTIONS + _OF_A_NAMESPACE * namespaces
     try:
         await _locate(configuration)
     except ConfigException as error:

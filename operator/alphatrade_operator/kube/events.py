@@ -5,13 +5,13 @@ finalizer on an object, and its posting of Events and its peering are off.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import kopf
 
 from alphatrade_operator.kube.dispatch import Dispatcher
-from alphatrade_operator.kube.resources import NAMESPACE, OURS, Resource
+from alphatrade_operator.kube.resources import Resource
 from alphatrade_operator.kube.watch import whole
 
 _STREAM_S = 240
@@ -28,16 +28,22 @@ class _ForEver:
 
 
 def registry(
-    dispatcher: Dispatcher, alive: Callable[[], Mapping[str, Any]], started: Callable[[], None]
+    dispatcher: Dispatcher,
+    kinds: Iterable[Resource],
+    alive: Callable[[], Mapping[str, Any]],
+    started: Callable[[], None],
 ) -> kopf.OperatorRegistry:
-    """Return kopf's registry. alive: what the probe shows.  started: called once kopf has taken over signals."""
+    """Return kopf's registry. kinds: those to follow.
+
+    alive: what the probe shows.  started: called once kopf has taken over signals.
+    """
     found = kopf.OperatorRegistry()
     kopf.on.startup(registry=found, id="configure")(_configure)
     kopf.on.startup(registry=found, id="started")(_starter(started))
     kopf.on.cleanup(registry=found)(_cleanup)
     kopf.on.login(registry=found)(_login)
     kopf.on.probe(registry=found, id="operator")(_probe(alive))
-    for resource in (*OURS, NAMESPACE):
+    for resource in kinds:
         group, _, version = resource.api_version.rpartition("/")
         decorate = kopf.on.event(group, version, resource.plural, registry=found, id=f"see-{resource.plural}")
         decorate(_handler(dispatcher, resource))

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from alphatrade.names import API_VERSION, MANAGED_BY
 from alphatrade_operator.admission.policy import API_VERSION as ADMISSION
 from alphatrade_operator.admission.policy import BINDING, POLICY
+from alphatrade_operator.artifact_store import ARTIFACT_CLAIM
 
 MANAGED = f"app.kubernetes.io/managed-by={MANAGED_BY}"
 
@@ -80,6 +81,13 @@ LAW_KINDS = (
 SELF_REVIEW = Resource(
     "SelfSubjectReview", "authentication.k8s.io/v1", "selfsubjectreviews", namespaced=False
 )  # any user may ask who they are
+
+
+def artifact_claim(name: str) -> Resource:
+    """Return the claim of the artifact store in every namespace: not ours by label, and so a kind of its own here."""
+    return Resource(ARTIFACT_CLAIM, "v1", "persistentvolumeclaims", fields=f"metadata.name={name}")
+
+
 LEASE = Resource("Lease", "coordination.k8s.io/v1", "leases")
 EVENT = Resource("Event", "events.k8s.io/v1", "events")
 

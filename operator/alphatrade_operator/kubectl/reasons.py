@@ -63,6 +63,10 @@ _LAW = {
         "an admission policy is missing, was changed, or is not in force: nothing goes live, nothing is promoted",
         "`helm upgrade --install alphatrade-crds charts/alphatrade-crds -n alphatrade-system --reuse-values`",
     ),
+    "LimitAboveCeiling": Reason(
+        "a limit in force is looser than the operator's ceiling for the mode; the message names both",
+        "tighten it in the RiskTemplate; the ceilings are `operator.limitCeilings` of the chart's values",
+    ),
     "StageTooLow": Reason(
         "the policy was never promoted, and the operator's profile asks for that",
         "use mode Sim, or an operator of the dev profile",
@@ -121,6 +125,10 @@ _FEEDS = {
     "ArtifactStoreMissing": Reason(
         "a tape is to be read and the operator has no artifact store",
         "set `artifactStore` in the chart's values, or use a simulator",
+    ),
+    "ArtifactStoreNotShared": Reason(
+        "the artifact store's claim can be mounted on one node only, and the cluster may have several",
+        "make the claim ReadWriteMany, or set `artifactStore.singleNode: true` in the chart's values on one node",
     ),
     "TapeMissing": Reason(
         "there is no tape at that path", "put it into the artifact store, or correct `spec.tape.path`"

@@ -44,12 +44,13 @@ def _part(
 ) -> tuple[PartT, tuple[Loosening, ...]]:
     """Return the tighter of two parts, by each of its fields (all when not given), and what waits."""
     names = fields if fields is not None else tuple(type(new).model_fields)
-    loosened = [name for name in names if _looser(name, getattr(old, name), getattr(new, name))]
+    loosened = [name for name in names if looser(name, getattr(old, name), getattr(new, name))]
     kept = new.model_copy(update={name: getattr(old, name) for name in loosened})
     return kept, tuple(_waits(path, name, old, new) for name in loosened)
 
 
-def _looser(name: str, old: Any, new: Any) -> bool:
+def looser(name: str, old: Any, new: Any) -> bool:
+    """Whether a limit is looser than the old one, by the field's sense; None is no limit."""
     if isinstance(old, bool):
         return bool(new) and not old
     old_value, new_value = (_NO_LIMIT if value is None else value for value in (old, new))

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+from alphatrade_operator.artifact_store import not_shared
 from alphatrade_operator.core.explain import dotted
 from alphatrade_operator.core.plan import Finding
+from alphatrade_operator.render import render_envelope, render_law
+from alphatrade_operator.risk_template.ceilings import above_ceiling
 from alphatrade_operator.session import ON_A_CLUSTER, no_adapter_for, problems_of
 from alphatrade_operator.settings import FeatureFlagCeilings
-from alphatrade_operator.strategy.document import flags_above
+from alphatrade_operator.strategy.document import flags_above, read_config
 from alphatrade_operator.strategy.facts import Facts
 from alphatrade_operator.strategy.model import Strategy
 
@@ -79,12 +82,64 @@ def session_refused(strategy: Strategy, facts: Facts) -> Finding | None:
     return Finding("InvalidSpec", "; ".join(lines[:_SHOWN]) + more) if lines else None
 
 
+def limit_above_ceiling(strategy: Strategy, facts: Facts) -> Finding | None:
+    """What the template and the feed make of the limits may not pass what the operator allows in the mode."""
+    if isinstance(facts.references, Finding) or session_refused(strategy, facts):
+        return None
+    parts, ceilings = facts.references.parts, facts.settings.limit_ceilings
+    whose = f"RiskTemplate/{parts.template.metadata.name}"
+    return above_ceiling(ceilings, strategy.spec.mode, render_envelope(parts), whose)
+
+
+def law_in_force_above_ceiling(strategy: Strategy, facts: Facts) -> Finding | None:
+    """A pod may not go on under a law above a ceiling that was lowered since, unless a lower law is on its way."""
+    config = read_config(facts.live.document)
+    if config is None:
+        return None
+    envelope, mode = config.session["policy"]["envelope"], config.session["policy"]["mode"]
+    running = above_ceiling(facts.settings.limit_ceilings, mode, envelope, "what its pod runs under")
+    replaced = not isinstance(facts.references, Finding) and not session_refused(strategy, facts)
+    return limit_above_ceiling(strategy, facts) if running and replaced else running
+
+
+def account_above_ceiling(strategy: Strategy, facts: Facts) -> Finding | None:
+    """The account's own law may not pass what the operator allows either; nobody trades under one that does."""
+    if isinstance(facts.references, Finding) or facts.references.account_law is None or strategy.spec.mode == "Sim":
+        return None
+    law, parts = facts.references.account_law, facts.references.parts
+    instruments = tuple(one for one in parts.instruments() if law.spec.entry(one.symbol))
+    feed = parts.feed.spec
+    envelope = render_law(law.spec, instruments, feed.quality.max_silence_ns, feed.calendar)
+    whose = f"RiskTemplate/{law.metadata.name} of BrokerConnection/{parts.broker.metadata.name}"
+    return above_ceiling(facts.settings.limit_ceilings, strategy.spec.mode, envelope, whose)
+
+
+def artifact_store_not_shared(strategy: Strategy, facts: Facts) -> Finding | None:
+    """A tape is not read from a volume that keeps pods of other nodes from starting."""
+    if isinstance(facts.references, Finding):
+        return None
+    return not_shared(facts.references.claim, facts.settings, facts.meta.namespace)
+
+
 Check = Callable[[Strategy, Facts], Finding | None]
 
 # These end trading, in order, where it goes on.
-STOPS: tuple[Check, ...] = (law_not_installed, pace_not_allowed, no_live_adapter, stage_too_low)
+STOPS: tuple[Check, ...] = (
+    law_not_installed,
+    pace_not_allowed,
+    no_live_adapter,
+    stage_too_low,
+    law_in_force_above_ceiling,
+    account_above_ceiling,
+)
 # With these the pod, if there is one, goes on under its last configuration: the law in it still holds.
-HOLDS: tuple[Check, ...] = (reference_missing, config_map_missing, session_refused)
+HOLDS: tuple[Check, ...] = (
+    reference_missing,
+    config_map_missing,
+    artifact_store_not_shared,
+    session_refused,
+    limit_above_ceiling,
+)
 
 
 def first(checks: tuple[Check, ...], strategy: Strategy, facts: Facts) -> Finding | None:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from alphatrade.config import BrokerConfig
+from alphatrade_operator.artifact_store import access_modes
 from alphatrade_operator.broker.model import BrokerConnection
 from alphatrade_operator.broker.render import render_exchange
 from alphatrade_operator.core.explain import nearest, shown
@@ -34,12 +35,16 @@ class References:
     """What a Strategy refers to. template: with the law in force, not the one that its spec asks for.
 
     changing: which of feed and account has yet to be replaced by what its spec says, as Kind/name; None for none.
+    account_law: the account's own template with the law in force; None where it has none that can be read.
+    claim: access modes of the artifact store's claim, where the feed reads a tape from one that is there.
     """
 
     parts: Parts
     feed: Child
     broker: Child
     changing: str | None
+    account_law: RiskTemplate | None
+    claim: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,14 @@ def _references(view: View, namespace: str, strategy: Strategy) -> References | 
         return template
     parts = Parts(strategy, feed[1], broker[1], template)
     feed_child, broker_child = child_of("feed", feed[0]), child_of("broker", broker[0])
-    return References(parts, feed_child, broker_child, _changing(view, parts, feed_child, broker_child))
+    return References(
+        parts=parts,
+        feed=feed_child,
+        broker=broker_child,
+        changing=_changing(view, parts, feed_child, broker_child),
+        account_law=_account_law(view, namespace, broker[1]),
+        claim=access_modes(view, namespace) if feed[1].spec.tape else None,
+    )
 
 
 def _referred(
@@ -131,6 +143,13 @@ def _template(view: View, namespace: str, name: str) -> RiskTemplate | Finding:
         return Finding("ReferenceNotFound", f"{text}; {nearest(name, known)}; add it, or correct the name")
     metadata = Metadata(name=name, namespace=namespace)
     return RiskTemplate(apiVersion=API_VERSION, kind="RiskTemplate", metadata=metadata, spec=law)
+
+
+def _account_law(view: View, namespace: str, broker: BrokerConnection) -> RiskTemplate | None:
+    """Return the template of the account; what is wrong with it the BrokerConnection says."""
+    reference = broker.spec.risk_template_ref
+    found = _template(view, namespace, reference.name) if reference else None
+    return None if isinstance(found, Finding) else found
 
 
 def _changing(view: View, parts: Parts, feed: Child, broker: Child) -> str | None:

@@ -1,18 +1,26 @@
-"""What Helm makes of the operator's chart: valid objects in both profiles, and values that are refused."""
+"""What Helm makes of the operator's chart: valid objects in every profile, and values that are refused."""
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
+from alphatrade_operator.limit_ceilings import REQUIRED_IN_LIVE, LimitCeilings, Mode
+from alphatrade_operator.risk_template.ceilings import above_ceiling, envelope_of
+from alphatrade_operator.risk_template.model import RiskTemplateSpec
 from alphatrade_operator.settings import load_settings
 from cluster.settings import ClusterError
 from kube_fixtures import CHARTS
 
 CHART = CHARTS / "alphatrade"
 PAPER = ("-f", CHART / "values-paper.yaml")
-PROFILES = [pytest.param((), id="dev"), pytest.param(PAPER, id="paper")]
+DIGEST = "sha256:" + "a" * 64
+LIVE = ("-f", CHART / "values-live.yaml", "--set", f"image.digest={DIGEST}")
+NAMESPACED = ("--set", "rbac.scope=Namespaces,operator.namespaces={a,b}")
+PROFILES = [pytest.param((), id="dev"), pytest.param(PAPER, id="paper"), pytest.param(LIVE, id="live")]
+LOTS = {"maxPositionLots": 1, "maxOrderLots": 1}
 MONITORS = ("--api-versions", "monitoring.coreos.com/v1")
 VERSION = ("--kube-version", "1.32.0")  # the oldest that the chart takes
 
@@ -45,15 +53,38 @@ def test_the_api_server_accepts_every_object(cluster, namespace, values, tmp_pat
 
 @pytest.mark.parametrize("values", PROFILES)
 def test_the_operator_reads_the_settings_that_the_chart_writes(cluster, values, tmp_path):
-    documents = _rendered(cluster, *values, "--set-string", "image.tag=7")
-    file = tmp_path / "settings.yaml"
-    file.write_text(_one(documents, "ConfigMap")["data"]["settings.yaml"])
-    settings = load_settings(file, {})
+    tag = () if values == LIVE else ("--set-string", "image.tag=7")
+    settings = _settings(cluster, tmp_path, *values, *tag)
     assert settings.operator_namespace == "alphatrade-system"
-    assert settings.runtime_image == "alphatrade:7"
+    assert settings.runtime_image == (f"alphatrade@{DIGEST}" if values == LIVE else "alphatrade:7")
     assert settings.experiment_may_paper == (values == ())
-    assert settings.profile == ("dev" if values == () else "paper")
+    assert settings.profile == {(): "dev", PAPER: "paper", LIVE: "live"}[values]
     assert settings.artifact_store.claim_name == (None if values == () else "alphatrade-artifacts")
+    assert settings.scope == "Cluster"
+    assert set(settings.limit_ceilings) == ({"LiveShadow", "Live"} if values == LIVE else set())
+
+
+def _settings(cluster, tmp_path, *values):
+    file = tmp_path / "settings.yaml"
+    file.write_text(_one(_rendered(cluster, *values), "ConfigMap")["data"]["settings.yaml"])
+    return load_settings(file, {})
+
+
+def test_the_live_ceilings_are_a_risk_templates_defaults(cluster, tmp_path):
+    settings = _settings(cluster, tmp_path, *LIVE)
+    template = RiskTemplateSpec.model_validate({"instruments": [{"symbol": "*", **LOTS}]})
+    assert above_ceiling(settings.limit_ceilings, "Live", envelope_of(template), "law") is None
+    looser = template.model_copy(update={"limits": template.limits.model_copy(update={"max_leverage_bps": 10_001})})
+    assert above_ceiling(settings.limit_ceilings, "Live", envelope_of(looser), "law") is not None
+
+
+def test_schema_and_settings_know_the_same_ceilings():
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    ceilings = schema["definitions"]["limitCeilings"]["properties"]
+    assert set(ceilings) == {field.alias for field in LimitCeilings.model_fields.values()}
+    live = schema["allOf"][1]["then"]["properties"]["operator"]["properties"]["limitCeilings"]["properties"]["Live"]
+    assert live["required"] == [LimitCeilings.model_fields[name].alias for name in REQUIRED_IN_LIVE]
+    assert set(schema["properties"]["operator"]["properties"]["limitCeilings"]["properties"]) == set(get_args(Mode))
 
 
 def test_a_digest_wins_over_a_tag_and_pods_may_have_an_image_of_their_own(cluster):
@@ -147,7 +178,13 @@ REFUSED = [
     ("artifactStore.hostPath=/tapes", "'/artifactStore/singleNode': value must be true"),
     ("artifactStore.namespaces={a}", "'/artifactStore/claimName'"),
     ("profile=paper", "'/operator/experimentMayPaper': value must be false"),
-    ("profile=live", "'/profile': value must be one of 'dev', 'paper'"),
+    ("profile=production", "'/profile': value must be one of 'dev', 'paper', 'live'"),
+    ("rbac.scope=Namespaces", "'/operator/namespaces': minItems: got 0, want 1"),
+    ("rbac.scope=Namespace", "'/rbac/scope': value must be one of 'Cluster', 'Namespaces'"),
+    ("operator.limitCeilings.Lve.maxLeverageBps=1", "additional properties 'Lve' not allowed"),
+    ("operator.limitCeilings.Paper.maxLeverage=1", "additional properties 'maxLeverage' not allowed"),
+    ("operator.limitCeilings.Paper.maxLeverageBps=0", "'/operator/limitCeilings/Paper/maxLeverageBps': minimum"),
+    ("operator.limitCeilings.Paper.streamStale=2", "'/operator/limitCeilings/Paper/streamStale': got number"),
     (
         "operator.featureFlagCeilings.exploration=true",
         "'/operator/featureFlagCeilings/exploration': value must be false",
@@ -171,6 +208,117 @@ def test_a_value_that_is_refused_is_named(cluster, value, said):
     assert said in str(refused.value)
 
 
+NO_DIGEST = ("-f", CHART / "values-live.yaml")
+REFUSED_LIVE = [
+    ("image.digest=", "'/image/digest': minLength: got 0, want 1"),
+    ("image.tag=dev", "'/image/tag': maxLength: got 3, want 0"),
+    ("image.pullPolicy=Never", "'/image/pullPolicy': value must be one of 'Always', 'IfNotPresent'"),
+    ("runtimeImage=r.example/alphatrade:7", "'/runtimeImage': 'r.example/alphatrade:7' does not match pattern"),
+    ("operator.experimentMayPaper=true", "'/operator/experimentMayPaper': value must be false"),
+    (
+        "operator.featureFlagCeilings.exploration=true",
+        "'/operator/featureFlagCeilings/exploration': value must be false",
+    ),
+    (
+        "operator.featureFlagCeilings.autoGovernedFeedback=true",
+        "'/operator/featureFlagCeilings/autoGovernedFeedback': value must be false",
+    ),
+    ("operator.limitCeilings.Live=null", "'/operator/limitCeilings/Live': got null, want object"),
+    (
+        "operator.limitCeilings.Live.maxDrawdownBps=null",
+        "'/operator/limitCeilings/Live/maxDrawdownBps': got null, want integer",
+    ),
+    ("artifactStore.claimName=", "'/artifactStore/claimName': minLength: got 0, want 1"),
+    (
+        "artifactStore.claimName=,artifactStore.hostPath=/srv,artifactStore.singleNode=true",
+        "'/artifactStore/hostPath': maxLength: got 4, want 0",
+    ),
+    ("artifactStore.accessMode=ReadWriteOnce", "'/artifactStore/singleNode': value must be true"),
+]
+
+
+@pytest.mark.parametrize(("value", "said"), REFUSED_LIVE, ids=[value for value, _ in REFUSED_LIVE])
+def test_what_is_unsafe_is_refused_in_live(cluster, value, said):
+    with pytest.raises(ClusterError) as refused:
+        _rendered(cluster, *LIVE, "--set", value)
+    assert said in str(refused.value)
+
+
+def test_a_live_install_without_ceilings_of_its_own_or_a_digest_is_refused(cluster, tmp_path):
+    with pytest.raises(ClusterError, match="'/image/digest': minLength: got 0, want 1"):
+        _rendered(cluster, *NO_DIGEST)
+    bare = tmp_path / "bare.yaml"
+    store = {"claimName": "a", "accessMode": "ReadWriteMany", "singleNode": False}
+    operator = {"experimentMayPaper": False}
+    bare.write_text(yaml.safe_dump({"profile": "live", "artifactStore": store, "operator": operator}))
+    with pytest.raises(ClusterError, match="'/operator/limitCeilings': missing property 'Live'"):
+        _rendered(cluster, "-f", bare, "--set", f"image.digest={DIGEST}")
+
+
+ACCEPTED_LIVE = [
+    f"runtimeImage=r.example/alphatrade@{DIGEST}",
+    "image.pullPolicy=Always",
+    "artifactStore.accessMode=ReadWriteOnce,artifactStore.singleNode=true",
+    "operator.limitCeilings.Live.maxLeverageBps=5000",
+    "rbac.scope=Namespaces,operator.namespaces={a}",
+]
+
+
+@pytest.mark.parametrize("value", ACCEPTED_LIVE)
+def test_what_is_safe_is_accepted_in_live_by_schema_and_settings(cluster, tmp_path, value):
+    assert _settings(cluster, tmp_path, *LIVE, "--set", value).profile == "live"
+
+
+def _rights(documents, kind, namespace=None):
+    """Return what the operator's role allows, as (group, resource, verb)."""
+    (role,) = [
+        one
+        for one in documents
+        if one["kind"] == kind
+        and one["metadata"]["name"] == "alphatrade-operator"
+        and one["metadata"].get("namespace") == namespace
+    ]
+    return {
+        (group, resource, verb)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_a_namespaced_install_has_roles_only_and_one_in_each_namespace(cluster):
+    documents = _rendered(cluster, *NAMESPACED)
+    assert not [one for one in documents if one["kind"].startswith("Cluster")]
+    bindings = [one for one in documents if one["kind"] == "RoleBinding"]
+    assert {one["metadata"]["namespace"] for one in bindings} == {"a", "b", "alphatrade-system"}
+    account = {"kind": "ServiceAccount", "name": "alphatrade-operator", "namespace": "alphatrade-system"}
+    assert all(one["subjects"] == [account] and one["roleRef"]["kind"] == "Role" for one in bindings)
+
+
+def test_both_scopes_have_the_same_rules_within_a_namespace(cluster):
+    everywhere = _rights(_rendered(cluster), "ClusterRole")
+    documents = _rendered(cluster, *NAMESPACED)
+    of_cluster = {"namespaces", "customresourcedefinitions", "validatingadmissionpolicies"}
+    of_cluster.add("validatingadmissionpolicybindings")
+    within = {right for right in everywhere if right[1] not in of_cluster} | {("", "namespaces", "get")}
+    assert _rights(documents, "Role", "a") == _rights(documents, "Role", "b") == within
+    lease = {("coordination.k8s.io", "leases", verb) for verb in ("get", "list", "watch", "create", "update", "patch")}
+    assert _rights(documents, "Role", "alphatrade-system") == within | lease
+
+
+def test_a_namespaced_install_may_read_the_law_when_asked_to(cluster):
+    documents = _rendered(cluster, *NAMESPACED, "--set", "rbac.readLaw=true")
+    (role,) = [one for one in documents if one["kind"] == "ClusterRole"]
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"list"}
+    assert {group for rule in role["rules"] for group in rule["apiGroups"]} == {"admissionregistration.k8s.io"}
+
+
+def test_a_namespaced_install_says_so_in_its_settings(cluster, tmp_path):
+    settings = _settings(cluster, tmp_path, *NAMESPACED)
+    assert (settings.scope, settings.namespaces) == ("Namespaces", ("a", "b"))
+
+
 def test_one_node_may_have_a_volume_that_one_node_can_mount(cluster):
     words = "artifactStore.accessMode=ReadWriteOnce,artifactStore.singleNode=true,artifactStore.claimName=t"
     documents = _rendered(cluster, "--set", words + ",artifactStore.namespaces={a}")
@@ -182,6 +330,8 @@ def test_one_node_may_have_a_volume_that_one_node_can_mount(cluster):
     [
         pytest.param((), ("kubectl apply -k examples/dev", "helm test"), "StageTooLow", id="dev"),
         pytest.param(PAPER, ("StageTooLow", "PersistentVolumeClaim alphatrade-artifacts"), "examples/dev", id="paper"),
+        pytest.param(LIVE, ("LimitAboveCeiling", "by digest", "LiveAdapterMissing"), "examples/dev", id="live"),
+        pytest.param(NAMESPACED, ("Roles only, in a, b and any", "LawNotInstalled"), "StageTooLow", id="namespaced"),
     ],
 )
 def test_the_notes_tell_what_to_do_next(cluster, values, told, untold):

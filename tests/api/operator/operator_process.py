@@ -1,6 +1,7 @@
 """The operator as a process outside the cluster, with namespaces of its own."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -17,9 +18,10 @@ _PROGRAM = "import sys; from alphatrade_operator.main import main; sys.exit(main
 
 
 class OperatorProcess:
-    """Starts, kills and asks one operator."""
+    """Starts, kills and asks one operator. kubeconfig: who it is; None for whom KUBECONFIG of the environment names."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, kubeconfig: Path | None = None, **settings: Any) -> None:
+        self._env = {**os.environ, **({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {})}
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -33,7 +35,7 @@ class OperatorProcess:
         """Start it; wait until it leads, or stands by."""
         with self.log.open("ab") as log:
             command = [sys.executable, "-c", _PROGRAM, "--settings", str(self._file)]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._env)
         if ready:
             self.until("ready", lambda: self.page("readyz")[0] == 200, 30.0)
         return self

@@ -68,7 +68,7 @@ def test_a_tape_outside_the_store_is_invalid_spec(path):
 
 STORES = [
     ({"claim_name": "tapes"}, {"persistentVolumeClaim": {"claimName": "tapes", "readOnly": True}}),
-    ({"host_path": "/srv"}, {"hostPath": {"path": "/srv", "type": "Directory"}}),
+    ({"host_path": "/srv", "single_node": True}, {"hostPath": {"path": "/srv", "type": "Directory"}}),
 ]
 
 
