@@ -14,6 +14,7 @@ ARTIFACTS_FOLDER = "/artifacts"  # the artifact store; relative tape paths start
 PLUGINS_FOLDER = "/plugins"  # <index>/<file>.py of Strategy.spec.plugins
 
 TRADING_LABEL = f"{GROUP}/trading"  # on a namespace: "true"
+DECOMMISSIONED = f"{GROUP}/decommissioned"  # on a namespace or definition that may be deleted: SHA-256 of the export
 KIND_LABEL = f"{GROUP}/kind"  # on children: strategy, feed, broker
 OWNER_LABEL = f"{GROUP}/owner"  # on children: name of the custom resource
 OWNER_UID_LABEL = f"{GROUP}/owner-uid"

@@ -1,6 +1,6 @@
 """Names by which CEL knows what is ours: it sees names only, so they have a form of their own."""
 
-from alphatrade.names import CHILD_PREFIXES, GROUP
+from alphatrade.names import CHILD_PREFIXES
 from alphatrade_operator.evolution.model import Evolution
 from alphatrade_operator.pki.render import AUTHORITY_SECRET
 from alphatrade_operator.reflection.model import Reflection
@@ -15,8 +15,6 @@ SECRET = f"'^(({_PREFIXES})-[-a-z0-9]+-{_UID}|{AUTHORITY_SECRET})$'"
 CLAIM = f"'^data-({_PREFIXES})-[-a-z0-9]+-{_UID}-[0-9]+$'"
 CLAIM_WITHOUT_ORDINAL = f"'^data-({_PREFIXES})-[-a-z0-9]+-{_UID}$'"
 ANY = f"'^(data-)?({_PREFIXES})-[-a-z0-9]+-{_UID}(-[0-9]+)?$'"
-
-DECOMMISSIONED = f"{GROUP}/decommissioned"  # on a namespace or a definition: SHA-256 of the ledger's export
 
 
 def own_account(kind: str) -> str:

@@ -1,7 +1,6 @@
 """Policies of what goes: namespaces, definitions, finalizers, positions left behind."""
 
-from alphatrade.names import GROUP, TRADING_LABEL
-from alphatrade_operator.admission.names import DECOMMISSIONED
+from alphatrade.names import DECOMMISSIONED, GROUP, TRADING_LABEL
 from alphatrade_operator.admission.policy import Must, Policy, Requests
 from alphatrade_operator.admission.requester import OPERATOR, annotation, granted, wildcard
 from alphatrade_operator.strategy.abandon import ABANDON

@@ -11,13 +11,13 @@ from alphatrade_operator.broker.render import render_exchange
 from alphatrade_operator.core.plan import Condition, Finding, Manifest, Plan
 from alphatrade_operator.limit_ceilings import Mode
 from alphatrade_operator.risk_template.ceilings import above_ceiling, envelope_of
+from alphatrade_operator.strategy.abandon import ABANDON, held_hash
 from alphatrade_operator.workload.course import SOON_S, Course, deletions, keep_serving, pushes
 from alphatrade_operator.workload.live import nudges
 from alphatrade_operator.workload.report import amount, latch, split, time_of
 from alphatrade_operator.workload.verdict import Verdict, conditions, moving, stuck
 
 ORDERLY_EXIT = "alphatrade.io/orderly-exit"
-ABANDON = "alphatrade.io/abandon"
 OVER = {None, "Pending", "Drained", "Ended", "Suspended"}
 PHASES = ("Starting", "Serving", "Failed")
 _SNAPSHOT = ("last_reconcile_time", "nav", "breaks", "sessions")
@@ -88,10 +88,12 @@ def _above_ceiling(facts: Facts, spec: BrokerConnectionSpec, law: account.Law) -
 
 def _leave(facts: Facts) -> Course:
     """Serve those who still have to get flat, then end the gateway, which cancels what works; its volume stays."""
-    users = [user.name for user in facts.users if _needs_it(user)]
-    if users and ABANDON not in facts.meta.annotations and facts.live.replicas:
+    users = {user.name: dict(user.held) for user in facts.users if _needs_it(user)}
+    code = held_hash(users)
+    if users and facts.meta.annotations.get(ABANDON) != code:
         text = f"Strategies {', '.join(users)} trade on it; delete or suspend them, or point them to another account"
-        return Course(None, 1, stuck(Finding("InUse", text)))
+        way_out = f"to let it go under what they hold, annotate it with {ABANDON}={code}"
+        return Course(facts.live.document, 1, stuck(Finding("InUse", f"{text}; {way_out}")))
     text = "working orders are canceled, then it goes; the account's volume stays"
     return Course(facts.live.document, 0, moving("Deleting", text), look_again_s=SOON_S)
 

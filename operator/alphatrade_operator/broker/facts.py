@@ -1,6 +1,6 @@
 """Gather what a BrokerConnection's decision needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from alphatrade.config import StrategyConfig
@@ -21,7 +21,7 @@ class User:
     """A Strategy that refers to the account.
 
     config: of its pod, when that has an order session here; None otherwise.  policy_hash: what its pod says that it
-    runs, else what it last said; None before that.  phase, latched: as it last said.
+    runs, else what it last said; None before that.  phase, latched, held (lots by symbol): as it last said.
     """
 
     name: str
@@ -30,6 +30,7 @@ class User:
     latched: bool
     config: StrategyConfig | None
     policy_hash: str | None
+    held: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def _user(view: View, strategy: Manifest, broker: Child) -> User:
         latched=bool(status.get("latched")),
         config=config if trades_here else None,
         policy_hash=said or status.get("activePolicyHash"),
+        held={position["symbol"]: position["lots"] for position in status.get("positions") or ()},
     )
 
 

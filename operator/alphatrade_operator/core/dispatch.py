@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from alphatrade.names import KIND_LABEL, OWNER_LABEL, TRADING_LABEL
+from alphatrade.names import DECOMMISSIONED, KIND_LABEL, OWNER_LABEL, TRADING_LABEL
 from alphatrade_operator.core.live import key_of, meta_of
 from alphatrade_operator.core.plan import Key, Manifest, View
 from alphatrade_operator.core.reconciler import Reconciler
@@ -49,3 +49,9 @@ def is_trading(view: View, namespace: str) -> bool:
     manifest = view.get("Namespace", "", namespace)
     named = not view.settings.namespaces or namespace in view.settings.namespaces
     return manifest is not None and named and meta_of(manifest).labels.get(TRADING_LABEL) == "true"
+
+
+def is_decommissioned(view: View, namespace: str) -> bool:
+    """Whether a namespace was given up, so that nothing of ours is to keep it from being deleted."""
+    manifest = view.get("Namespace", "", namespace)
+    return manifest is not None and bool(meta_of(manifest).annotations.get(DECOMMISSIONED))

@@ -37,7 +37,7 @@ def decide(facts: Facts, now: datetime) -> Plan:
         status=status,
         snapshot=snapshot,
         conditions=conditions(course.verdict),
-        finalizers=(IN_USE,),
+        finalizers=() if facts.decommissioned and not facts.users else (IN_USE,),
         pushes=pushes(facts.child, course),
         nudges=nudges(facts.child, facts.live),
         look_again_s=course.look_again_s,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alphatrade_operator.artifact_store import access_modes
+from alphatrade_operator.core.dispatch import is_decommissioned
 from alphatrade_operator.core.live import Meta, meta_of, read, status_of
 from alphatrade_operator.core.plan import Finding, Key, Manifest, View
 from alphatrade_operator.feed.model import MarketDataFeed, MarketDataFeedStatus
@@ -32,7 +33,7 @@ class User:
 class Facts:
     """meta: of the feed.  claim: access modes of the artifact store's claim; None where there is none.
 
-    before: its status as last written.
+    before: its status as last written.  decommissioned: its namespace was given up.
     """
 
     meta: Meta
@@ -43,6 +44,7 @@ class Facts:
     claim: frozenset[str] | None
     before: MarketDataFeedStatus
     settings: Settings
+    decommissioned: bool
 
 
 def gather(view: View, key: Key) -> Facts:
@@ -60,6 +62,7 @@ def gather(view: View, key: Key) -> Facts:
         claim=access_modes(view, key.namespace),
         before=last_status(MarketDataFeedStatus, manifest),
         settings=view.settings,
+        decommissioned=is_decommissioned(view, key.namespace),
     )
 
 

@@ -27,6 +27,10 @@ class KubectlError(Exception):
         self.missing = missing
 
 
+class Unfinished(KubectlError):
+    """It was understood, and not done or not to its end; the text says what is left and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kubectl:
     """kubectl with the flags that say which cluster, and as whom."""

@@ -1,14 +1,15 @@
-"""The command line of `kubectl alphatrade`. Exit codes: 0 good, 1 somebody is silent, 2 bad input or no cluster."""
+"""The command line of `kubectl alphatrade`. Exit codes: 0 good, 1 not done or not proven, 2 bad input or no cluster."""
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from alphatrade_operator.kubectl.kubectl import Kubectl, KubectlError
+from alphatrade_operator.kubectl.kubectl import Kubectl, KubectlError, Unfinished
 
-BAD_INPUT, INTERRUPTED = 2, 130
+UNFINISHED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 MODES = ("Reduce", "Halt", "Flatten")
 
 app = typer.Typer(
@@ -24,6 +25,9 @@ Everywhere = Annotated[bool, typer.Option("-A", "--all-namespaces", help="All na
 Context = Annotated[str | None, typer.Option("--context", help="As kubectl's.")]
 Kubeconfig = Annotated[str | None, typer.Option("--kubeconfig", help="As kubectl's.")]
 As = Annotated[str | None, typer.Option("--as", help="As kubectl's.")]
+Drain = Annotated[bool, typer.Option("--drain", help="Also when Strategies trade: each gets flat before it goes.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for what has to get flat.")]
 
 
 @app.callback()
@@ -37,10 +41,11 @@ def alphatrade() -> None:
       kubectl alphatrade halt --all -n dev --reason "maintenance"      stop a namespace
       kubectl alphatrade halt --cluster --reason "venue incident"      stop everything
       kubectl alphatrade why quickstart -n dev                         one sentence, and what to do
+      kubectl alphatrade decommission dev --export dev.jsonl --drain   give a namespace up, its ledger first
 
     \b
     All of it is plain kubectl underneath: your context, your identity, your rights.
-    Exit codes: 0 good, 1 somebody has not acknowledged, 2 bad input or no cluster.
+    Exit codes: 0 good, 1 somebody has not acknowledged or something is left to do, 2 bad input or no cluster.
     """
 
 
@@ -140,6 +145,81 @@ def why(
     return 0
 
 
+@app.command("decommission", short_help="Give a trading namespace up: ledger exported, all flat, free to be deleted.")
+def decommission(
+    name: Annotated[str, typer.Argument(metavar="NAMESPACE", help="The trading namespace.")],
+    export: Annotated[
+        Path | None, typer.Option("--export", dir_okay=False, help="File that the ledger is written to, JSON lines.")
+    ] = None,
+    drain: Drain = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Let it be traded in again.")] = False,
+    yes: Yes = False,
+    timeout_s: Timeout = 600.0,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    impersonate: As = None,
+) -> int:
+    """Take all that trades out of a namespace, in order, and allow the namespace to be deleted.
+
+    The ledger is verified and written to a file; Strategies get flat and go; then their accounts go; then the namespace
+    is annotated with the file's SHA-256. Before that annotation the API server refuses to delete it; after it nothing
+    can be made to trade in it. It can be run again at any point and goes on. Volumes stay until the namespace goes.
+
+    \b
+    Examples:
+      kubectl alphatrade decommission alphatrade-dev --export dev.jsonl
+      kubectl alphatrade decommission alphatrade-dev --export dev.jsonl --drain --yes
+      kubectl alphatrade decommission alphatrade-dev --undo
+    """
+    from alphatrade_operator.kubectl import decommission as steps
+
+    kubectl = _kubectl(context, kubeconfig, impersonate)
+    if undo:
+        return steps.undo(kubectl, name)
+    if export is None:
+        raise KubectlError("--export is missing: name the file that the ledger is written to")
+    order = steps.Order(name, export, drain, timeout_s)
+    return steps.decommission(kubectl, order, _nothing if yes else steps.confirm)
+
+
+@app.command("uninstall", short_help="Take AlphaTrade off the cluster: all drained and exported, then the operator.")
+def uninstall(
+    exports: Annotated[Path, typer.Option("--export", file_okay=False, help="Folder that ledgers are written to.")],
+    drain: Drain = False,
+    keep_namespaces: Annotated[
+        bool, typer.Option("--keep-namespaces", help="Drain and export them, and do not free them for deletion.")
+    ] = False,
+    definitions: Annotated[
+        bool, typer.Option("--definitions", help="Free the resource definitions for deletion, too.")
+    ] = False,
+    yes: Yes = False,
+    timeout_s: Timeout = 600.0,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    impersonate: As = None,
+) -> int:
+    """Decommission every trading namespace, then uninstall the operator, then, when asked for, free the definitions.
+
+    Each step is printed before it is done. It can be run again at any point and goes on. No ledger is deleted: what is
+    left is printed, and is yours to delete.
+
+    \b
+    Examples:
+      kubectl alphatrade uninstall --export ledgers --drain
+      kubectl alphatrade uninstall --export ledgers --keep-namespaces        to install it again later
+      kubectl alphatrade uninstall --export ledgers --drain --definitions    for good
+    """
+    from alphatrade_operator.kubectl import decommission as steps
+    from alphatrade_operator.kubectl import uninstall as all_of_it
+
+    if keep_namespaces and definitions:
+        raise KubectlError(
+            "--keep-namespaces and --definitions: give one; without definitions no namespace can be kept"
+        )
+    order = all_of_it.Order(exports, drain, keep_namespaces, definitions, timeout_s)
+    return all_of_it.uninstall(_kubectl(context, kubeconfig, impersonate), order, _nothing if yes else steps.confirm)
+
+
 def main() -> None:
     """Run the command line and leave with its exit code."""
     sys.exit(call(sys.argv[1:]))
@@ -165,7 +245,11 @@ def call(arguments: Sequence[str]) -> int:
         return BAD_INPUT
     except KubectlError as error:
         print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT
+        return UNFINISHED if isinstance(error, Unfinished) else BAD_INPUT
+
+
+def _nothing(word: str) -> None:
+    """Ask nobody."""
 
 
 def _where(namespace: str | None, everywhere: bool) -> tuple[str, ...]:

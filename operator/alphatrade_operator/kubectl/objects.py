@@ -23,6 +23,8 @@ class Meta(Seen):
     uid: str = ""
     generation: int = 0
     labels: Mapping[str, str] = {}
+    annotations: Mapping[str, str] = {}
+    finalizers: tuple[str, ...] = ()
     deletion_timestamp: str | None = None
 
 
@@ -89,9 +91,11 @@ class StrategyState(Seen):
     """Of a Strategy's status, what is shown."""
 
     phase: str = ""
+    active_policy_hash: str = ""
     pace: str = ""
     stage: str = ""
     positions: tuple[Position, ...] = ()
+    working_orders: int | None = None
     pnl: str = ""
     drawdown_bps: int | None = None
     orders: int | None = None

@@ -62,5 +62,9 @@ def _awaits(law: Effective) -> Condition:
 
 
 def _finalizers(facts: Facts) -> tuple[str, ...]:
-    """Keep the template while it is used: a strategy whose law is gone could not be shown to keep it."""
-    return (IN_USE,) if facts.users or not facts.meta.deleting else ()
+    """Keep the template while it is used: a strategy whose law is gone could not be shown to keep it.
+
+    One that nobody uses keeps its finalizer against the moment at which somebody comes; where nobody can come any more
+    it goes, since the operator may be gone when the namespace is deleted.
+    """
+    return (IN_USE,) if facts.users or not (facts.meta.deleting or facts.decommissioned) else ()

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from alphatrade_operator.core.dispatch import is_decommissioned
 from alphatrade_operator.core.explain import dotted, problems_of
 from alphatrade_operator.core.live import Meta, meta_of, read, status_of
 from alphatrade_operator.core.plan import Finding, Key, Manifest, View
@@ -17,11 +18,15 @@ _USER_KINDS = ("Strategy", "BrokerConnection")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """meta: of the template.  law: in force and waiting, or why there is none.  users: as Kind/name, sorted."""
+    """meta: of the template.  law: in force and waiting, or why there is none.  users: as Kind/name, sorted.
+
+    decommissioned: its namespace was given up.
+    """
 
     meta: Meta
     law: Effective | Finding
     users: tuple[str, ...]
+    decommissioned: bool
 
 
 def gather(view: View, key: Key) -> Facts:
@@ -30,7 +35,7 @@ def gather(view: View, key: Key) -> Facts:
     if manifest is None:
         raise KeyError(key)
     users = tuple(sorted(f"{user.kind}/{user.name}" for user in referrers(view, key)))
-    return Facts(meta_of(manifest), law_of(manifest), users)
+    return Facts(meta_of(manifest), law_of(manifest), users, is_decommissioned(view, key.namespace))
 
 
 def effective_template(view: View, namespace: str, name: str) -> RiskTemplateSpec | Finding:

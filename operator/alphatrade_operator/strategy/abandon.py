@@ -1,6 +1,8 @@
 """Letting a Strategy go that cannot get flat: a person says so, and shows that they have seen what is left behind."""
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 import rfc8785
 
@@ -12,8 +14,12 @@ ABANDON = "alphatrade.io/abandon"
 
 def positions_hash(status: StrategyStatus) -> str:
     """Name the positions that a status shows, 12 hexadecimal digits."""
-    held = {position.symbol: position.lots for position in status.positions}
-    return hashlib.sha256(rfc8785.dumps(held)).hexdigest()[:12]
+    return held_hash({position.symbol: position.lots for position in status.positions})
+
+
+def held_hash(held: Mapping[str, Any]) -> str:
+    """Name what is held, 12 hexadecimal digits. held: lots by symbol; of an account, such maps by Strategy."""
+    return hashlib.sha256(rfc8785.dumps(dict(held))).hexdigest()[:12]
 
 
 def abandoned(meta: Meta, status: StrategyStatus) -> bool:

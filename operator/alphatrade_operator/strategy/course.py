@@ -46,9 +46,12 @@ def trade(facts: Facts, target: bytes, template: str) -> Course:
 def stop(facts: Facts, document: bytes | None, why: Verdict) -> Course:
     """Get flat in order, then have no pod. document: of the pod; why: what holds in the end."""
     live = facts.live
-    if not live.replicas:
+    if not live.replicas and not _left_behind(facts):
         return Course(None, 0, why)
     drain = _draining(document)
+    if drain is None and _left_behind(facts):
+        text = f"its configuration cannot be read, so no pod can get flat; {how_to_abandon(facts.before)}"
+        return Course(None, 1, stuck(Finding("DrainRefused", text)))
     if drain is None or _nothing_held(facts):
         return Course(None, 0, why)
     if live.status is None:
@@ -145,6 +148,14 @@ def _nothing_held(facts: Facts) -> bool:
         return False
     never_ran = facts.before.active_policy_hash is None and not (live.pod and live.pod.started)
     return never_ran or _has_no_account(facts)
+
+
+def _left_behind(facts: Facts) -> bool:
+    """Whether it had positions or orders when its pod was taken from it, by whoever that was."""
+    before = facts.before
+    return (
+        bool(before.positions or before.working_orders) and before.phase != "Suspended" and not _has_no_account(facts)
+    )
 
 
 def _held_nothing_before(facts: Facts) -> bool:

@@ -144,7 +144,8 @@ def _status(facts: Facts, course: Course, now: datetime) -> StrategyStatus:
 
 
 def _phase(facts: Facts, course: Course) -> str | None:
-    if course.verdict.reason == "Suspended" and not facts.live.replicas:
+    suspended = course.verdict.reason == "Suspended" or (facts.meta.deleting and facts.before.phase == "Suspended")
+    if suspended and not facts.live.replicas:
         return "Suspended"
     if facts.live.pod is None:
         return "Pending"

@@ -110,6 +110,7 @@ def test_every_pod_is_restricted(cluster):
     pods = [
         _one(documents, "Deployment")["spec"]["template"]["spec"],
         _one(documents, "Pod", "alphatrade-operator-test")["spec"],
+        _one(documents, "Job", "alphatrade-operator-uninstall-guard")["spec"]["template"]["spec"],
     ]
     for pod in pods:
         assert pod["securityContext"]["runAsUser"] == 65532
@@ -120,6 +121,31 @@ def test_every_pod_is_restricted(cluster):
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }
+
+
+def test_the_guard_is_asked_before_anything_goes_and_may_list_two_kinds(cluster):
+    guard = "alphatrade-operator-uninstall-guard"
+    found = {one["kind"]: one for one in _rendered(cluster) if one["metadata"]["name"] == guard}
+    assert set(found) == {"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Job"}
+    listing = {"apiGroups": ["alphatrade.io"], "resources": ["strategies", "brokerconnections"], "verbs": ["list"]}
+    assert found["ClusterRole"]["rules"] == [listing]
+    for one in found.values():
+        assert one["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete"
+        assert one["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
+    spec = found["Job"]["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert (spec["serviceAccountName"], spec["restartPolicy"], found["Job"]["spec"]["backoffLimit"]) == (
+        guard,
+        "Never",
+        0,
+    )
+    assert container["image"] == _operators_image(cluster)
+    assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
+    assert container["resources"]["limits"]["memory"]
+
+
+def _operators_image(cluster):
+    return _one(_rendered(cluster), "Deployment")["spec"]["template"]["spec"]["containers"][0]["image"]
 
 
 def test_one_operator_replaced_by_ending_the_old_one_first(cluster):

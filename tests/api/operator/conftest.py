@@ -76,7 +76,7 @@ class Desk:
 
 @pytest.fixture
 def desk(alone: Kube, operator_kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:  # noqa: F811
-    """Make the namespaces; end every operator, which is who the chart makes it, and remove them afterwards."""
+    """Make the namespaces; end every operator and remove them afterwards. Operators are whom the chart makes them."""
     monkeypatch.setenv("KUBECONFIG", str(operator_kubeconfig))
     name = uuid.uuid4().hex[:6]
     made = Desk(alone, f"opcore-desk-{name}", f"opcore-sys-{name}", tmp_path)

@@ -6,6 +6,7 @@ import pytest
 
 from alphatrade.config import BrokerConfig, StrategyConfig
 from alphatrade_operator.broker.decide import ORDERLY_EXIT
+from alphatrade_operator.strategy.abandon import held_hash
 from unit.operator.world import World, message, of_kind, ready, types
 
 ACCOUNT = ("BrokerConnection", "account")
@@ -243,9 +244,27 @@ def test_deleting_ends_the_gateway_then_lets_go_and_the_volume_stays(serving, sa
 
 
 def test_abandoned_goes_although_it_is_in_use(serving):
+    serving.say(session_id="s", phase="Trading", policy_hash=HASH, positions={"AAA": 3})
+    serving.look()
     serving.delete(*ACCOUNT)
-    serving.change(*ACCOUNT, "metadata.annotations", {"alphatrade.io/abandon": "yes"})
+    code = held_hash({"alpha": {"AAA": 3}})
+    assert message(serving.look(*ACCOUNT)).endswith(
+        f"under what they hold, annotate it with alphatrade.io/abandon={code}"
+    )
+    for other in ("yes", held_hash({}), held_hash({"alpha": {"AAA": 4}})):
+        serving.change(*ACCOUNT, "metadata.annotations", {"alphatrade.io/abandon": other})
+        assert ready(serving.look(*ACCOUNT)) == (False, "InUse")
+    serving.change(*ACCOUNT, "metadata.annotations", {"alphatrade.io/abandon": code})
     assert ready(serving.look(*ACCOUNT)) == (False, "Deleting")
+
+
+def test_in_use_without_its_gateway_gets_another(serving):
+    serving.delete(*ACCOUNT)
+    serving.gone(*ACCOUNT)
+    del serving.objects[("StatefulSet", "desk", serving.child(*ACCOUNT).name)]
+    plan = serving.look(*ACCOUNT)
+    assert (ready(plan), plan.finalizers) == ((False, "InUse"), (ORDERLY_EXIT,))
+    assert of_kind(plan, "StatefulSet")[0]["spec"]["replicas"] == 1
 
 
 def test_deleting_what_never_was_goes_at_once(world):

@@ -181,6 +181,18 @@ def test_in_use_keeps_it_until_the_last_strategy_has_gone(serving):
     assert serving.look(*FEED).finalizers == ()
 
 
+def test_in_a_namespace_that_was_given_up_it_is_free_to_go_once_nobody_refers_to_it(serving):
+    given_up = {"name": "desk", "namespace": "", "annotations": {"alphatrade.io/decommissioned": "ab" * 32}}
+    serving.add({"apiVersion": "v1", "kind": "Namespace", "metadata": given_up})
+    assert serving.plan(*FEED).finalizers == (IN_USE,)
+    del serving.objects[("Strategy", "desk", "alpha")]
+    plan = serving.plan(*FEED)
+    assert (plan.finalizers, bool(plan.children)) == ((), True)
+    given_up["annotations"] = {}
+    serving.add({"apiVersion": "v1", "kind": "Namespace", "metadata": given_up})
+    assert serving.plan(*FEED).finalizers == (IN_USE,)
+
+
 def test_the_children_carry_its_labels(world):
     for manifest in world.plan(*FEED).children:
         assert manifest["metadata"]["labels"] == world.child(*FEED).labels()

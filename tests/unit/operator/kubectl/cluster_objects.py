@@ -1,5 +1,7 @@
 """Objects as the API server gives them, for the tests of `kubectl alphatrade`."""
 
+import hashlib
+
 
 def condition(status="True", reason="Trading", message="it trades", generation=1):
     return {
@@ -66,3 +68,22 @@ def pod(name="st-trend-0", namespace="dev", *, ready=True, waiting=None, restart
             "containerStatuses": [{"name": "strategy", "ready": ready, "restartCount": restarts, "state": state}],
         },
     }
+
+
+def chain(*types, namespace="dev"):
+    """Return ledger entries that follow one another."""
+    entries, before = [], "0" * 64
+    for sequence, kind in enumerate(types):
+        record = f'{{"strategy":"trend","type":"{kind}"}}'
+        entry_hash = hashlib.sha256(record.encode()).hexdigest()
+        spec = {"sequence": sequence, "prevHash": before, "record": record, "entryHash": entry_hash}
+        entries.append(
+            {
+                "apiVersion": "alphatrade.io/v1alpha1",
+                "kind": "PolicyLedgerEntry",
+                "metadata": {"name": f"ple-{sequence}", "namespace": namespace, "uid": f"uid-ple-{sequence}"},
+                "spec": {**spec, "type": kind, "strategy": "trend"},
+            }
+        )
+        before = entry_hash
+    return entries

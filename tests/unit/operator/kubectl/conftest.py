@@ -13,7 +13,8 @@ world = Path({world!r})
 objects, words = json.loads(world.read_text()), sys.argv[1:]
 with (world.parent / "calls").open("a") as calls:
     calls.write(json.dumps(words) + "\\n")
-flags = [words.pop(0) for _ in range(2)] if words[0].startswith("--") else []
+while words[0].startswith("--"):
+    del words[:2]
 if "refused" in objects:
     sys.exit(objects["refused"])
 if words[:2] == ["config", "view"]:
@@ -26,18 +27,49 @@ elif words[0] == "apply":
     objects.setdefault(kind, []).append(given)
     world.write_text(json.dumps(objects))
     print("killswitch.alphatrade.io/" + given["metadata"]["name"] + " created")
+elif words[0] == "delete":
+    plural, name, space = words[1], words[2], words[words.index("-n") + 1]
+    here = [one for one in objects[plural] if one["metadata"]["namespace"] == space]
+    for one in [one for one in here if one["metadata"]["name"] == name]:
+        one["metadata"]["deletionTimestamp"] = "2026-01-05T10:00:00Z"
+        if name not in objects.get("stuck", []):
+            objects[plural].remove(one)
+    objects[plural] += [one for one in objects.pop("comes", []) if one["kind"] == "Strategy"]
+    world.write_text(json.dumps(objects))
+elif words[0] == "annotate":
+    plural, name, (key, _, value) = words[1], words[2], words[3].partition("=")
+    for one in [one for one in objects[plural] if one["metadata"]["name"] == name]:
+        one["metadata"].setdefault("annotations", {{}})
+        if value:
+            one["metadata"]["annotations"][key] = value
+        else:
+            one["metadata"]["annotations"].pop(key.rstrip("-"), None)
+    for one in [] if "asleep" in objects else objects.get("marketdatafeeds.alphatrade.io", []):
+        one["metadata"]["finalizers"] = []  # as the operator does
+    objects["strategies.alphatrade.io"] = objects.get("strategies.alphatrade.io", []) + objects.pop("late", [])
+    world.write_text(json.dumps(objects))
 else:
     plural = words[1]
     named = words[2] if len(words) > 2 and not words[2].startswith("-") else None
     space = words[words.index("-n") + 1] if "-n" in words else None if "-A" in words else "dev"
-    found = objects.get(plural, [])
-    if plural != "namespace":
+    found = [one for part in plural.split(",") for one in objects.get(part, [])]
+    if plural not in ("namespace", "namespaces", "customresourcedefinitions"):
         found = [one for one in found if space is None or one["metadata"]["namespace"] == space]
     if named:
         found = [one for one in found if one["metadata"]["name"] == named]
         print(json.dumps(found[0]) if found else "", end="")
     else:
         print(json.dumps({{"items": found}}))
+"""
+
+_HELM = """#!{python}
+import json, sys
+from pathlib import Path
+
+world = Path({world!r})
+with (world.parent / "calls").open("a") as calls:
+    calls.write(json.dumps(sys.argv[1:]) + "\\n")
+sys.exit(json.loads(world.read_text()).get("helm_refuses"))
 """
 
 
@@ -52,12 +84,26 @@ class World:
         script = folder / "kubectl"
         script.write_text(_SCRIPT.format(python=sys.executable, world=str(self._file)))
         script.chmod(0o755)
+        self.helm = folder / "helm"
+        self.helm.write_text(_HELM.format(python=sys.executable, world=str(self._file)))
+        self.helm.chmod(0o755)
 
     def hold(self, **objects):
         """Set what there is: lists by plural of ours, or by the whole name for others."""
-        ours = ("strategies", "killswitches", "marketdatafeeds", "brokerconnections", "risktemplates")
+        ours = (
+            "strategies",
+            "killswitches",
+            "marketdatafeeds",
+            "brokerconnections",
+            "risktemplates",
+            "policyledgerentries",
+        )
         named = {f"{plural}.alphatrade.io" if plural in ours else plural: found for plural, found in objects.items()}
         self._file.write_text(json.dumps(named))
+
+    def change(self, **objects):
+        """Set some of what there is, by whole names."""
+        self._file.write_text(json.dumps(self.objects | objects))
 
     @property
     def objects(self):

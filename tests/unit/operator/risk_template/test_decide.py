@@ -9,7 +9,7 @@ from alphatrade_operator.core.plan import Finding, Key
 from alphatrade_operator.risk_template.decide import IN_USE, decide
 from alphatrade_operator.risk_template.facts import effective_template, gather
 from alphatrade_operator.risk_template.model import RiskTemplateStatus
-from unit.operator.cache import Cache, resource
+from unit.operator.cache import Cache, namespace, resource
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 KEY = Key("RiskTemplate", "desk", "law")
@@ -164,3 +164,13 @@ def test_a_template_that_is_not_there_is_named():
     law = effective_template(Cache(), "desk", "law")
     assert isinstance(law, Finding)
     assert law.reason == "RiskTemplateMissing"
+
+
+@pytest.mark.parametrize(
+    ("users", "given_up", "kept"),
+    [((), False, True), ((), True, False), (("Strategy/alpha",), True, True), (("BrokerConnection/a",), True, True)],
+)
+def test_in_a_namespace_that_was_given_up_it_is_free_to_go_once_unused(users, given_up, kept):
+    found = cache(users)
+    found.put(namespace("desk", annotations={"alphatrade.io/decommissioned": "ab" * 32} if given_up else {}))
+    assert look(found).finalizers == ((IN_USE,) if kept else ())

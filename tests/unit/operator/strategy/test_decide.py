@@ -493,6 +493,65 @@ def test_deleting_while_the_pod_cannot_run_waits_and_says_how_to_abandon(trading
     assert trading.look().finalizers == ()
 
 
+def without_stateful_set(world):
+    """Let somebody take the pod away, and what made it."""
+    world.gone()
+    del world.objects[("StatefulSet", "desk", world.child().name)]
+
+
+@pytest.mark.parametrize("left", [{"positions": {"AAA": 3}}, {"working": 1}], ids=["position", "order"])
+def test_deleting_what_lost_its_pod_with_something_left_brings_one_back_to_get_flat(trading, left):
+    trading.say(session_id="s", phase="Trading", policy_hash=HASH, **left)
+    trading.look()
+    without_stateful_set(trading)
+    trading.delete("Strategy", "alpha")
+    plan = trading.look()
+    assert (ready(plan), replicas(plan), config(plan).run) == ((False, "Draining"), 1, "Drain")
+    assert plan.finalizers == (ORDERLY_EXIT,)
+    trading.run()
+    trading.say(phase="Drained")
+    trading.look()
+    assert trading.look().finalizers == ()
+
+
+def test_deleting_what_lost_its_pod_and_its_configuration_waits_for_a_person(trading):
+    trading.say(session_id="s", phase="Trading", policy_hash=HASH, positions={"AAA": 3})
+    trading.look()
+    without_stateful_set(trading)
+    del trading.objects[("ConfigMap", "desk", trading.child().name)]
+    set_spec(trading, "mode", 7)
+    trading.delete("Strategy", "alpha")
+    plan = trading.look()
+    assert (ready(plan), plan.finalizers) == ((False, "DrainRefused"), (ORDERLY_EXIT,))
+    assert "to let it go as it is (3 AAA)" in message(plan)
+
+
+@pytest.mark.parametrize(
+    ("phase", "mode"), [("Drained", "Paper"), ("Trading", "Sim")], ids=["flat", "without an account"]
+)
+def test_deleting_what_lost_its_pod_with_nothing_left_goes_at_once(world, phase, mode):
+    set_spec(world, "mode", mode)
+    world.trading(policy_hash=HASH)
+    world.say(session_id="s" if phase == "Trading" else "", phase=phase, policy_hash=HASH, positions={"AAA": 3})
+    world.look()
+    without_stateful_set(world)
+    world.delete("Strategy", "alpha")
+    world.look()
+    assert world.look().finalizers == ()
+
+
+def test_deleting_what_is_suspended_goes_at_once(trading):
+    trading.say(session_id="s", phase="Ended", policy_hash=HASH, positions={"AAA": 3})
+    trading.look()
+    set_spec(trading, "suspend", True)
+    trading.look()
+    trading.gone()
+    trading.look()
+    trading.delete("Strategy", "alpha")
+    trading.look()
+    assert trading.look().finalizers == ()
+
+
 def test_deleting_in_sim_does_not_wait_for_a_broken_pod(world):
     set_spec(world, "mode", "Sim")
     world.trading(policy_hash=HASH)
