@@ -18,6 +18,8 @@ CHART = CHARTS / "alphatrade"
 PAPER = ("-f", CHART / "values-paper.yaml")
 DIGEST = "sha256:" + "a" * 64
 LIVE = ("-f", CHART / "values-live.yaml", "--set", f"image.digest={DIGEST}")
+OPERATOR = "alphatrade-operator"
+PEOPLE = [f"alphatrade-{role}" for role in ("viewer", "quant", "risk-officer", "approver", "platform")]
 NAMESPACED = ("--set", "rbac.scope=Namespaces,operator.namespaces={a,b}")
 PROFILES = [pytest.param((), id="dev"), pytest.param(PAPER, id="paper"), pytest.param(LIVE, id="live")]
 LOTS = {"maxPositionLots": 1, "maxOrderLots": 1}
@@ -290,7 +292,7 @@ def _rights(documents, kind, namespace=None):
 def test_a_namespaced_install_has_roles_only_and_one_in_each_namespace(cluster):
     documents = _rendered(cluster, *NAMESPACED)
     assert not [one for one in documents if one["kind"].startswith("Cluster")]
-    bindings = [one for one in documents if one["kind"] == "RoleBinding"]
+    bindings = [one for one in documents if one["kind"] == "RoleBinding" and one["metadata"]["name"] == OPERATOR]
     assert {one["metadata"]["namespace"] for one in bindings} == {"a", "b", "alphatrade-system"}
     account = {"kind": "ServiceAccount", "name": "alphatrade-operator", "namespace": "alphatrade-system"}
     assert all(one["subjects"] == [account] and one["roleRef"]["kind"] == "Role" for one in bindings)
@@ -303,8 +305,20 @@ def test_both_scopes_have_the_same_rules_within_a_namespace(cluster):
     of_cluster.add("validatingadmissionpolicybindings")
     within = {right for right in everywhere if right[1] not in of_cluster} | {("", "namespaces", "get")}
     assert _rights(documents, "Role", "a") == _rights(documents, "Role", "b") == within
-    lease = {("coordination.k8s.io", "leases", verb) for verb in ("get", "list", "watch", "create", "update", "patch")}
-    assert _rights(documents, "Role", "alphatrade-system") == within | lease
+    own = {("coordination.k8s.io", "leases", verb) for verb in ("get", "list", "watch", "create", "update", "patch")}
+    own.add(("alphatrade.io", "signoffs", "create"))
+    assert _rights(documents, "Role", "alphatrade-system") == within | own
+
+
+def test_the_roles_of_people_are_the_same_in_both_scopes(cluster):
+    def peoples(documents, kind, namespace=None):
+        roles = [one for one in documents if one["kind"] == kind and one["metadata"].get("namespace") == namespace]
+        return {one["metadata"]["name"]: one["rules"] for one in roles if one["metadata"]["name"] in PEOPLE}
+
+    everywhere, documents = peoples(_rendered(cluster), "ClusterRole"), _rendered(cluster, *NAMESPACED)
+    assert set(everywhere) == set(PEOPLE)
+    for namespace in ("a", "b", "alphatrade-system"):
+        assert peoples(documents, "Role", namespace) == everywhere
 
 
 def test_a_namespaced_install_may_read_the_law_when_asked_to(cluster):
