@@ -67,10 +67,10 @@ def broken(kube, fault):
     try:
         yield
     finally:
-        fresh = {key: value for key, value in before["metadata"].items() if key in ("name", "namespace", "labels")}
-        fresh["annotations"] = before["metadata"].get("annotations", {})
-        whole = json.dumps({**before, "metadata": fresh, "status": None})
-        kube.kubectl("replace", "--force", "-f", "-", stdin=whole)
+        kept = ("name", "namespace", "labels", "annotations")
+        metadata = {key: value for key, value in before["metadata"].items() if key in kept}
+        whole = {key: value for key, value in before.items() if key != "status"} | {"metadata": metadata}
+        kube.kubectl("replace", "--force", "-f", "-", stdin=json.dumps(whole))
         kube.until("in force again", lambda: law_in_force(kube))
 
 
