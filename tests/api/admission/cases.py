@@ -297,7 +297,10 @@ def children() -> Iterator[Case]:
     yield create(name, "alice", bodies[0], into="plain")
 
     name, said = "alphatrade-debug", "in a trading namespace need verb debug on strategies there"
-    for words in (("exec", f"{CHILD}-0", "--", "true"), ("debug", f"{CHILD}-0", "--image=r.example/none:1")):
+    for words in (
+        ("exec", f"{CHILD}-0", "--", "true"),
+        ("debug", f"{CHILD}-0", "--image=r.example/none:1", "--profile=restricted"),
+    ):
         for who in ("alice", "bot", "operator"):
             yield Case(name, who, words, said)
         yield Case(name, "bob", words)
