@@ -136,11 +136,8 @@ def test_it_waits_and_says_for_what_and_goes_on_the_next_time(world, capsys, tmp
 
 
 def test_what_was_added_to_the_ledger_meanwhile_is_in_the_file(world, capsys, tmp_path):
-    desk(world, strategy("trend", phase="Trading"), stuck=["trend"])
-    decommission(capsys, tmp_path, "--yes", "--drain", "--timeout", "0")
-    longer = {"policyledgerentries.alphatrade.io": chain("Promote", "Halt", "Demote")}
-    world.change(stuck=[], **{"strategies.alphatrade.io": []}, **longer)
-    assert decommission(capsys, tmp_path, "--yes")[0] == 0
+    desk(world, strategy("trend", phase="Trading"), written=chain("Promote", "Halt", "Demote"))
+    assert decommission(capsys, tmp_path, "--yes", "--drain")[0] == 0
     assert len((tmp_path / "dev.jsonl").read_text().splitlines()) == 4
     assert marked(world) == hashlib.sha256((tmp_path / "dev.jsonl").read_bytes()).hexdigest()
 
