@@ -9,6 +9,7 @@ import pytest
 from alphatrade_operator.kubectl.main import call
 from alphatrade_operator.kubectl.objects import read_strategy
 from alphatrade_operator.kubectl.removal import restless
+from alphatrade_runtime.cli.main import call as alphatrade
 from unit.operator.kubectl.cluster_objects import chain, condition, other, strategy
 
 MARK = "alphatrade.io/decommissioned"
@@ -348,6 +349,18 @@ def test_flags_of_the_cluster_go_to_helm_too(world, capsys, tmp_path):
     assert uninstall(capsys, tmp_path, "--context", "other", "--as", "alice")[0] == 0
     (words,) = [words for words in world.calls if words[0] == "uninstall"]
     assert words[-4:] == ["--kube-context", "other", "--kube-as-user", "alice"]
+
+
+def test_both_are_commands_of_alphatrade_too(world, capsys, tmp_path):
+    desk(world, strategy("trend", phase="Trading"))
+    file = str(tmp_path / "dev.jsonl")
+    assert alphatrade(["decommission", "dev", "--export", file, "--yes"]) == 1
+    assert "give --drain" in capsys.readouterr().err
+    assert alphatrade(["decommission", "prod", "--export", file, "--yes"]) == 2
+    assert capsys.readouterr().err.startswith("error: no namespace prod")
+    assert alphatrade(["decommission", "dev", "--export", file, "--yes", "--drain"]) == 0
+    assert marked(world)
+    assert alphatrade(["uninstall", "--help"]) == 0
 
 
 def test_help_teaches_by_examples(capsys):
