@@ -245,7 +245,12 @@ def call(arguments: Sequence[str]) -> int:
         return BAD_INPUT
     except KubectlError as error:
         print(f"error: {error}", file=sys.stderr)
-        return UNFINISHED if isinstance(error, Unfinished) else BAD_INPUT
+        return code_of(error)
+
+
+def code_of(error: KubectlError) -> int:
+    """Return the exit code of an error."""
+    return UNFINISHED if isinstance(error, Unfinished) else BAD_INPUT
 
 
 def _nothing(word: str) -> None:

@@ -152,10 +152,7 @@ def _nothing_held(facts: Facts) -> bool:
 
 def _left_behind(facts: Facts) -> bool:
     """Whether it had positions or orders when its pod was taken from it, by whoever that was."""
-    before = facts.before
-    return (
-        bool(before.positions or before.working_orders) and before.phase != "Suspended" and not _has_no_account(facts)
-    )
+    return bool(facts.before.positions or facts.before.working_orders) and facts.before.phase != "Suspended"
 
 
 def _held_nothing_before(facts: Facts) -> bool:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from alphatrade_operator.kubectl import main as kubectl
+from alphatrade_operator.kubectl.kubectl import KubectlError
 from alphatrade_operator.resources import ResourceError
 from alphatrade_runtime.cli import catalog, compare, diary, importing, kill, plugin, report, run, serve, tape
 from alphatrade_runtime.market.faults import InputError
@@ -55,6 +57,8 @@ app.command("render", short_help="Print a session as JSON.")(run.render)
 app.command("kill", short_help="Engage the kill switch of a running session.")(kill.kill)
 app.command("verify", short_help="Replay a run from its journal.")(kill.verify)
 app.command("serve", short_help="Run a pod; what the operator starts.")(serve.serve)
+app.command("decommission", short_help="Give a trading namespace of a cluster up.")(kubectl.decommission)
+app.command("uninstall", short_help="Take AlphaTrade off a cluster.")(kubectl.uninstall)
 app.command("signals", short_help="List the built-in strategies.")(catalog.signals)
 app.command("features", short_help="List what a strategy can read.")(catalog.features)
 
@@ -110,6 +114,8 @@ def _lines(error: Exception) -> tuple[list[str], int]:
     """Return what to say of an error, a line each, and the exit code."""
     if isinstance(error, ResourceError):
         return list(error.problems), BAD_INPUT
+    if isinstance(error, KubectlError):
+        return [str(error)], kubectl.code_of(error)
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename is not None else ""
         return [f"{where}{error.strerror or error}; check the path, its permissions and the disk"], BAD_INPUT

@@ -1,6 +1,7 @@
 """`helm uninstall` while something could still trade: the guard refuses, says what remains and how to remove it."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -33,7 +34,16 @@ def alone_here(installed: Installed) -> Iterator[Place]:
             definitions = [f"{resource.plural}.alphatrade.io" for resource in OURS]
             installed.kube.helm(*upgrade("alphatrade-crds"))
             installed.kube.kubectl("annotate", "customresourcedefinitions", *definitions, f"{DECOMMISSIONED}-")
+            taken_back(installed.kube)
             installed.kube.helm(*again)
+
+
+def taken_back(kube):
+    """Let Helm know a release as deployed again whose uninstalling was refused, as docs/operations.md says."""
+    history = kube.helm("list", "-a", "-n", SYSTEM_NAMESPACE, "--filter", "^alphatrade$", "-o", "json")
+    for one in json.loads(history):
+        if one["status"] == "uninstalling":
+            kube.helm("rollback", "alphatrade", one["revision"], "-n", SYSTEM_NAMESPACE, "--wait")
 
 
 def uninstall(place):
@@ -51,6 +61,11 @@ def left(place):
     found = place.kube.kubectl("get", ",".join(OBJECTS), "-n", SYSTEM_NAMESPACE, "-o", "name").split()
     found += place.kube.kubectl("get", ",".join(CLUSTER_OBJECTS), "-o", "name").split()
     return sorted(name for name in found if GUARD in name)
+
+
+def operator_pods(place):
+    found = place.kube.get("pods", "-l", "app.kubernetes.io/component=operator", namespace=SYSTEM_NAMESPACE)["items"]
+    return [pod["metadata"]["uid"] for pod in found]
 
 
 def resource(kind, name, spec):
@@ -85,7 +100,12 @@ def test_refused_while_something_remains_and_gone_after_it_was_removed(installed
     assert (ended["exitCode"], ended["message"].strip().splitlines()[-1]) == (1, line)
     assert place.kube.get("deployment", "alphatrade-operator", namespace=SYSTEM_NAMESPACE)["spec"]["replicas"] == 1
 
-    upgraded(installed, place)  # Helm remembers that it was to be uninstalled, and takes an upgrade all the same
+    with pytest.raises(ClusterError, match="has no deployed releases"):
+        upgraded(installed, place)
+    pods = operator_pods(place)
+    taken_back(place.kube)
+    upgraded(installed, place)
+    assert operator_pods(place) == pods
     place.kubectl("delete", "strategy", "idle", "--timeout=60s")
     place.kubectl("delete", "brokerconnection", "paper", "--timeout=120s")
     uninstall(place)
@@ -100,6 +120,8 @@ def test_an_account_alone_is_refused_too(installed, alone_here):
     with pytest.raises(ClusterError, match=f"refused: 1 BrokerConnection remain in {alone_here.namespace};"):
         uninstall(alone_here)
     alone_here.kubectl("delete", "brokerconnection", "paper", "--timeout=120s")
+    uninstall(alone_here)  # again, without taking anything back
+    assert left(alone_here) == []
 
 
 def test_the_command_that_the_guard_names_takes_all_of_it_off_and_keeps_the_ledgers(alone_here, tmp_path, capsys):

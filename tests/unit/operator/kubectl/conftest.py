@@ -35,6 +35,7 @@ elif words[0] == "delete":
         if name not in objects.get("stuck", []):
             objects[plural].remove(one)
     objects[plural] += [one for one in objects.pop("comes", []) if one["kind"] == "Strategy"]
+    objects["policyledgerentries.alphatrade.io"] = objects.pop("written", objects["policyledgerentries.alphatrade.io"])
     world.write_text(json.dumps(objects))
 elif words[0] == "annotate":
     plural, name, (key, _, value) = words[1], words[2], words[3].partition("=")

@@ -9,6 +9,7 @@ import pytest
 from alphatrade_operator.kubectl.main import call
 from alphatrade_operator.kubectl.objects import read_strategy
 from alphatrade_operator.kubectl.removal import restless
+from alphatrade_runtime.cli.main import call as alphatrade
 from unit.operator.kubectl.cluster_objects import chain, condition, other, strategy
 
 MARK = "alphatrade.io/decommissioned"
@@ -136,11 +137,8 @@ def test_it_waits_and_says_for_what_and_goes_on_the_next_time(world, capsys, tmp
 
 
 def test_what_was_added_to_the_ledger_meanwhile_is_in_the_file(world, capsys, tmp_path):
-    desk(world, strategy("trend", phase="Trading"), stuck=["trend"])
-    decommission(capsys, tmp_path, "--yes", "--drain", "--timeout", "0")
-    longer = {"policyledgerentries.alphatrade.io": chain("Promote", "Halt", "Demote")}
-    world.change(stuck=[], **{"strategies.alphatrade.io": []}, **longer)
-    assert decommission(capsys, tmp_path, "--yes")[0] == 0
+    desk(world, strategy("trend", phase="Trading"), written=chain("Promote", "Halt", "Demote"))
+    assert decommission(capsys, tmp_path, "--yes", "--drain")[0] == 0
     assert len((tmp_path / "dev.jsonl").read_text().splitlines()) == 4
     assert marked(world) == hashlib.sha256((tmp_path / "dev.jsonl").read_bytes()).hexdigest()
 
@@ -351,6 +349,18 @@ def test_flags_of_the_cluster_go_to_helm_too(world, capsys, tmp_path):
     assert uninstall(capsys, tmp_path, "--context", "other", "--as", "alice")[0] == 0
     (words,) = [words for words in world.calls if words[0] == "uninstall"]
     assert words[-4:] == ["--kube-context", "other", "--kube-as-user", "alice"]
+
+
+def test_both_are_commands_of_alphatrade_too(world, capsys, tmp_path):
+    desk(world, strategy("trend", phase="Trading"))
+    file = str(tmp_path / "dev.jsonl")
+    assert alphatrade(["decommission", "dev", "--export", file, "--yes"]) == 1
+    assert "give --drain" in capsys.readouterr().err
+    assert alphatrade(["decommission", "prod", "--export", file, "--yes"]) == 2
+    assert capsys.readouterr().err.startswith("error: no namespace prod")
+    assert alphatrade(["decommission", "dev", "--export", file, "--yes", "--drain"]) == 0
+    assert marked(world)
+    assert alphatrade(["uninstall", "--help"]) == 0
 
 
 def test_help_teaches_by_examples(capsys):
