@@ -3,7 +3,7 @@
 from alphatrade_operator.admission.children import TRADING
 from alphatrade_operator.admission.names import CHILD, CLAIM, CLAIM_WITHOUT_ORDINAL, SECRET
 from alphatrade_operator.admission.policy import Must, Operation, Policy, Requests
-from alphatrade_operator.admission.requester import CONTROLLER, OPERATOR
+from alphatrade_operator.admission.requester import CONTROLLER, OPERATOR, granted, wildcard
 
 _OTHERS = {"by-a-user": f"!({CONTROLLER})"}
 _LATER: tuple[Operation, ...] = ("CREATE", "UPDATE")
@@ -16,6 +16,8 @@ def _named(path: str, pattern: str) -> str:
 def _variables(pod: str) -> dict[str, str]:
     return {
         "operator": OPERATOR,
+        "wildcard": wildcard(),
+        "debug": granted("debug", "strategies"),
         "pod": pod,
         "volumes": "variables.pod.?volumes.orValue([])",
         "containers": "variables.pod.containers + variables.pod.?initContainers.orValue([])",
@@ -26,11 +28,25 @@ def _variables(pod: str) -> dict[str, str]:
         f"c.?env.orValue([]).exists(e, {_named('e.?valueFrom.?secretKeyRef.?name', SECRET)}) || "
         f"c.?envFrom.orValue([]).exists(e, {_named('e.?secretRef.?name', SECRET)}))",
         "claim": f"variables.volumes.exists(v, {_named('v.?persistentVolumeClaim.?claimName', CLAIM)})",
+        "writable": "variables.volumes.exists(v, !v.?persistentVolumeClaim.?readOnly.orValue(false) && "
+        f"{_named('v.?persistentVolumeClaim.?claimName', CLAIM)})",
         "account": _named("variables.pod.?serviceAccountName", CHILD),
     }
 
 
-def _policy(name: str, pod: str, *requests: Requests) -> Policy:
+_NO_CLAIM = Must(
+    "variables.operator || !variables.claim",
+    "a volume of the operator's pods is for those pods alone; take the claim out of volumes",
+)
+# What a diary's volume holds outlives its Strategy, and is there to be read.
+_READ_ONLY_CLAIM = Must(
+    "variables.operator || !variables.claim || (!variables.writable && variables.debug)",
+    "a volume of the operator's pods is for those pods alone; reading it in a pod of your own takes readOnly: true on "
+    "the claim, and verb debug on strategies in the namespace",
+)
+
+
+def _policy(name: str, pod: str, *requests: Requests, claim: Must = _NO_CLAIM) -> Policy:
     return Policy(
         name=f"alphatrade-mounts-{name}",
         about="Secrets, volumes and service accounts of the operator's pods are for those pods.",
@@ -43,10 +59,7 @@ def _policy(name: str, pod: str, *requests: Requests) -> Policy:
                 "variables.operator || !(variables.secret || variables.variable)",
                 "a Secret of the operator's pods is for those pods alone; take it out of volumes, env and envFrom",
             ),
-            Must(
-                "variables.operator || !variables.claim",
-                "a volume of the operator's pods is for those pods alone; take the claim out of volumes",
-            ),
+            claim,
             Must(
                 "variables.operator || !variables.account",
                 "serviceAccountName: {variables.pod.serviceAccountName} is for the operator's pods alone; use another",
@@ -55,7 +68,7 @@ def _policy(name: str, pod: str, *requests: Requests) -> Policy:
     )
 
 
-IN_PODS = _policy("pods", "object.spec", Requests(("pods",), ("CREATE",), group=""))
+IN_PODS = _policy("pods", "object.spec", Requests(("pods",), ("CREATE",), group=""), claim=_READ_ONLY_CLAIM)
 IN_WORKLOADS = _policy(
     "workloads",
     "object.spec.template.spec",

@@ -148,7 +148,7 @@ def test_deleted_with_a_position_it_gets_flat_and_goes_and_its_diary_stays(desk,
 
 def reader(claim: str, image: str) -> Manifest:
     """Return a pod that does nothing but look at a volume."""
-    mount = {"name": "data", "mountPath": "/data"}
+    mount = {"name": "data", "mountPath": "/data", "readOnly": True}
     restricted: dict[str, Any] = {
         "readOnlyRootFilesystem": True,
         "allowPrivilegeEscalation": False,
@@ -168,7 +168,7 @@ def reader(claim: str, image: str) -> Manifest:
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
         "volumes": [
-            {"name": "data", "persistentVolumeClaim": {"claimName": claim}},
+            {"name": "data", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}},
             {"name": "tmp", "emptyDir": {}},
         ],
     }
