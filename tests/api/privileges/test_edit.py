@@ -7,6 +7,7 @@ import base64
 import json
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from api.privileges.deeds import autoscaler, scalers
 from api.privileges.identities import server_of
 from api.privileges.rows import DRY, core_path, our_path
 from api.privileges.world import CHILD, OURS, PLURALS, POD, VOLUME, ours, plain
+from kube_fixtures import AS_OPERATOR
 
 WHO_AM_I = Request(
     "POST",
@@ -143,12 +145,6 @@ def test_it_writes_an_event_in_the_operators_name(edit, path, world):
     _done(edit, _tried("events", path, event))
 
 
-def test_an_autoscaler_of_its_own_scales_a_trading_pod(edit, world, roles):
-    _done(edit, Request("POST", scalers(world), autoscaler()))
-    what = ("statefulset", OURS, "-o", "jsonpath={.spec.replicas}", "-n", world.desk)
-    assert roles.until("scaled", lambda: roles.kubectl("get", *what) == "2", timeout_s=60)
-
-
 # What it cannot.
 
 
@@ -167,7 +163,7 @@ def test_it_gets_into_no_pod(edit, path, way):
     assert "need verb debug on strategies there" in answer.message
 
 
-TAKEN = {
+TAKEN: dict[str, tuple[dict[str, Any], str]] = {
     "secret": ({"volumes": [{"name": "v", "secret": {"secretName": OURS}}]}, "take it out of volumes, env and envFrom"),
     "volume": (
         {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": VOLUME}}]},
@@ -197,7 +193,7 @@ def test_it_runs_nothing_that_takes_what_is_a_trading_pods(edit, world, kind, wh
     assert said in answer.message
 
 
-HELD = {
+HELD: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "StatefulSet": ("statefulsets", "apps", {"spec": {"replicas": 0}}, "is the operator's alone"),
     "ConfigMap": ("configmaps", "", {"data": {"config.json": "{}"}}, "is the operator's alone"),
     "Secret": ("secrets", "", {"data": None}, "is the operator's alone"),
@@ -234,6 +230,21 @@ def test_it_deletes_no_journal(edit, path):
 def test_it_scales_no_trading_pod(edit, path):
     scale = Request("PATCH", path("statefulsets", OURS, f"scale?{DRY}", group="apps"), {"spec": {"replicas": 2}}, MERGE)
     assert "the operator alone scales its StatefulSets" in edit.ask(scale).message
+
+
+def test_its_autoscaler_scales_no_trading_pod(edit, world, roles):
+    """A second pod of a Strategy would be a second trader; the autoscaler's controller is one of the cluster's own."""
+    here, name = ("-n", world.desk), "st-scaled-0a1b2c3d"
+    trading = plain("StatefulSet", name, CHILD)
+    trading["spec"]["replicas"] = 1
+    trading["spec"]["selector"]["matchLabels"] |= CHILD
+    trading["spec"]["template"]["metadata"]["labels"] |= CHILD
+    roles.kubectl("create", "-f", "-", *here, *AS_OPERATOR, stdin=json.dumps(trading))
+    scaler = _done(edit, Request("POST", scalers(world), autoscaler(name)))["metadata"]["name"]
+    said = ("hpa", scaler, *here, "-o", "jsonpath={.status.conditions[?(@.type=='AbleToScale')].message}")
+    refused = "the operator alone scales its StatefulSets"
+    roles.until("the autoscaler is refused", lambda: refused in roles.kubectl("get", *said), timeout_s=60)
+    assert roles.get("statefulset", name, *here)["spec"]["replicas"] == 1
 
 
 @pytest.mark.parametrize(
