@@ -167,7 +167,7 @@ TAKEN: dict[str, tuple[dict[str, Any], str]] = {
     "secret": ({"volumes": [{"name": "v", "secret": {"secretName": OURS}}]}, "take it out of volumes, env and envFrom"),
     "volume": (
         {"volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": VOLUME}}]},
-        "take the claim out of volumes",
+        "a volume of the operator's pods is for those pods alone",
     ),
     "account": ({"serviceAccountName": OURS}, f"serviceAccountName: {OURS} is for the operator's pods alone"),
 }
