@@ -7,9 +7,9 @@ from typing import Any
 
 from api.admission.conftest import (
     CHILD,
-    ENGAGED,
     LIVE,
     MACHINE,
+    MATCHED,
     OURS,
     claim,
     config_map,
@@ -84,7 +84,6 @@ def records() -> Iterator[Case]:
     for who in ("operator", "named-bot", "bot"):
         yield create(name, who, document(kind), "only people sign off; system:serviceaccount:")
     yield patch(name, "bob", "signoff/signed", labels(a="b"), "a sign-off never changes")
-    yield patch(name, "admin", "signoff/signed", spec(comment="no"), "")  # the schema is first to refuse it
     for who in ("bob", "admin", "remover", "collector"):
         yield delete(name, who, "signoff/signed", "stays until its namespace is decommissioned: kubectl alphatrade")
     yield delete(name, "operator", "signoff/signed")
@@ -129,7 +128,7 @@ def records() -> Iterator[Case]:
 def kill_switches() -> Iterator[Case]:
     name, engaged, armed = "alphatrade-kill-switch", "killswitch/engaged", "killswitch/armed"
     release = "needs verb release on killswitches/engaged: ask a risk officer"
-    selector = ENGAGED["spec.selector"]
+    selector: dict[str, Any] = {"matchLabels": MATCHED}
     yield patch(name, "alice", engaged, spec(mode="Flatten"))
     yield patch(name, "alice", engaged, spec(reason="worse"))
     yield patch(name, "alice", engaged, spec(selector={"matchLabels": {"desk": None}}))
@@ -283,7 +282,7 @@ def children() -> Iterator[Case]:
     yield Case("alphatrade-scale", "operator", scale)
 
     name = "alphatrade-names"
-    bodies = (
+    bodies: tuple[dict[str, Any], ...] = (
         config_map("mdf-feed-12345678"),
         claim("data-bc-account-12345678-0"),
         pod("st-alpha-12345678-0"),
@@ -298,7 +297,10 @@ def children() -> Iterator[Case]:
     yield create(name, "alice", bodies[0], into="plain")
 
     name, said = "alphatrade-debug", "in a trading namespace need verb debug on strategies there"
-    for words in (("exec", f"{CHILD}-0", "--", "true"), ("debug", f"{CHILD}-0", "--image=r.example/none:1")):
+    for words in (
+        ("exec", f"{CHILD}-0", "--", "true"),
+        ("debug", f"{CHILD}-0", "--image=r.example/none:1", "--profile=restricted"),
+    ):
         for who in ("alice", "bot", "operator"):
             yield Case(name, who, words, said)
         yield Case(name, "bob", words)
@@ -318,7 +320,7 @@ def mounts() -> Iterator[Case]:
     no_account = f"serviceAccountName: {MACHINE} is for the operator's pods alone; use another"
     mine = {"claimName": f"data-{CHILD}-0"}
     key = {"name": SECRET, "key": "tls.key"}
-    bad = (
+    bad: tuple[tuple[dict[str, Any], str], ...] = (
         (volume(secret={"secretName": SECRET}), no_secret),
         (volume(secret={"secretName": "alphatrade-ca"}), no_secret),
         (volume(projected={"sources": [{"secret": {"name": SECRET}}]}), no_secret),

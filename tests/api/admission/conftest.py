@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -73,15 +74,15 @@ class Court:
             return str(error)
         return ""
 
-    def refused(self, said: str, *asked: Any, **more: Any) -> None:
-        """Ask until it is refused with these words: a policy takes a moment until it is in force."""
-        end_s = time.monotonic() + 10.0
+    def refused(self, said: tuple[str, ...], *asked: Any, **more: Any) -> None:
+        """Ask until it is refused with these words: policies and rights take a moment until they are in force."""
+        end_s = time.monotonic() + 5.0
         while True:
             told = self.ask(*asked, **more)
-            if said in told:
+            if all(words in told for words in said):
                 return
             assert time.monotonic() < end_s, told or "accepted"
-            time.sleep(0.2)
+            time.sleep(0.5)
 
 
 @pytest.fixture(scope="session")
@@ -97,10 +98,12 @@ def court(alone: Kube) -> Iterator[Court]:  # noqa: F811
     alone.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": list(_rights(made, tag))}))
     for who, body in _objects():
         words = ("create", *made.as_of(who), "-n", made.own, "-f", "-")
-        alone.until(f"{who} makes {body['kind']}", lambda words=words, body=body: _made(alone, words, body), 20.0)
+        alone.until(f"{who} makes {body['kind']}", partial(_made, alone, words, body), 20.0)
     yield made
     alone.kubectl("delete", "clusterrole,clusterrolebinding", "-l", f"adm={tag}")
-    alone.kubectl("delete", "strategies,killswitches", "--all", "-n", made.own)
+    alone.kubectl(
+        "patch", "strategy", "alpha", "-n", made.own, "--type=merge", "-p", '{"metadata":{"finalizers":null}}'
+    )
     remove_namespaces(alone, *names, "--wait=false")
 
 
@@ -174,7 +177,8 @@ LIVE = {
     "spec.mode": "Live",
     "spec.runtimeImage": f"r.example/alphatrade@sha256:{'a' * 64}",
 }
-ENGAGED = {"spec.mode": "Halt", "spec.selector": {"matchLabels": {"desk": "one", "team": "a"}}}
+MATCHED = {"desk": "one", "team": "a"}
+ENGAGED = {"spec.mode": "Halt", "spec.selector": {"matchLabels": MATCHED}}
 _RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},

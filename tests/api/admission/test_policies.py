@@ -1,6 +1,7 @@
 """Every admission policy on the real API server: what passes, and what is refused with which words."""
 
 import json
+import re
 
 import pytest
 
@@ -24,8 +25,7 @@ def test_a_request_passes_or_is_refused_in_these_words(court, case):
     words, said = tuple(_filled(court, case.words)), _filled(court, case.said)
     body, into = _filled(court, case.body), getattr(court, case.into)
     if said:
-        court.refused(f"ValidatingAdmissionPolicy '{case.policy}'", case.who, *words, body=body, into=into)
-        court.refused(said, case.who, *words, body=body, into=into)
+        court.refused((f"ValidatingAdmissionPolicy '{case.policy}'", said), case.who, *words, body=body, into=into)
         return
     told = court.ask(case.who, *words, body=body, into=into)
     # A pod that does not run cannot be entered, by whomever.
@@ -40,9 +40,9 @@ def test_every_policy_lets_something_pass_and_refuses_something():
 
 
 def _says(message, said):
-    """Whether a case's words are of a message, as far as they are not spliced in."""
-    parts = [part.partition("}")[2] if "}" in part else part for part in message.split("{")]
-    return bool(said) and any(part in said or said in part for part in parts if len(part) > 12)
+    """Whether a case's words are of a message, whatever is spliced into either."""
+    parts, words = re.split(r"\{[^}]*\}", message), re.split("OWN|PLAIN|CLOSED|strategies/alpha", said)
+    return any(a in b or b in a for a in parts for b in words if min(len(a), len(b)) > 12)
 
 
 def test_the_server_finds_no_fault_with_any_expression(court):
@@ -59,7 +59,7 @@ def test_a_namespace_with_records_goes_once_it_is_decommissioned(court):
     kube.kubectl("create", *AS_OPERATOR, "-n", name, "-f", "-", stdin=json.dumps(entry))
     kube.kubectl("create", "-n", name, "-f", "-", stdin=json.dumps(switch))
     said = kube.refused("delete", "namespace", name)
-    assert f"run kubectl alphatrade decommission {name}" in said or f"decommission {name}" in said
+    assert f"kubectl alphatrade decommission {name}" in said
     kube.kubectl("annotate", "namespace", name, f"{DECOMMISSIONED}={SHA}")
     kube.kubectl("delete", "namespace", name, "--timeout=60s")
     with pytest.raises(ClusterError, match="NotFound"):
@@ -73,4 +73,4 @@ def test_a_definition_goes_once_it_is_decommissioned(court):
         assert court.ask("alice", "delete", "crd", name) == ""
     finally:
         court.kube.kubectl("annotate", "crd", name, f"{DECOMMISSIONED}-")
-    court.refused("kubectl alphatrade uninstall", "alice", "delete", "crd", name)
+    court.refused(("kubectl alphatrade uninstall",), "alice", "delete", "crd", name)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from alphatrade_operator.admission.policies import POLICIES
-from api.operator.resources import account, feed, strategy, template
+from api.operator.resources import account, feed, strategy, switch, template
 from kube_fixtures import SYSTEM_NAMESPACE, law_in_force
 
 REPAIR_S = 1.0
@@ -38,11 +38,6 @@ FAULTS = [
     pytest.param(lambda kube: taken_away(kube, POLICY, NAME), f"{NAME} is missing", id="policy-deleted"),
     pytest.param(lambda kube: taken_away(kube, BINDING, NAME), f"{NAME} is missing", id="binding-deleted"),
     pytest.param(
-        lambda kube: taken_away(kube, "configmap", "alphatrade-law", SYSTEM_NAMESPACE),
-        "ConfigMap alphatrade-system/alphatrade-law is missing",
-        id="config-map-deleted",
-    ),
-    pytest.param(
         changed(BINDING, "/spec/validationActions", ["Audit"]), "spec.validationActions differs", id="audit-only"
     ),
     pytest.param(
@@ -67,10 +62,10 @@ def broken(kube, fault):
     try:
         yield
     finally:
-        fresh = {key: value for key, value in before["metadata"].items() if key in ("name", "namespace", "labels")}
-        fresh["annotations"] = before["metadata"].get("annotations", {})
-        whole = json.dumps({**before, "metadata": fresh, "status": None})
-        kube.kubectl("replace", "--force", "-f", "-", stdin=whole)
+        kept = ("name", "namespace", "labels", "annotations")
+        metadata = {key: value for key, value in before["metadata"].items() if key in kept}
+        whole = {key: value for key, value in before.items() if key != "status"} | {"metadata": metadata}
+        kube.kubectl("replace", "--force", "-f", "-", stdin=json.dumps(whole))
         kube.until("in force again", lambda: law_in_force(kube))
 
 
@@ -108,6 +103,21 @@ def test_what_is_taken_away_or_weakened_stops_live_and_no_other(desk, watching, 
         assert faults_measured(watching) >= 1.0
     watching.until("whole again", lambda: desk.condition("strategy/beta", "Ready") == ("False", "PaceNotAllowed"), 15.0)
     watching.until("taken back", lambda: desk.condition("strategy/alpha", "LawNotInstalled") is None)
+
+
+def test_without_the_config_map_that_names_it_the_operator_may_write_nothing_and_measures_why(desk, watching):
+    """No status can say so: what is written as the operator is refused, since nobody knows who that is."""
+    with broken(desk.kube, lambda kube: taken_away(kube, "configmap", "alphatrade-law", SYSTEM_NAMESPACE)):
+        watching.until("measured", lambda: faults_measured(watching) == 1.0, 15.0)
+        assert "ConfigMap alphatrade-system/alphatrade-law is missing" in watching.log.read_text()
+        stop = desk.kube.kubectl("create", "-n", desk.own, "-f", "-", stdin=json.dumps(engaged()))
+        assert "created" in stop  # whoever wants trading to stop needs no law for it
+        desk.kube.kubectl("patch", "ks/stop", "-n", desk.own, "--type=merge", "-p", '{"spec":{"mode":"Flatten"}}')
+    watching.until("measured", lambda: faults_measured(watching) == 0.0, 15.0)
+
+
+def engaged():
+    return {"apiVersion": "alphatrade.io/v1alpha1", **switch(mode="Reduce")}
 
 
 def test_an_operator_that_the_law_does_not_name_says_so(desk):

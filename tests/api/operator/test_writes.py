@@ -18,7 +18,7 @@ from alphatrade_operator.kube.resources import BY_KIND, OURS, Resource
 from alphatrade_operator.kube.store import Store
 from alphatrade_operator.kube.watch import list_all
 from alphatrade_operator.kube.writer import Writer
-from api.operator.resources import switch, template
+from api.operator.resources import template
 from kube_fixtures import AS_CONTROLLER
 from unit.operator.cache import Cache
 
@@ -222,17 +222,18 @@ def test_a_status_meant_for_an_object_is_not_written_to_its_successor(desk):
 
 
 def test_a_delete_means_one_object_and_not_its_successor(desk):
-    desk.apply(switch("one"))
+    one = config_map("one")
+    one["metadata"]["namespace"] = desk.own
 
     async def scene(bench):
-        before = ref_of(await bench.read("KillSwitch", "one"))
-        desk.kube.kubectl("delete", "killswitch", "one", "-n", desk.own)
-        desk.apply(switch("one"))
+        before = ref_of(await bench.writer.apply(one))
+        desk.kube.kubectl("delete", "configmap", "one", "-n", desk.own, *AS_CONTROLLER)
+        await bench.writer.apply(one)
         await bench.writer.delete(before)
-        after = await bench.read("KillSwitch", "one")
+        after = await bench.read("ConfigMap", "one")
         await bench.writer.delete(ref_of(after))
         with pytest.raises(NotFound):
-            await bench.read("KillSwitch", "one")
+            await bench.read("ConfigMap", "one")
         await bench.writer.delete(ref_of(after))
         assert key_of(after).name == "one"
 

@@ -1,6 +1,7 @@
 """What the watch over the law makes of a server that does not answer, refuses to, or lets pass what it should not."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ class Server:
     """Answers by the end of the path; an error is raised."""
 
     def __init__(self, **answers):
-        items = {"policies": [], "policybindings": []}
+        items: dict[str, Any] = {"policies": [], "policybindings": []}
         for one in expected(NAMESPACE):
             items["policybindings" if one["kind"].endswith("Binding") else "policies"].append(one)
         self.answers = {
@@ -40,19 +41,24 @@ class Server:
         return answer
 
 
+def watch_of(server: Any, *measure: Any) -> Any:
+    return LawWatch(server, NAMESPACE, *measure)
+
+
 def look(server, watch=None):
-    watch = watch or LawWatch(server, NAMESPACE)
+    watch = watch or watch_of(server)
     asyncio.run(watch.check())
     return watch
 
 
 def test_what_was_never_looked_at_is_not_there():
-    assert "not looked at yet" in LawWatch(Server(), NAMESPACE).finding.message
+    assert "not looked at yet" in watch_of(Server()).finding.message
 
 
 def test_a_whole_law_has_no_finding_and_the_sign_off_is_for_show():
-    server, counts = Server(), []
-    watch = LawWatch(server, NAMESPACE, counts.append)
+    counts: list[int] = []
+    server = Server()
+    watch = watch_of(server, counts.append)
     look(server, watch)
     assert (watch.finding, counts, server.dry) == (None, [0], [{"dryRun": "All"}])
 
