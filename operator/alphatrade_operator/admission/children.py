@@ -67,11 +67,11 @@ CLAIMS = Policy(
 # A Scale has no labels; what it says of the pods' selector comes from the StatefulSet.
 SCALE = Policy(
     name="alphatrade-scale",
-    about="How many pods there are is the operator's to say.",
+    about="How many pods there are is the operator's to say, and not an autoscaler's, which is a controller, too.",
     requests=(Requests(("statefulsets/scale",), ("UPDATE",), group="apps"),),
     namespace_labels=TRADING,
     when={"ours": "oldObject.status.?selector.orValue('').contains('alphatrade.io/kind=')"},
-    musts=(Must(_MAKERS, "the operator alone scales its StatefulSets; set spec.suspend of the Strategy instead"),),
+    musts=(Must(OPERATOR, "the operator alone scales its StatefulSets; set spec.suspend of the Strategy instead"),),
 )
 
 NAMES = Policy(

@@ -7,13 +7,11 @@ from contextlib import ExitStack
 import pytest
 import yaml
 
-from alphatrade_operator.admission.names import DECOMMISSIONED
 from api.privileges.caller import Caller
 from api.privileges.identities import ROLES, nobody, person, server_of, service_account
 from api.privileges.rows import admission
 from api.privileges.world import World, seed
 from cluster.kubectl import Kube
-from cluster.settings import ClusterError
 from kube_fixtures import (  # noqa: F401
     CHARTS,
     SYSTEM_NAMESPACE,
@@ -23,7 +21,6 @@ from kube_fixtures import (  # noqa: F401
     definitions,
     trading_namespace,
 )
-from resource_documents import document
 
 _TEMPLATES = ("roles.yaml", "rbac.yaml", "serviceaccount.yaml")
 
@@ -35,18 +32,7 @@ def roles(alone: Kube) -> Kube:  # noqa: F811
     where = ("--namespace", SYSTEM_NAMESPACE, "--kube-version", "1.32.0")  # else it takes a version that is too old
     rendered = alone.helm("template", "alphatrade", CHARTS / "alphatrade", *where, *shown)
     alone.apply(rendered, "--server-side", "--force-conflicts", namespace=SYSTEM_NAMESPACE)
-    alone.until("the law is in force", lambda: _refused(alone))
     return alone
-
-
-def _refused(kube: Kube) -> bool:
-    """Tell whether an administrator may no longer write the ledger; a policy takes a moment to act."""
-    entry = json.dumps(document("PolicyLedgerEntry"))
-    try:
-        kube.kubectl("create", "--dry-run=server", "-n", "default", "-f", "-", stdin=entry)
-    except ClusterError as error:
-        return "alphatrade-ledger" in str(error)
-    return False
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +44,6 @@ def world(roles: Kube) -> Iterator[World]:
         seed(roles, made)
         _cluster_wide(roles, after)
         yield made
-        roles.kubectl("annotate", "namespace", name, f"{DECOMMISSIONED}={'0' * 64}")
 
 
 @pytest.fixture(scope="session")

@@ -124,7 +124,6 @@ def _pods(world: World) -> Iterator[Deed]:
         "make a Secret with a name of the operator's form",
         lambda user: _post(core_path(world, "secrets"), plain("Secret", "st-new-0a1b2c3d")),
     )
-    yield Deed("scale a trading pod by an autoscaler", lambda user: _post(scalers(world), autoscaler()))
 
 
 def scalers(world: World) -> str:
@@ -132,9 +131,9 @@ def scalers(world: World) -> str:
     return f"/apis/autoscaling/v2/namespaces/{world.desk}/horizontalpodautoscalers"
 
 
-def autoscaler() -> Document:
-    """Return an autoscaler that wants two of the pod of which there is to be one."""
-    target = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": OURS}
+def autoscaler(name: str) -> Document:
+    """Return an autoscaler that wants two of the pod of which there is to be one. name: of the StatefulSet."""
+    target = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": name}
     spec = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 3}
     return {
         "apiVersion": "autoscaling/v2",
