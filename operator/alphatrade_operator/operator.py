@@ -56,7 +56,7 @@ class Operator:
         self._pods = PodClient(issuer.own)
         reported = self._dispatcher.reported
         self._poller = Poller(self._view, self._pods, self._reports, reported, lambda: self._lease.held)
-        pusher = Pusher(self._view, self._pods, self._reports, reported)
+        pusher = Pusher(self._view, self._pods, self._reports, reported, self._lease.require)
         self._applier = Applier(self._view, writer, issuer, pusher, now, monotonic_s)
         self._followed = [self._watcher(resource) for resource in (NAMESPACE, *OURS)]
         self._watched = [self._watcher(resource) for resource in (*CHILDREN, DEFINITION)]
