@@ -17,6 +17,7 @@ from e2e.cluster.examples import in_process, named
 from e2e.cluster.market import QUOTES, Manifest, feed, resource, strategy
 from e2e.cluster.operators import operator_of
 from e2e.cluster.place import Place, together
+from e2e.cluster.runtime_journal import settled
 from e2e.cluster.small_volume import small_volume
 from e2e.cluster.wire import expiry_of, secret_of
 from kube_fixtures import ARTIFACTS, Installed, trading_namespace
@@ -198,6 +199,7 @@ def test_a_full_volume_stops_trading_and_loses_nothing(street, backend, tmp_path
         volume.grow("32m")
         street.bad.until_phase(SMALL, "Ended")
         digests = street.bad.status("Strategy", SMALL)["digests"]
+        settled(street.bad, SMALL, SMALL)
     assert digests == in_process([market.law(), *gateways, trader], tmp_path)
 
 

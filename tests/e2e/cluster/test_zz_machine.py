@@ -6,13 +6,18 @@ import pytest
 
 from alphatrade_runtime.loop.rows import GOOD_QUOTES
 from alphatrade_runtime.market.schema import Control
-from e2e.cluster.desks import KINDS, WALL
+from e2e.cluster.books import journal
+from e2e.cluster.desks import KINDS, WALL, Desk, beside
+from e2e.cluster.examples import named
 from e2e.cluster.market import kill_switch
 from e2e.cluster.operators import operator_of
 from e2e.cluster.runtime_journal import kept
+from e2e.cluster.small_volume import small_volume
 from e2e.cluster.wall_clock import clock_moved
 
 STEP_S = 0.3  # the law bears 0.1
+BRIM = "brim"
+SETTLES_S = 3.0
 
 
 def test_a_clock_that_steps_halts_until_quotes_are_good_and_the_books_agree(trader):
@@ -50,6 +55,25 @@ def test_started_anew_beside_it_nothing_halts_and_no_pod_starts_again(trader, ba
     ours = kept(place, WALL)[-1]
     assert [what for what, at in ours.controls if what is Control.KILL_STALE and ours.wall_ns(at) > since_ns] == []
     trader.sound()
+
+
+def test_a_volume_that_somebody_fills_stops_trading_until_there_is_room_again(trader, backend):
+    place, desk = trader.place, Desk(trader.place, backend, BRIM)
+    *others, strategy = beside(BRIM, WALL)
+    place.apply(*others, named(strategy, BRIM, suspend=True))
+    with small_volume(place, backend, "Strategy", BRIM, "64m") as volume:
+        place.patch("Strategy", BRIM, {"suspend": False})
+        desk.quote()
+        volume.fill()
+        assert "trading stops" in place.until_condition("Strategy", BRIM, "DiskFull")
+        stopped = journal(place, BRIM, BRIM)
+        assert stopped.working == []
+        time.sleep(SETTLES_S)
+        assert len(journal(place, BRIM, BRIM).commands) == len(stopped.commands)
+        volume.free()
+        desk.quote()
+        desk.sound()
+        assert len(kept(place, BRIM)) == len(desk.logs()) == 1, "it goes on with its session"
 
 
 def identities(desk):
