@@ -1,4 +1,4 @@
-"""Write crds/, the chart's copy of them, and the generated parts of README.md, CONTRIBUTING.md and docs/.
+"""Write crds/, the chart of definitions and policies, and the generated parts of README.md, CONTRIBUTING.md and docs/.
 
 `--check` only tells whether they are current.
 """
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from admission_policies import stale_policies
 from alphatrade.metrics import metrics_table
 from alphatrade_operator.core.crd_schema import SchemaFault
 from alphatrade_operator.kubectl.reasons import GROUPS
@@ -122,7 +123,11 @@ def main() -> int:
     check = parser.parse_args().check
     try:
         stubs = compile_protos(check)
-        stale: dict[Path, str | None] = {**stale_definitions(ROOT), **stale_pages(all_blocks())}
+        stale: dict[Path, str | None] = {
+            **stale_definitions(ROOT),
+            **stale_policies(ROOT),
+            **stale_pages(all_blocks()),
+        }
     except (PageFault, ProtoFault, SchemaFault, OSError) as error:
         print(f"generate: {error}", file=sys.stderr)
         return 1

@@ -6,12 +6,14 @@ TEST_INSTALLED=1 takes the product that runs in the cluster already, whatever tr
 a story and try it again and again.
 """
 
+import json
 import os
 import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,13 @@ TRADING = {
     "alphatrade.io/trading": "true",
     "pod-security.kubernetes.io/enforce": "restricted",
 }
+
+
+_ACCOUNT = "alphatrade-operator"
+_NOBODY_ELSE = "--as-group=system:masters"  # so that a request reaches the admission policies, whatever RBAC says
+AS_OPERATOR = (f"--as=system:serviceaccount:{SYSTEM_NAMESPACE}:{_ACCOUNT}", _NOBODY_ELSE)
+AS_CONTROLLER = ("--as=system:serviceaccount:kube-system:statefulset-controller", _NOBODY_ELSE)
+DECOMMISSIONED = f"alphatrade.io/decommissioned={'0' * 64}"  # as on a namespace whose ledger was exported
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,26 @@ def definitions(cluster: Kube) -> Kube:
     if _as_it_is():
         return cluster
     cluster.helm(*upgrade("alphatrade-crds"))
+    cluster.until("admission policies in force", lambda: law_in_force(cluster))
     return cluster
+
+
+def law_in_force(kube: Kube) -> bool:
+    """Whether the server has taken in every admission policy, and refuses a sign-off by the operator."""
+    policies = kube.get("validatingadmissionpolicies", "-l", "app.kubernetes.io/part-of=alphatrade")["items"]
+    seen = [one.get("status", {}).get("observedGeneration") == one["metadata"]["generation"] for one in policies]
+    spec = {"proposalRef": {"name": "none", "uid": str(uuid.UUID(int=0))}, "subjectHash": "0" * 64}
+    document = {
+        "apiVersion": "alphatrade.io/v1alpha1",
+        "kind": "SignOff",
+        "metadata": {"name": "on-trial", "namespace": SYSTEM_NAMESPACE},
+        "spec": spec | {"decision": "Approve", "user": "operator"},
+    }
+    try:
+        kube.kubectl("create", "--dry-run=server", "-f", "-", *AS_OPERATOR, stdin=json.dumps(document))
+    except ClusterError as error:
+        return bool(seen) and all(seen) and "'alphatrade-sign-off'" in str(error)
+    return False
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +140,33 @@ def scale_operator(kube: Kube, replicas: int) -> None:
         kube.kubectl("wait", "--for=delete", *pods, "--timeout=60s", *here)
 
 
+@pytest.fixture(scope="session")
+def operator_kubeconfig(definitions: Kube, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a kubeconfig with a token of the operator's service account, for operators that tests run themselves.
+
+    It has the rights that the chart gives it, in the operator's namespace; `lend_lease` adds another.
+    """
+    rights = ("--show-only", "templates/rbac.yaml", "--show-only", "templates/serviceaccount.yaml")
+    chart = ("template", "alphatrade", CHARTS / "alphatrade", "--namespace", SYSTEM_NAMESPACE)
+    text = definitions.helm(*chart, "--kube-version", "1.32.0", *rights)
+    definitions.apply(text, "--server-side", "--force-conflicts")
+    token = definitions.kubectl("create", "token", _ACCOUNT, "-n", SYSTEM_NAMESPACE, "--duration=4h").strip()
+    config = json.loads(definitions.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+    config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]
+    file = tmp_path_factory.mktemp("operator") / "kubeconfig"
+    file.write_text(json.dumps(config))
+    file.chmod(0o600)
+    return file
+
+
+def lend_lease(kube: Kube, namespace: str) -> None:
+    """Give the operator's service account in another namespace what the chart gives it in its own."""
+    here = ("-n", namespace)
+    kube.kubectl("create", "role", _ACCOUNT, "--verb=get,list,watch,create,update,patch", "--resource=leases", *here)
+    account = f"--serviceaccount={SYSTEM_NAMESPACE}:{_ACCOUNT}"
+    kube.kubectl("create", "rolebinding", _ACCOUNT, f"--role={_ACCOUNT}", account, *here)
+
+
 def _as_it_is() -> bool:
     return os.environ.get("TEST_INSTALLED", "") == "1"
 
@@ -150,7 +205,14 @@ def trading_namespace(kube: Kube, test: str) -> Iterator[str]:
         kube.kubectl("label", "namespace", name, *(f"{key}={value}" for key, value in TRADING.items()))
         yield name
     finally:
-        kube.kubectl("delete", "namespace", name, "--timeout=120s")
+        remove_namespaces(kube, name, "--timeout=120s")
+
+
+def remove_namespaces(kube: Kube, *words: str) -> None:
+    """Delete namespaces as after `decommission`. words: their names, and options of `kubectl delete`."""
+    names = [word for word in words if not word.startswith("-")]
+    kube.kubectl("annotate", "--overwrite", "namespace", *names, DECOMMISSIONED)
+    kube.kubectl("delete", "namespace", *words)
 
 
 def _as_name(test: str) -> str:

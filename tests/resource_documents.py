@@ -66,7 +66,7 @@ KillSwitch:
   maxFlattenSlippageBps: 30
 GovernanceProposal:
   author: alice
-  source: Reflection
+  source: Human
   strategyRef: {{name: alpha}}
   basePolicyHash: {A}
   change: {{type: WeightAdjust, weightAdjust: {{policy: trend, deltaBps: -500}}}}

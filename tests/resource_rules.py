@@ -244,8 +244,8 @@ GOVERNANCE = [
         "GovernanceProposal",
         "spec",
         _UNTRACED,
+        {"spec.trace": ABSENT, "spec.source": "Reflection"},
         {"spec.trace": ABSENT},
-        {"spec.trace": ABSENT, "spec.source": "Human"},
     ),
     *(case for type_ in PARTS for case in _part_cases(type_)),
     Case(

@@ -35,6 +35,10 @@ class Measures:
         """Say until when the authority is valid."""
         self._registry.gauge("alphatrade_certificate_expiry_timestamp_seconds").set(unix_s)
 
+    def law_faults(self, count: int) -> None:
+        """Say how much of the API server's share of the law is not as installed."""
+        self._registry.gauge("alphatrade_operator_law_faults").set(count)
+
     def text(self, queue: KeyQueue[Key], lease: Lease, store: Store) -> bytes:
         """Return all of them, those of the moment taken now."""
         self._registry.gauge("alphatrade_operator_queue_keys").set(len(queue))

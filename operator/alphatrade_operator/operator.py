@@ -18,6 +18,7 @@ from alphatrade_operator.kube.apply import Applier
 from alphatrade_operator.kube.dispatch import Dispatcher
 from alphatrade_operator.kube.errors import ApiError, NotFound, NotLeading
 from alphatrade_operator.kube.events import follow, registry
+from alphatrade_operator.kube.law import LawWatch
 from alphatrade_operator.kube.lease import Lease
 from alphatrade_operator.kube.resources import CHILDREN, DEFINITION, NAMESPACE, OURS, POD_MONITOR
 from alphatrade_operator.kube.store import Store
@@ -48,7 +49,10 @@ class Operator:
         self._store, self._measures = Store(), Measures()
         self._reports = Reports(settings.status_poll_s, monotonic_s)
         self._lease = Lease(api, settings.operator_namespace, me, settings.lease_duration_s, now, monotonic_s)
-        self._view = CacheView(settings, self._store, self._reports, lambda: self._lease.epoch)
+        self._law = LawWatch(api, settings.operator_namespace, self._measures.law_faults)
+        self._view = CacheView(
+            settings, self._store, self._reports, lambda: self._lease.epoch, lambda: self._law.finding
+        )
         self._queue: KeyQueue[Key] = KeyQueue(monotonic_s, random.random)
         self._dispatcher = Dispatcher(self._store, self._view, self._queue, RECONCILERS)
         writer = Writer(api, self._lease, self._dispatcher.observe, host, self._measures.wrote)
@@ -141,6 +145,7 @@ class Operator:
             await asyncio.sleep(self._settings.repair_s * (1.0 + 0.1 * random.random()))
             for watcher in (*self._followed, *self._watched):
                 await self._mended(watcher)
+            await self._law.check()
             self._dispatcher.requeue_all()
 
     async def _mended(self, watcher: Watcher) -> None:
@@ -155,6 +160,7 @@ class Operator:
         while not self._synced:
             await asyncio.sleep(0.05)
         await self._lease.wait()
+        await self._law.check()
         await self._poller.round()
         self._asked.set()
         await self._poller.run()

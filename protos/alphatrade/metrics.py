@@ -175,6 +175,8 @@ METRICS: tuple[Metric, ...] = (
     _gauge("alphatrade_operator_not_ready_objects", "objects", OPERATOR, "Objects whose Ready is not True.", "kind"),
     _gauge("alphatrade_operator_lease_epoch", "epoch", OPERATOR, "Transitions of the Lease: this operator's epoch."),
     _gauge("alphatrade_operator_lease_held_state", "state", OPERATOR, "1 while the Lease is held."),
+    _gauge("alphatrade_operator_law_faults", "faults", OPERATOR,
+           "Admission policies and bindings that are missing or not as installed; above 0 nothing goes live."),
     _counter("alphatrade_operator_certificates_issued_total", "certificates", OPERATOR, "Certificates issued."),
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any
 from alphatrade import names
 from bench import bare_watch
 from bench.on_cluster import Desk
+from kube_fixtures import remove_namespaces
 
 POD = "bare-watch"
 Moments = dict[str, list[int]]  # ns since the epoch, by KillSwitch
@@ -29,7 +30,7 @@ def watching(desk: Desk, image: str, clients: int) -> Iterator[Callable[[], Mome
         kube.until("the bare clients watch", lambda: log().count(f"{bare_watch.WATCHING} 200") == clients)
         yield lambda: moments_of(log())
     finally:
-        kube.kubectl("delete", "namespace", place, "--timeout=120s")
+        remove_namespaces(kube, place, "--timeout=120s")
 
 
 def moments_of(log: str) -> Moments:

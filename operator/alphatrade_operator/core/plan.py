@@ -155,6 +155,11 @@ class View(Protocol):
         """Return the number of the Lease's transitions, which every write to a pod carries."""
         ...
 
+    @property
+    def law(self) -> Finding | None:
+        """Return what the API server does not enforce of the law; None while it is whole."""
+        ...
+
     def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
         """Return an object, or None."""
         ...

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from alphatrade.names import API_VERSION, MANAGED_BY
+from alphatrade_operator.admission.policy import API_VERSION as ADMISSION
+from alphatrade_operator.admission.policy import BINDING, POLICY
 
 MANAGED = f"app.kubernetes.io/managed-by={MANAGED_BY}"
 
@@ -70,7 +72,18 @@ DEFINITION = Resource(
     namespaced=False,
     fields="metadata.name=podmonitors.monitoring.coreos.com",
 )
+# What the API server itself enforces; looked at whole, not watched.
+LAW_KINDS = (
+    Resource(POLICY, ADMISSION, "validatingadmissionpolicies", namespaced=False),
+    Resource(BINDING, ADMISSION, "validatingadmissionpolicybindings", namespaced=False),
+)
+SELF_REVIEW = Resource(
+    "SelfSubjectReview", "authentication.k8s.io/v1", "selfsubjectreviews", namespaced=False
+)  # any user may ask who they are
 LEASE = Resource("Lease", "coordination.k8s.io/v1", "leases")
 EVENT = Resource("Event", "events.k8s.io/v1", "events")
 
-BY_KIND = {resource.kind: resource for resource in (*OURS, NAMESPACE, *CHILDREN, POD_MONITOR, DEFINITION, LEASE, EVENT)}
+BY_KIND = {
+    resource.kind: resource
+    for resource in (*OURS, NAMESPACE, *CHILDREN, POD_MONITOR, DEFINITION, *LAW_KINDS, LEASE, EVENT)
+}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from alphatrade.v1.control_pb2 import PodStatus
-from alphatrade_operator.core.plan import Manifest, Pushed
+from alphatrade_operator.core.plan import Finding, Manifest, Pushed
 from alphatrade_operator.kube.store import Store
 from alphatrade_operator.pods.reports import Reports
 from alphatrade_operator.settings import Settings
@@ -12,8 +12,15 @@ from alphatrade_operator.settings import Settings
 class CacheView:
     """A View over a Store and the reports of pods."""
 
-    def __init__(self, settings: Settings, store: Store, reports: Reports, epoch: Callable[[], int]) -> None:
-        self._settings, self._store, self._reports, self._epoch = settings, store, reports, epoch
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        reports: Reports,
+        epoch: Callable[[], int],
+        law: Callable[[], Finding | None],
+    ) -> None:
+        self._settings, self._store, self._reports, self._epoch, self._law = settings, store, reports, epoch, law
 
     @property
     def settings(self) -> Settings:
@@ -24,6 +31,11 @@ class CacheView:
     def epoch(self) -> int:
         """Return the epoch of this operator."""
         return self._epoch()
+
+    @property
+    def law(self) -> Finding | None:
+        """Return what the API server does not enforce."""
+        return self._law()
 
     def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
         """Return an object, or None."""

@@ -59,6 +59,10 @@ _SPEC = {
 
 _LAW = {
     "FlagNotAllowed": Reason("a feature flag is above the operator's ceiling; it is off", "set the flag to false"),
+    "LawNotInstalled": Reason(
+        "an admission policy is missing, was changed, or is not in force: nothing goes live, nothing is promoted",
+        "`helm upgrade --install alphatrade-crds charts/alphatrade-crds -n alphatrade-system --reuse-values`",
+    ),
     "StageTooLow": Reason(
         "the policy was never promoted, and the operator's profile asks for that",
         "use mode Sim, or an operator of the dev profile",

@@ -14,6 +14,13 @@ _SIMULATED = ("Sim", "Paper")
 _SHOWN = 5
 
 
+def law_not_installed(strategy: Strategy, facts: Facts) -> Finding | None:
+    """Live asks that the API server knows who released and who signed; without its policies anybody may have."""
+    if strategy.spec.mode != "Live" or facts.law is None:
+        return None
+    return Finding(facts.law.reason, f"spec.mode: nothing goes Live, for {facts.law.message}")
+
+
 def pace_not_allowed(strategy: Strategy, facts: Facts) -> Finding | None:
     """A mode that faces a venue runs by the wall clock."""
     if strategy.spec.mode in _SIMULATED or isinstance(facts.references, Finding):
@@ -75,7 +82,7 @@ def session_refused(strategy: Strategy, facts: Facts) -> Finding | None:
 Check = Callable[[Strategy, Facts], Finding | None]
 
 # These end trading, in order, where it goes on.
-STOPS: tuple[Check, ...] = (pace_not_allowed, no_live_adapter, stage_too_low)
+STOPS: tuple[Check, ...] = (law_not_installed, pace_not_allowed, no_live_adapter, stage_too_low)
 # With these the pod, if there is one, goes on under its last configuration: the law in it still holds.
 HOLDS: tuple[Check, ...] = (reference_missing, config_map_missing, session_refused)
 

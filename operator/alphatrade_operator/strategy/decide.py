@@ -98,7 +98,7 @@ def _plan(facts: Facts, course: Course, now: datetime) -> Plan:
         deletions=deletions(facts.live, course),
         status=status,
         snapshot=snapshot,
-        conditions=(*conditions(course.verdict), *_flags(facts)),
+        conditions=(*conditions(course.verdict), *_flags(facts), *_law(facts)),
         finalizers=(ORDERLY_EXIT,),
         pushes=pushes(facts.child, course),
         nudges=nudges(facts.child, facts.live),
@@ -125,6 +125,13 @@ def _flags(facts: Facts) -> tuple[Condition, ...]:
         return ()
     finding = flag_not_allowed(facts.strategy, facts.settings.feature_flag_ceilings)
     return (Condition("FlagNotAllowed", True, finding.reason, finding.message),) if finding else ()
+
+
+def _law(facts: Facts) -> tuple[Condition, ...]:
+    """Say on every Strategy that none is promoted: Sim and Paper go on, Live is stopped by a check."""
+    if facts.law is None:
+        return ()
+    return (Condition("LawNotInstalled", True, facts.law.reason, f"nothing is promoted: {facts.law.message}"),)
 
 
 def _status(facts: Facts, course: Course, now: datetime) -> StrategyStatus:

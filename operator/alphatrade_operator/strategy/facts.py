@@ -48,6 +48,7 @@ class Facts:
 
     plugin_maps: keys of the ConfigMaps that plug-ins name; None where there is no such ConfigMap.
     bindings: RoleBindings in the operator's namespace, which no owner reference can take along.
+    law: what the API server does not enforce; None while its policies are whole.
     """
 
     meta: Meta
@@ -59,6 +60,7 @@ class Facts:
     live: Live
     before: StrategyStatus
     settings: Settings
+    law: Finding | None
 
 
 def gather(view: View, key: Key) -> Facts:
@@ -77,6 +79,7 @@ def gather(view: View, key: Key) -> Facts:
         live=observe(view, child),
         before=last_status(StrategyStatus, manifest),
         settings=view.settings,
+        law=view.law,
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alphatrade_operator.kube.resources import BY_KIND, OURS
+from alphatrade_operator.kube.resources import BY_KIND, EVENT, LAW_KINDS, LEASE, OURS, POD_MONITOR
 from alphatrade_operator.kubectl.main import call
 from cluster.settings import ClusterError
 from kube_fixtures import CHARTS, SYSTEM_NAMESPACE, scale_operator, settings, upgrade
@@ -44,13 +44,24 @@ def test_the_same_values_again_change_nothing_of_the_pod(installed):
 
 
 # `auth can-i` knows only kinds that the cluster serves: the rule for PodMonitors is a unit test's.
-WATCHED = [one for one in BY_KIND.values() if one.kind not in ("Lease", "Event", "PodMonitor")]
+WATCHED = [one for one in BY_KIND.values() if one not in (LEASE, EVENT, POD_MONITOR, *LAW_KINDS)]
 
 
 @pytest.mark.parametrize("resource", WATCHED, ids=lambda one: one.plural)
 def test_it_may_watch_what_it_watches(installed, resource):
     group = resource.api_version.rpartition("/")[0]
     assert _may(installed.kube, "watch", f"{resource.plural}.{group}" if group else resource.plural)
+
+
+@pytest.mark.parametrize("resource", LAW_KINDS, ids=lambda one: one.plural)
+def test_it_may_see_the_law_and_not_change_it(installed, resource):
+    plural = f"{resource.plural}.admissionregistration.k8s.io"
+    assert _may(installed.kube, "list", plural)
+    assert not [verb for verb in ("create", "update", "patch", "delete") if _may(installed.kube, verb, plural)]
+
+
+def test_it_may_try_a_sign_off_where_no_proposal_is(installed):
+    assert _may(installed.kube, "create", "signoffs.alphatrade.io", installed.namespace)
 
 
 @pytest.mark.parametrize("verb", ["release", "golive", "approve", "create", "update", "delete"])

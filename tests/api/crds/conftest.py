@@ -6,6 +6,7 @@ No operator writes there: what these tests read is what they wrote.
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 from kubernetes import client, config
@@ -43,11 +44,25 @@ def _established(found: client.ApiextensionsV1Api, name: str) -> None:
     pytest.fail(f"{name} is not established: {conditions}")
 
 
+def _as_user(kube: Kube) -> Callable[[str], client.CustomObjectsApi]:
+    """Offer clients by user, with all rights: what is refused is the object."""
+
+    @cache
+    def objects(user: str) -> client.CustomObjectsApi:
+        made = config.new_client_from_config(config_file=str(kube.kubeconfig))
+        if user:
+            made.set_default_header("Impersonate-User", user)
+            made.set_default_header("Impersonate-Group", "system:masters")
+        return client.CustomObjectsApi(made)
+
+    return objects
+
+
 @pytest.fixture(scope="session")
-def api(api_client: client.ApiClient) -> Iterator[ApiServer]:
+def api(alone: Kube, api_client: client.ApiClient) -> Iterator[ApiServer]:  # noqa: F811
     """Offer a namespace that goes with the tests."""
     core = client.CoreV1Api(api_client)
     name = f"api-crds-{uuid.uuid4().hex[:8]}"
     core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
-    yield ApiServer(client.CustomObjectsApi(api_client), name)
+    yield ApiServer(_as_user(alone), name)
     core.delete_namespace(name)

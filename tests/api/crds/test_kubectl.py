@@ -106,7 +106,7 @@ SHOWN = {
     ),
     "GovernanceProposal": (
         {"phase": "AwaitingSignOff", "signOffs": 0, "signOffsNeeded": 1, "reason": "NoSignOff"},
-        "alpha WeightAdjust Reflection AwaitingSignOff 0 1 NoSignOff",
+        "alpha WeightAdjust Human AwaitingSignOff 0 1 NoSignOff",
     ),
     "SignOff": (
         {"conditions": [{**CONDITION, "type": "Counted", "reason": "ByItsAuthor"}]},

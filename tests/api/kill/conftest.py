@@ -12,7 +12,7 @@ import pytest
 from alphatrade.config import KillScope
 from alphatrade_runtime.service.kill import ApiServer
 from cluster.kubectl import Kube
-from kube_fixtures import backend, cluster, definitions  # noqa: F401
+from kube_fixtures import backend, cluster, definitions, remove_namespaces  # noqa: F401
 
 ROLE = ("--verb=get,list,watch", "--resource=killswitches.alphatrade.io")
 
@@ -59,7 +59,7 @@ def desk(definitions, tmp_path):  # noqa: F811
         kube.kubectl("create", "namespace", namespace)
     kube.kubectl("create", "serviceaccount", "runtime", "-n", own)
     yield Desk(kube, own, operator, _account(kube, own, tmp_path))
-    kube.kubectl("delete", "namespace", own, operator, "--wait=false")
+    remove_namespaces(kube, own, operator, "--wait=false")
 
 
 def _account(kube: Kube, namespace: str, folder: Path) -> ApiServer:

@@ -13,7 +13,16 @@ from alphatrade.names import child_name
 from api.operator.operator_process import OperatorProcess
 from cluster.kubectl import Kube
 from cluster.settings import ClusterError
-from kube_fixtures import TRADING, alone, backend, cluster, definitions  # noqa: F401
+from kube_fixtures import (  # noqa: F401
+    TRADING,
+    alone,
+    backend,
+    cluster,
+    definitions,
+    lend_lease,
+    operator_kubeconfig,
+    remove_namespaces,
+)
 
 
 @dataclass
@@ -72,19 +81,20 @@ class Desk:
 
 
 @pytest.fixture
-def desk(alone: Kube, tmp_path: Path) -> Iterator[Desk]:  # noqa: F811
-    """Make the namespaces; end every operator and remove them afterwards."""
+def desk(alone: Kube, operator_kubeconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:  # noqa: F811
+    """Make the namespaces; end every operator and remove them afterwards. Operators have the identity of the chart's."""
+    monkeypatch.setenv("KUBECONFIG", str(operator_kubeconfig))
     name = uuid.uuid4().hex[:6]
     made = Desk(alone, f"opcore-desk-{name}", f"opcore-sys-{name}", tmp_path)
     for namespace in (made.own, made.system):
         alone.kubectl("create", "namespace", namespace)
     alone.kubectl("label", "namespace", made.own, *(f"{key}={value}" for key, value in TRADING.items()))
+    lend_lease(alone, made.system)
     yield made
     for started in made.started:
         started.kill()
     _let_go(made)
-    for namespace in (made.own, made.system):
-        alone.kubectl("delete", "namespace", namespace, "--wait=false")
+    remove_namespaces(alone, made.own, made.system, "--wait=false")
 
 
 def _let_go(desk: Desk) -> None:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from api.operator.resources import account, everything, feed, strategy, switch, template
+from kube_fixtures import AS_CONTROLLER
 
 OURS = "strategies,risktemplates,killswitches,marketdatafeeds,brokerconnections"
 
@@ -79,10 +80,10 @@ def test_what_others_change_of_ours_is_put_right(desk):
     operator = desk.operator().start()
     name = "alphatrade-default-deny"
     operator.until("closed", lambda: desk.get("networkpolicy", name))
-    desk.kube.kubectl("delete", "networkpolicy", name, "-n", desk.own)
+    desk.kube.kubectl("delete", "networkpolicy", name, "-n", desk.own, *AS_CONTROLLER)
     operator.until("closed again", lambda: desk.get("networkpolicy", name), 5.0)
     patch = '{"spec":{"policyTypes":["Ingress"]}}'
-    desk.kube.kubectl("patch", "networkpolicy", name, "-n", desk.own, "--type=merge", "-p", patch)
+    desk.kube.kubectl("patch", "networkpolicy", name, "-n", desk.own, "--type=merge", "-p", patch, *AS_CONTROLLER)
     operator.until("both", lambda: len(desk.get("networkpolicy", name)["spec"]["policyTypes"]) == 2, 5.0)
 
 
@@ -94,7 +95,8 @@ def test_certificates_are_issued_and_issued_anew_when_spoilt(desk):
     secret = operator.until("issued", lambda: desk.get("secret", name))
     junk = base64.b64encode(b"junk").decode()
     desk.kube.kubectl(
-        "patch", "secret", name, "-n", desk.own, "--type=merge", "-p", f'{{"data":{{"tls.key":"{junk}"}}}}'
+        *("patch", "secret", name, "-n", desk.own, "--type=merge", "-p", f'{{"data":{{"tls.key":"{junk}"}}}}'),
+        *AS_CONTROLLER,
     )
     fresh = operator.until("anew", lambda: (found := desk.get("secret", name))["data"]["tls.key"] != junk and found)
     assert fresh["data"]["tls.crt"] != secret["data"]["tls.crt"]

@@ -19,6 +19,7 @@ from alphatrade_operator.kube.store import Store
 from alphatrade_operator.kube.watch import list_all
 from alphatrade_operator.kube.writer import Writer
 from api.operator.resources import switch, template
+from kube_fixtures import AS_CONTROLLER
 from unit.operator.cache import Cache
 
 READY = Condition("Ready", True, "InForce", "")
@@ -151,7 +152,8 @@ def test_a_child_is_written_once_put_right_and_rid_of_what_is_no_longer_wanted(d
 
         assert await written(wanted(a="1", b="2")) == [("apply", "ConfigMap")]
         assert await written(wanted(a="1", b="2")) == []
-        desk.kube.kubectl("patch", "configmap", "c", "-n", desk.own, "--type=merge", "-p", '{"data":{"a":"9"}}')
+        patch = ("--type=merge", "-p", '{"data":{"a":"9"}}')
+        desk.kube.kubectl("patch", "configmap", "c", "-n", desk.own, *patch, *AS_CONTROLLER)
         assert await written(wanted(a="1", b="2")) == [("apply", "ConfigMap")]
         assert (await bench.read("ConfigMap", "c"))["data"] == {"a": "1", "b": "2"}
         assert await written(wanted(a="1")) == [("apply", "ConfigMap")]

@@ -4,6 +4,7 @@ The cluster's own volumes are folders whose sizes nothing enforces. So the claim
 before it, bound to a tmpfs of the node. Growing it is what an administrator would do.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from cluster.backend import Backend
 from e2e.cluster.market import Manifest
 from e2e.cluster.place import Place
+from kube_fixtures import AS_CONTROLLER
 
 _CLASS = "small"
 _FILLER = "somebody-elses"
@@ -45,7 +47,9 @@ def small_volume(place: Place, backend: Backend, kind: str, name: str, size: str
     backend.on_node("sh", "-c", f"mkdir -p {folder} && mount -t tmpfs -o size={size} tmpfs {folder}")
     try:
         claim = f"data-{place.pod(kind, name)}"
-        place.apply(_volume(volume, folder, place, claim), _claim(claim, volume))
+        place.apply(_volume(volume, folder, place, claim))
+        # The name is one of the operator's; a person may not take it.
+        place.kubectl("create", "-f", "-", *AS_CONTROLLER, stdin=json.dumps(_claim(claim, volume)))
         yield SmallVolume(backend, folder)
         place.kubectl("delete", kind, name, "--timeout=120s")
     finally:

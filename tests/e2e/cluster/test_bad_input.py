@@ -20,7 +20,7 @@ from e2e.cluster.place import Place, together
 from e2e.cluster.runtime_journal import settled
 from e2e.cluster.small_volume import small_volume
 from e2e.cluster.wire import expiry_of, secret_of
-from kube_fixtures import ARTIFACTS, Installed, trading_namespace
+from kube_fixtures import ARTIFACTS, AS_CONTROLLER, Installed, trading_namespace
 
 GOOD, NEIGHBOUR, SMALL = "good", "neighbour", "small"
 LONGEST = "x" * 63
@@ -169,10 +169,10 @@ def test_a_certificate_that_is_gone_is_issued_anew(street, damage):
     child, before = street.bad.child("Strategy", GOOD), secret_of(street.bad, "Strategy", GOOD)
     identity = street.bad.pod_identity("Strategy", GOOD)
     if damage == "deleted":
-        street.bad.kubectl("delete", "secret", child)
+        street.bad.kubectl("delete", "secret", child, *AS_CONTROLLER)
     else:
         patch = json.dumps({"data": {"tls.crt": "bm9uZQ=="}})
-        street.bad.kubectl("patch", "secret", child, "--type=merge", "-p", patch)
+        street.bad.kubectl("patch", "secret", child, "--type=merge", "-p", patch, *AS_CONTROLLER)
     street.bad.until("another certificate", lambda: _issued_again(street.bad, before))
     trades(street.bad, GOOD)
     assert street.bad.pod_identity("Strategy", GOOD) == identity

@@ -155,7 +155,7 @@ def test_its_name_used_again_finds_nothing_of_the_old(desk):
 
 def reader(claim: str, image: str) -> Manifest:
     """Return a pod that does nothing but look at a volume."""
-    mount = {"name": "data", "mountPath": "/data"}
+    mount = {"name": "data", "mountPath": "/data", "readOnly": True}
     restricted: dict[str, Any] = {
         "readOnlyRootFilesystem": True,
         "allowPrivilegeEscalation": False,
@@ -175,7 +175,7 @@ def reader(claim: str, image: str) -> Manifest:
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "containers": [container],
         "volumes": [
-            {"name": "data", "persistentVolumeClaim": {"claimName": claim}},
+            {"name": "data", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}},
             {"name": "tmp", "emptyDir": {}},
         ],
     }

@@ -66,18 +66,18 @@ def test_the_one_that_led_wakes_up_and_writes_nothing_more(trader, backend, tmp_
         frozen = first["status"]["containerStatuses"][0]["containerID"]
         backend.signal_container(frozen, "STOP")
         try:
-            place.apply(law(WALL, position=190))  # that it wants to act on as soon as it wakes up
+            place.apply(law(WALL, order=390))  # that it wants to act on as soon as it wakes up
             kube.until("another leads", lambda: led_by(kube).holder != first["metadata"]["name"], TAKES_OVER_S)
             assert led_by(kube).epoch == before + 1
-            place.until("the other's law is in force", lambda: in_force(place) == 190)
+            place.until("the other's law is in force", lambda: in_force(place) == 390)
             with control(place, tmp_path) as pod:
                 place.until("the pod has it", lambda: epoch_of(pod) == before + 1)
         finally:
             woke = datetime.now(UTC)
             backend.signal_container(frozen, "CONT")
         kube.until("it stands by", lambda: page(kube, first)["role"] == "stands by")
-        place.apply(law(WALL, position=180))
-        place.until("the other's law is in force", lambda: in_force(place) == 180)
+        place.apply(law(WALL, order=380))
+        place.until("the other's law is in force", lambda: in_force(place) == 380)
         with control(place, tmp_path) as pod:
             refused(pod, configuration(place), before)
             assert epoch_of(pod) == before + 1
@@ -95,7 +95,7 @@ def leader(kube):
 
 
 def in_force(place):
-    return place.status("RiskTemplate", WALL)["effective"]["instruments"][0]["maxPositionLots"]
+    return place.status("RiskTemplate", WALL)["effective"]["instruments"][0]["maxOrderLots"]
 
 
 def epoch_of(pod):

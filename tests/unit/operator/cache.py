@@ -9,7 +9,7 @@ class Cache:
     """Objects by kind, namespace and name; what pods say by namespace and child name."""
 
     def __init__(self, *manifests: dict[str, Any], **settings: Any) -> None:
-        self.settings, self.epoch = Settings(**settings), 1
+        self.settings, self.epoch, self.law = Settings(**settings), 1, None
         self.objects: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.said: dict[tuple[str, str], Any] = {}
         self.answers: dict[str, Any] = {}

@@ -71,6 +71,7 @@ class World:
     def __init__(self, **settings):
         self.settings = Settings(**{"experiment_may_paper": True, **settings})
         self.epoch = 3
+        self.law = None
         self.objects = {}
         self.said = {}
         self.answers = {}

@@ -1,0 +1,1 @@
+"""What the API server itself enforces: admission policies as data, which the chart of definitions installs."""
