@@ -26,7 +26,7 @@ from e2e.cluster.market import kill_switch  # noqa: E402
 from e2e.cluster.place import Place  # noqa: E402
 from e2e.cluster.runtime_journal import account_for, kept, settled  # noqa: E402
 from e2e.cluster.stops import obeyed  # noqa: E402
-from kube_fixtures import trading_namespace  # noqa: E402
+from kube_fixtures import trading_namespace, wait_for_the_last  # noqa: E402
 
 EVIDENCE = ROOT / "docs" / "evidence" / "watch_cut.json"
 PERIOD_S = 5.0
@@ -45,6 +45,7 @@ def main() -> int:
         trader.open()
         spare.open(*beside(SPARE, WALL))
         figures = measured(trader, spare, asked.seconds)
+    wait_for_the_last(backend.kube())
     figures |= {"command": f"python tests/studies/watch_cut.py --seconds {asked.seconds:g}"}
     figures |= {"commit": commit(), "machine": machine()}
     EVIDENCE.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
