@@ -77,7 +77,9 @@ def test_what_is_as_large_as_the_server_takes_harms_nobody(desk):
     desk.apply(template(), feed())
     operator = desk.operator().start()
     for name in ("law", "dressed"):
-        operator.until("in force", lambda name=name: desk.condition(f"risktemplate/{name}", "Ready") == IN_FORCE)
+        operator.until(
+            f"{name} in force", lambda name=name: desk.condition(f"risktemplate/{name}", "Ready") == IN_FORCE
+        )
     operator.until("the other feed", lambda: desk.get("statefulset", desk.child("marketdatafeed", "feed")))
     operator.until("told", lambda: desk.condition("marketdatafeed/large", "Ready"))
 
@@ -89,23 +91,26 @@ def test_a_status_that_somebody_else_wrote_is_found_at_the_start_and_rewritten(d
     first.until("silent", lambda: desk.condition("killswitch/stop", "Ready") == ("False", "NotAcknowledged"))
     first.until("armed", lambda: desk.condition("killswitch/armed", "Ready") == ("True", "Armed"))
     assert first.stop() == 0
-    law, stop, armed = (desk.get(*what)["status"] for what in STATUSES)
-    tamper(desk, *STATUSES[0], {"effective": {"limits": {"maxNotionalBps": 9_000}}, "userCount": 0})
-    tamper(
-        desk,
-        *STATUSES[1],
-        {"acknowledged": 1, "silent": [], "conditions": [{**stop["conditions"][0], "status": "True"}]},
-    )
-    tamper(desk, *STATUSES[2], {"matched": 7, "acknowledged": 7})
+    before = [told(desk, *what) for what in STATUSES]
+    tamper(desk, *LAW, {"effective": {"limits": {"maxNotionalBps": 9_000}}, "userCount": 0})
+    ready = desk.get(*STOP)["status"]["conditions"][0] | {"status": "True", "reason": "Acknowledged"}
+    tamper(desk, *STOP, {"acknowledged": 1, "silent": [], "conditions": [ready]})
+    tamper(desk, *ARMED, {"matched": 7, "acknowledged": 7})
     second = desk.operator().start()
-    second.until("the law", lambda: desk.get(*STATUSES[0])["status"] == law)
-    second.until("the switch", lambda: desk.get(*STATUSES[1])["status"] == stop)
-    second.until("the armed one", lambda: desk.get(*STATUSES[2])["status"] == armed)
-    tamper(desk, *STATUSES[1], {"acknowledged": 1, "silent": []})
-    second.until("at once, too", lambda: desk.get(*STATUSES[1])["status"] == stop, 5.0)
+    for what, was in zip(STATUSES, before, strict=True):
+        second.until(f"{what} as it was", lambda what=what, was=was: told(desk, *what) == was)
+    tamper(desk, *STOP, {"acknowledged": 1, "silent": []})
+    second.until("at once, too", lambda: told(desk, *STOP) == before[1], 5.0)
 
 
-STATUSES = (("risktemplate", "law"), ("killswitch", "stop"), ("killswitch", "armed"))
+LAW, STOP, ARMED = STATUSES = (("risktemplate", "law"), ("killswitch", "stop"), ("killswitch", "armed"))
+
+
+def told(desk, kind, name):
+    """Return what a status says, but since when."""
+    status = desk.get(kind, name)["status"]
+    conditions = [{**one, "lastTransitionTime": ""} for one in status.pop("conditions")]
+    return status | {"conditions": sorted(conditions, key=lambda one: one["type"])}
 
 
 def tamper(desk, kind, name, status):

@@ -36,7 +36,7 @@ def test_one_that_was_cut_off_and_comes_back_writes_nothing(desk):
 def test_one_whose_lease_is_stolen_notices_and_takes_it_back_only_when_it_is_free(desk):
     one = desk.operator().start()
     one.until("leads", lambda: one.role() == "leads")
-    epoch, life_s = one.epoch(), 8.0
+    epoch, life_s = one.epoch(), 8
     stolen = {"holderIdentity": "thief", "leaseTransitions": epoch + 1, "leaseDurationSeconds": life_s}
     desk.kube.kubectl("patch", "lease", NAME, "-n", desk.system, "--type=merge", "-p", json.dumps({"spec": stolen}))
     since_s = time.monotonic()
