@@ -37,9 +37,9 @@ def test_one_whose_lease_is_stolen_notices_and_takes_it_back_only_when_it_is_fre
     one = desk.operator().start()
     one.until("leads", lambda: one.role() == "leads")
     epoch, life_s = one.epoch(), 8
+    since_s = time.monotonic()
     stolen = {"holderIdentity": "thief", "leaseTransitions": epoch + 1, "leaseDurationSeconds": life_s}
     desk.kube.kubectl("patch", "lease", NAME, "-n", desk.system, "--type=merge", "-p", json.dumps({"spec": stolen}))
-    since_s = time.monotonic()
     one.until("notices", lambda: one.role() == "stands by", life_s / 2)
     wrote = one.writes()
     desk.apply(template())

@@ -15,7 +15,7 @@ from e2e.cluster.too_many import too_many_requests
 
 STALENESS_S = 10  # killSwitch.maxStaleness, as it is when nothing is said
 MARGIN_S = 1.0  # between the last answer and the moment at which the test took the server away; turns of the loop
-CUT_S, CUTS = 5.0, 12  # the study watch_cut.py goes on for five minutes
+CUT_S, CUTS = 5.0, 8  # the study watch_cut.py goes on for five minutes
 SERVER = "kube-apiserver"
 NS = 10**9
 

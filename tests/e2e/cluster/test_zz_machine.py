@@ -16,6 +16,7 @@ from e2e.cluster.small_volume import small_volume
 from e2e.cluster.wall_clock import clock_moved
 
 STEP_S = 0.3  # the law bears 0.1
+BORNE_S = 6.0  # killSwitch.maxStaleness, 10 s when nothing is said, but a third of it, in which lists come
 BRIM = "brim"
 SETTLES_S = 3.0
 
@@ -47,13 +48,15 @@ def test_started_anew_beside_it_nothing_halts_and_no_pod_starts_again(trader, ba
     place, before, since_ns = trader.place, identities(trader), time.time_ns()
     backend.daemon(daemon).stop()
     backend.daemon(daemon).start()
+    away_s = (time.time_ns() - since_ns) / 1e9
     place.apply(kill_switch(f"after-{daemon}", "Armed"))
     place.until_condition("KillSwitch", f"after-{daemon}", "Armed")
     trader.quote()
     place.until("the node is ready", lambda: ready(place))
     assert identities(trader) == before
-    ours = kept(place, WALL)[-1]
-    assert [what for what, at in ours.controls if what is Control.KILL_STALE and ours.wall_ns(at) > since_ns] == []
+    if away_s < BORNE_S:  # a machine that does other things too may take longer, and then it is to halt
+        ours = kept(place, WALL)[-1]
+        assert [at for what, at in ours.controls if what is Control.KILL_STALE and ours.wall_ns(at) > since_ns] == []
     trader.sound()
 
 
