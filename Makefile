@@ -48,6 +48,10 @@ study-heartbeat: venv-dev ## Run half an hour by the wall clock: make study-hear
 	@test -n "$(CAPTURE)" || { echo "study-heartbeat: say which file: make study-heartbeat CAPTURE=path/to/capture.gz" >&2; exit 2; }
 	@$(RUN) tests/studies/heartbeat.py --capture "$(CAPTURE)" $(ARGS)
 
+.PHONY: study-watch-cut
+study-watch-cut: venv-dev ## Cut every watch each 5 s for 5 min on the test cluster, which has the product installed
+	@$(CLUSTER) around -- $(RUN) tests/studies/watch_cut.py $(ARGS)
+
 .PHONY: lint
 lint: venv-dev ## Check style, types, layers between packages, wire compatibility, and that generated text is current
 	@$(RUN) -m ruff check .

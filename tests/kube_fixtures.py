@@ -31,6 +31,7 @@ TRADING = {
 }
 
 
+_OVER = "example.com/test-over"
 _ACCOUNT = "alphatrade-operator"
 _NOBODY_ELSE = "--as-group=system:masters"  # so that a request reaches the admission policies, whatever RBAC says
 AS_OPERATOR = (f"--as=system:serviceaccount:{SYSTEM_NAMESPACE}:{_ACCOUNT}", _NOBODY_ELSE)
@@ -66,6 +67,7 @@ def cluster(backend: Backend) -> Iterator[Kube]:
         for name, value in kube.env.items():
             patch.setenv(name, value)
         yield kube
+        wait_for_the_last(kube)
 
 
 @pytest.fixture(scope="session")
@@ -199,14 +201,25 @@ def namespace(cluster: Kube, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @contextmanager
 def trading_namespace(kube: Kube, test: str) -> Iterator[str]:
-    """Make a trading namespace named for a test, with the limits that the product promises to keep to."""
+    """Make a trading namespace named for a test, with the limits that the product promises to keep to.
+
+    It goes beside the tests that follow; the session's end waits for all.
+    """
     name = f"{_as_name(test)}-{uuid.uuid4().hex[:6]}"
     kube.kubectl("create", "namespace", name)
     try:
         kube.kubectl("label", "namespace", name, *(f"{key}={value}" for key, value in TRADING.items()))
         yield name
     finally:
-        remove_namespaces(kube, name, "--timeout=120s")
+        kube.kubectl("label", "namespace", name, f"{_OVER}=true")
+        remove_namespaces(kube, name, "--wait=false")
+
+
+def wait_for_the_last(kube: Kube) -> None:
+    """Wait until every namespace has gone whose test is over: strategies get flat, which takes an operator."""
+    names = kube.kubectl("get", "namespaces", "-l", _OVER, "-o", "name").split()
+    if names:
+        kube.kubectl("wait", "--for=delete", "--timeout=180s", *names)
 
 
 def remove_namespaces(kube: Kube, *words: str) -> None:

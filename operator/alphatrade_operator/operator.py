@@ -69,7 +69,7 @@ class Operator:
         self._pods = PodClient(issuer.own)
         reported = self._dispatcher.reported
         self._poller = Poller(self._view, self._pods, self._reports, reported, lambda: self._lease.held)
-        pusher = Pusher(self._view, self._pods, self._reports, reported)
+        pusher = Pusher(self._view, self._pods, self._reports, reported, self._lease.require)
         self._applier = Applier(self._view, writer, issuer, pusher, now, monotonic_s)
         self._followed = self._watchers(*OURS) if self._namespaced else self._watchers(NAMESPACE, *OURS)
         self._watched: list[Watcher | Asker] = [*self._watchers(*CHILDREN, *_artifact_claims(settings))]

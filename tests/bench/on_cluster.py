@@ -13,7 +13,7 @@ from typing import Any
 from alphatrade import names
 from cluster.backend import choose
 from cluster.kubectl import Kube
-from kube_fixtures import Installed, settings, trading_namespace, upgrade
+from kube_fixtures import Installed, settings, trading_namespace, upgrade, wait_for_the_last
 
 FEED, BROKER, SYMBOL = "market", "paper", "SIM-A"
 _READY_S = 600
@@ -113,6 +113,7 @@ def desk(kube: Kube, name: str, trading: Trading) -> Iterator[Desk]:
         made = Desk(kube, namespace, trading)
         made.open()
         yield made
+    wait_for_the_last(kube)
 
 
 def document(kind: str, name: str, spec: dict[str, Any], version: str = names.API_VERSION) -> dict[str, Any]:

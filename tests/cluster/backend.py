@@ -68,10 +68,16 @@ class Backend(Protocol):
     def daemon(self, name: str) -> Daemon:
         """Return a daemon by name, such as kube-apiserver. Raises ClusterError where a backend cannot."""
 
-    def kill_container(self, container: str) -> None:
-        """End a container with SIGKILL, as a machine without memory does. container: its id as a pod's status has it.
+    def signal_container(self, container: str, name: str) -> None:
+        """Send a container a signal: KILL, as a machine without memory does; STOP and CONT. container: as a pod has it.
 
         Raises ClusterError where a backend cannot.
+        """
+
+    def power_cycle(self) -> None:
+        """End the node with all that runs on it at once, and start it again; returns when it answers.
+
+        Volumes and what the API server had on record stay. Raises ClusterError where a backend cannot.
         """
 
     def audit_events(self, having: str = "") -> list[dict[str, Any]]:

@@ -74,9 +74,13 @@ class Given:
         """Refuse: somebody else runs it."""
         raise ClusterError(f"{name}: {_NO_FAULTS}")
 
-    def kill_container(self, container: str) -> None:
+    def signal_container(self, container: str, name: str) -> None:
         """Refuse: its nodes are out of reach."""
         raise ClusterError(f"container {container}: {_NO_FAULTS}")
+
+    def power_cycle(self) -> None:
+        """Refuse: its nodes are out of reach."""
+        raise ClusterError(f"power: {_NO_FAULTS}")
 
     def audit_events(self, having: str = "") -> list[dict[str, Any]]:
         """Refuse: the log is not to be had."""

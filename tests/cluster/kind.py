@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.command import Command, Runner, command, run, works
-from cluster.containers import kill_words
+from cluster.containers import signal_words
 from cluster.kubectl import Kube
 from cluster.product_image import Docker, built
 from cluster.programs import build_program, kind
@@ -94,9 +94,13 @@ class Commands:
         """Send a signal to a daemon's process."""
         return self.in_node("pkill", f"-{name}", "-x", daemon[:15])  # the kernel keeps 15 characters of a name
 
-    def kill_container(self, container: str) -> Command:
-        """End a container with SIGKILL."""
-        return self.in_node("ctr", "-n", "k8s.io", *kill_words(container))
+    def signal_container(self, container: str, name: str) -> Command:
+        """Send a container a signal."""
+        return self.in_node("ctr", "-n", "k8s.io", *signal_words(container, name))
+
+    def power_cycle(self) -> tuple[Command, Command]:
+        """End the node's container with SIGKILL, and start it again."""
+        return command("docker", "kill", NODE), command("docker", "start", NODE)
 
     def lives(self, daemon: str) -> Command:
         """Ask whether a daemon's process is there."""
@@ -214,9 +218,15 @@ class Kind:
             raise ClusterError(f"{name}: no daemon of kind's node; there are {', '.join((*STATIC_PODS, *UNITS))}")
         return KindDaemon(self.commands(), name, self.runner, self._ready)
 
-    def kill_container(self, container: str) -> None:
-        """End a container with SIGKILL; the kubelet starts it again."""
-        self.runner(self.commands().kill_container(container))
+    def signal_container(self, container: str, name: str) -> None:
+        """Send a container a signal; one that ends of it is started again by the kubelet."""
+        self.runner(self.commands().signal_container(container, name))
+
+    def power_cycle(self) -> None:
+        """Kill the node's container and start it again."""
+        for each in self.commands().power_cycle():
+            self.runner(each)
+        _wait("API server", self._ready)
 
     def audit_events(self, having: str = "") -> list[dict[str, Any]]:
         """Return every write so far that holds a text; those of the product's resources with request and response."""

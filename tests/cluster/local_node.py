@@ -19,11 +19,11 @@ from cluster import packages
 from cluster.build import IMAGES, build
 from cluster.certificates import make_certificates
 from cluster.command import command, run, say, works
-from cluster.containers import kill_words
+from cluster.containers import signal_words
 from cluster.daemons import CONTAINERD_SOCKET, http_ok
 from cluster.kubectl import Kube
 from cluster.network import network_up, others_inside
-from cluster.node_process import clean, inside, locked, node_pid, start_node, wait_for
+from cluster.node_process import clean, end_at_once, inside, locked, node_pid, start_node, wait_for
 from cluster.product_image import Buildah, built, image_tar
 from cluster.programs import node_programs, stale
 from cluster.settings import HERE, NODE, SERVER, ClusterError, State
@@ -154,9 +154,17 @@ class LocalNode:
             raise ClusterError(f"{name}: no daemon of the node; there are {', '.join(DAEMONS)}")
         return LocalDaemon(self.state, name)
 
-    def kill_container(self, container: str) -> None:
-        """End a container's processes with SIGKILL; the kubelet starts it again."""
-        self._ctr(*kill_words(container))
+    def signal_container(self, container: str, name: str) -> None:
+        """Send a container's first process a signal; one that ends of it is started again by the kubelet."""
+        self._ctr(*signal_words(container, name))
+
+    def power_cycle(self) -> None:
+        """Kill PID 1, which takes everything with it, and start the node on what the state folder holds."""
+        with locked(self.state):
+            end_at_once(self.state)
+            start_node(self.state, self.lifetime_s)
+            wait_for(self.state, "API server", server_ready, 90)
+            wait_for(self.state, "node ready", self._node_ready, 90)
 
     def audit_events(self, having: str = "") -> list[dict[str, Any]]:
         """Return every write so far that holds a text; those of the product's resources with request and response."""

@@ -118,15 +118,30 @@ def clean(state: State) -> None:
             os.rmdir(target)
 
 
+def end_at_once(state: State) -> None:
+    """Kill the node's PID 1 and with it all that runs there. Raises ClusterError when it is down, or does not end."""
+    pid = node_pid(state)
+    if pid is None:
+        raise ClusterError("the cluster is down, so nothing can be killed; start it with `make cluster-up`")
+    os.kill(pid, signal.SIGKILL)
+    if not _ended(state):
+        raise ClusterError(f"the node's PID 1 ({pid}) does not end")
+
+
 def _end(state: State, pid: int) -> None:
     os.kill(pid, signal.SIGTERM)
+    if not _ended(state):
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(0.5)
+
+
+def _ended(state: State) -> bool:
     deadline = time.monotonic() + _END_S
     while time.monotonic() < deadline:
         if node_pid(state) is None:
-            return
+            return True
         time.sleep(0.05)
-    os.kill(pid, signal.SIGKILL)
-    time.sleep(0.5)
+    return False
 
 
 def _remove_cgroups() -> None:

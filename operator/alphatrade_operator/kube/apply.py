@@ -141,6 +141,8 @@ class Applier:
         if written.changed or plan.events:
             events = (*written.events, *plan.events)
             await self._write_status(live, written.status if written.changed else None, events, MANAGER)
+            if written.strays:
+                await self._writer.clear({**self._as_seen_last(live), "status": dict.fromkeys(written.strays)})
             self._snapshot_due_s[key] = now_s + self._interval_s()
         return None
 

@@ -29,12 +29,16 @@ _MESSAGE_LIMIT = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A status to write, whole; `events` are what its changes of conditions tell."""
+    """A status to write, whole; `events` are what its changes of conditions tell.
+
+    strays: fields that are there, that nobody of ours wrote or writes: an apply leaves them, so they are taken out.
+    """
 
     status: dict[str, Any]
     changed: bool
     urgent: bool
     events: tuple[Event, ...]
+    strays: tuple[str, ...] = ()
 
 
 def compose(
@@ -55,10 +59,23 @@ def compose(
     rest = {} if fields is None else {"observedGeneration": generation, **_given(fields)}
     status = {**rest, **_given(snapshot), "conditions": rendered}
     owned = _owned(live, manager)
-    urgent = _comparable(status, leave_out=snapshot) != _comparable(owned, leave_out=snapshot)
+    strays = () if fields is None else _strays(live, manager, status)
+    urgent = bool(strays) or _comparable(status, leave_out=snapshot) != _comparable(owned, leave_out=snapshot)
     changed = urgent or _comparable(status) != _comparable(owned)
     events = tuple(event for one in rendered if (event := _event(one, there.get(one["type"]), rendered)) is not None)
-    return Written(status, changed, urgent, tuple(dict.fromkeys(events)))  # two conditions may say the same
+    told = tuple(dict.fromkeys(events))  # two conditions may say the same
+    return Written(status, changed, urgent, told, strays)
+
+
+def _strays(live: Manifest, manager: str, status: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the fields, but conditions, that are neither written now nor were by a manager whose name begins so."""
+    ours = {
+        name.removeprefix("f:")
+        for entry in live["metadata"].get("managedFields") or ()
+        if entry.get("manager", "").startswith(manager) and entry.get("subresource") == "status"
+        for name in (entry.get("fieldsV1") or {}).get("f:status") or {}
+    }
+    return tuple(sorted(set(live.get("status") or {}) - ours - set(status) - {"conditions"}))
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:

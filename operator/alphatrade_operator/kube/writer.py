@@ -9,7 +9,7 @@ from alphatrade.names import MANAGED_BY
 from alphatrade_operator.core.clock import rfc3339_micro
 from alphatrade_operator.core.live import meta_of
 from alphatrade_operator.core.plan import Event, Manifest, ObjectRef
-from alphatrade_operator.kube.api import APPLY, Api
+from alphatrade_operator.kube.api import APPLY, MERGE, Api
 from alphatrade_operator.kube.errors import ApiError, Conflict, NotFound, Refused
 from alphatrade_operator.kube.lease import Lease
 from alphatrade_operator.kube.resources import BY_KIND, EVENT
@@ -44,6 +44,15 @@ class Writer:
         self._wrote("apply", kind)
         self._observe(kind, answer)
         return answer
+
+    async def clear(self, manifest: Manifest) -> None:
+        """Take out the fields of a status that are None here, whoever wrote them. Raises ApiError."""
+        kind, meta = manifest["kind"], meta_of(manifest)
+        self._lease.require()
+        path = BY_KIND[kind].path(meta.namespace, meta.name, "status")
+        answer = await self._api.request("PATCH", path, manifest, query={"fieldManager": MANAGER}, content_type=MERGE)
+        self._wrote("apply", kind)
+        self._observe(kind, answer)
 
     async def create(self, manifest: Manifest) -> Manifest | None:
         """Create an object; return None when it is there already. Raises ApiError."""

@@ -1,6 +1,7 @@
 """Bring configurations to running pods, each once."""
 
 import logging
+from collections.abc import Callable
 from typing import Literal
 
 from alphatrade.config import digest_of
@@ -23,13 +24,19 @@ _log = logging.getLogger(__name__)
 
 
 class Pusher:
-    """Pushes with the epoch of the view."""
+    """Pushes with the epoch of the view. require: raises unless the Lease is held, whose epoch that is."""
 
-    def __init__(self, view: View, client: PodClient, reports: Reports, reported: Reported) -> None:
+    def __init__(
+        self, view: View, client: PodClient, reports: Reports, reported: Reported, require: Callable[[], None]
+    ) -> None:
         self._view, self._client, self._reports, self._reported = view, client, reports, reported
+        self._require = require
 
     async def push(self, push: Push) -> bool:
-        """Send it unless the pod has it or has answered to it; return whether the pod could be asked."""
+        """Send it unless the pod has it or has answered to it; return whether the pod could be asked.
+
+        Raises NotLeading: who stands by has seen the leader's epoch, and a pod would take that from anybody.
+        """
         digest = digest_of(push.document)
         namespace, child = _pod_of(push.identity)
         if self._has(push.identity, namespace, child, digest):
@@ -37,6 +44,7 @@ class Pusher:
         address = self._address(namespace, child)
         if address is None:
             return False
+        self._require()
         try:
             answer = await self._client.apply(address, push.identity, push.document, self._view.epoch)
         except PodSilent as error:

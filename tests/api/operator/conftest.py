@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from alphatrade.names import child_name
 from api.operator.operator_process import OperatorProcess
 from cluster.kubectl import Kube
 from cluster.settings import ClusterError
@@ -59,6 +60,11 @@ class Desk:
         """Return status and reason of a condition of an object."""
         found = (self.get(what) or {}).get("status", {}).get("conditions", [])
         return next(((one["status"], one["reason"]) for one in found if one["type"] == kind), None)
+
+    def child(self, kind: str = "strategy", name: str = "alpha") -> str:
+        """Return the name of the children of a resource."""
+        prefix = {"strategy": "st", "marketdatafeed": "mdf", "brokerconnection": "bc"}[kind]
+        return child_name(prefix, name, self.get(kind, name)["metadata"]["uid"])
 
     def versions(self) -> dict[str, str]:
         """Return the resource versions of everything in both namespaces that an operator may write."""

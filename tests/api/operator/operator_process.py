@@ -47,10 +47,18 @@ class OperatorProcess:
             self.process.wait(10)
             self.process = None
 
+    def freeze(self) -> None:
+        """Keep it from running: for the others it is cut off, and it does not know."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it was."""
+        self._signal(signal.SIGCONT)
+
     def stop(self) -> int:
         """End it in order; return its exit code."""
+        self._signal(signal.SIGTERM)
         assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(30)
         self.process = None
         return code
@@ -79,6 +87,14 @@ class OperatorProcess:
     def role(self) -> str:
         """Return whether it leads or stands by."""
         return str(json.loads(self.page("readyz")[1])["role"])
+
+    def epoch(self) -> int:
+        """Return the transitions of the Lease as it holds it, or saw it last."""
+        return int(json.loads(self.page("readyz")[1])["epoch"])
+
+    def _signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
 
     def until(self, what: str, check: Any, timeout_s: float = 20.0) -> Any:
         """Wait for a true answer of `check`."""

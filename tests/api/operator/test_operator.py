@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from alphatrade.names import child_name
 from api.operator.resources import account, everything, feed, strategy, switch, template
 from kube_fixtures import AS_CONTROLLER
 
@@ -26,22 +25,16 @@ def settled(desk, operator, quiet_s=2.0, timeout_s=60.0):
     return before
 
 
-def child(desk, kind="strategy", name="alpha"):
-    """Return the name of the children of a resource."""
-    prefix = {"strategy": "st", "marketdatafeed": "mdf", "brokerconnection": "bc"}[kind]
-    return child_name(prefix, name, desk.get(kind, name)["metadata"]["uid"])
-
-
 def test_everything_is_made_and_left_alone_from_then_on(desk):
     desk.apply(*everything())
     operator = desk.operator().start()
     operator.until("template in force", lambda: desk.condition("risktemplate/law", "Ready") == ("True", "InForce"))
     operator.until("strategy seen", lambda: desk.condition("strategy/alpha", "Ready"))
     operator.until("armed", lambda: desk.condition("killswitch/stop", "Ready") == ("True", "Armed"))
-    made = operator.until("pod made", lambda: desk.get("statefulset", child(desk)))
+    made = operator.until("pod made", lambda: desk.get("statefulset", desk.child()))
     assert made["spec"]["replicas"] == 1
     for kind in ("service", "configmap", "secret", "serviceaccount"):
-        assert desk.get(kind, child(desk)) is not None, kind
+        assert desk.get(kind, desk.child()) is not None, kind
     assert len(desk.get("networkpolicies")["items"]) == 13
     for item in desk.get(OURS)["items"]:
         assert not [name for name in item["metadata"].get("annotations", {}) if "kopf" in name]
@@ -98,7 +91,7 @@ def test_certificates_are_issued_and_issued_anew_when_spoilt(desk):
     desk.apply(feed())
     operator = desk.operator().start()
     operator.until("seen", lambda: desk.get("marketdatafeed", "feed"))
-    name = child(desk, "marketdatafeed", "feed")
+    name = desk.child("marketdatafeed", "feed")
     secret = operator.until("issued", lambda: desk.get("secret", name))
     junk = base64.b64encode(b"junk").decode()
     desk.kube.kubectl(
@@ -117,7 +110,7 @@ def test_certificates_are_renewed_at_half_of_their_life(desk):
     desk.apply(feed())
     operator = desk.operator(certificate_lifetime_s=30.0).start()
     operator.until("seen", lambda: desk.get("marketdatafeed", "feed"))
-    name = child(desk, "marketdatafeed", "feed")
+    name = desk.child("marketdatafeed", "feed")
     seen = set()
 
     def renewed():

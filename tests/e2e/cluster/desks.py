@@ -10,7 +10,7 @@ from e2e.cluster.market import QUOTES, Manifest, account, feed, law, strategy
 from e2e.cluster.place import Place
 from e2e.cluster.runtime_journal import account_for
 
-WALL, STREAM = "wall", "stream"
+WALL, STREAM, SPARE = "wall", "stream", "spare"
 KINDS = ("Strategy", "BrokerConnection", "MarketDataFeed")
 SPEED, DURATION = "30x", "1h"  # 2 min, and as long as pods are away: the stream waits for them
 Fault = Callable[[Backend, Place, str], None]
@@ -21,10 +21,15 @@ def manifests(name: str) -> list[Manifest]:
 
     The account leaves orders working when a link is lost: what is cancelled was cancelled by somebody.
     """
+    market = feed(name, SPEED, DURATION) if name == STREAM else feed(name, "Realtime")
+    return [market, *beside(name, name)]
+
+
+def beside(name: str, market: str) -> list[Manifest]:
+    """Return the same but the feed, for a Strategy that reads another's."""
     kept = account(name, name)
     kept["spec"]["paper"]["cancelOnDisconnect"] = False
-    market = feed(name, "Realtime") if name == WALL else feed(name, SPEED, DURATION)
-    return [law(name), market, kept, strategy(name, QUOTES, on=name, under=name, brokerConnectionRef={"name": name})]
+    return [law(name), kept, strategy(name, QUOTES, on=market, under=name, brokerConnectionRef={"name": name})]
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,9 @@ class Desk:
     backend: Backend
     name: str
 
-    def open(self) -> None:
-        """Apply all of it and wait until it quotes."""
-        self.place.apply(*manifests(self.name))
+    def open(self, *given: Manifest) -> None:
+        """Apply all of it, or what is given, and wait until it quotes."""
+        self.place.apply(*(given or manifests(self.name)))
         self.place.until_phase(self.name, "Trading", timeout_s=BACK_S)
         self.quote()
 
@@ -76,6 +81,12 @@ class Desk:
         assert account_for(self.place, self.name, self.name) > 0
         for count in ("alphatrade_breaks_total", "alphatrade_violations_total"):
             assert self.metric(count) == 0.0, count
+
+    def flat(self) -> bool:
+        """Whether nothing works and nothing is held, by the runtime's word; the broker's log is to be asked then."""
+        metrics = self.place.metrics(self.place.pod("Strategy", self.name))
+        held = [value for name, value in metrics.items() if name.startswith("alphatrade_position_lots")]
+        return bool(held) and not any(held) and metrics["alphatrade_working_orders"] == 0
 
     def until(self, what: str, check: Callable[[], bool]) -> None:
         """Wait for something to hold."""

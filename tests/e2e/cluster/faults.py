@@ -34,7 +34,7 @@ def container(place: Place, pod: str) -> Container | None:
 def killed(backend: Backend, place: Place, pod: str) -> None:
     """Kill the container of a pod; return when another has taken its place and serves."""
     before = _there(place, pod)
-    backend.kill_container(before.identity)
+    backend.signal_container(before.identity, "KILL")
     place.until(f"{pod} is back", partial(_serves, place, pod, lambda new: new.identity != before.identity), BACK_S)
 
 

@@ -8,12 +8,8 @@ from typing import Any
 from cluster.backend import Backend
 from e2e.cluster.faults import BACK_S, killed
 from e2e.cluster.market import ACCOUNT, TURNS, Manifest, account, feed, kill_switch, law, resource, strategy
+from e2e.cluster.operators import moment, operator_of, writes_of_operators
 from e2e.cluster.place import Place
-from kube_fixtures import SYSTEM_NAMESPACE
-
-OPERATOR = f"system:serviceaccount:{SYSTEM_NAMESPACE}:alphatrade-operator"
-_POD = "app.kubernetes.io/component=operator"
-_WRITES = ("create", "update", "patch", "delete", "deletecollection")
 
 
 def manifests() -> list[Manifest]:
@@ -51,9 +47,9 @@ class Quiet:
 
     def restart(self) -> None:
         """Kill the operator's container; return when another leads in its place, over unchanged objects."""
-        found = self.system.kube.get("pods", "-l", _POD, namespace=self.system.namespace)["items"]
+        pod, _ = operator_of(self.system.kube)
         self.since = datetime.now(UTC)
-        killed(self.backend, self.system, found[0]["metadata"]["name"])
+        killed(self.backend, self.system, pod)
 
     def left_s(self, window_s: float) -> float:
         """Return how much of a time since the restart is not over yet, s."""
@@ -71,30 +67,19 @@ class Quiet:
         gives certificates another life, which writes all of them.
         """
         assert self.since is not None, "the operator was not started again"
-        end = _moment(self.since + timedelta(seconds=window_s))
+        end = moment(self.since + timedelta(seconds=window_s))
         found = self._events(self.place.namespace, "")
         return [_line(event) for event in found if self._restart <= event["requestReceivedTimestamp"] < end]
 
     @property
     def _restart(self) -> str:
         assert self.since is not None, "the operator was not started again"
-        return _moment(self.since)
+        return moment(self.since)
 
     def _events(self, *namespaces: str) -> Iterator[dict[str, Any]]:
-        for event in self.backend.audit_events(having=f'"{OPERATOR}"'):
-            where = event.get("objectRef", {}).get("namespace", "")
-            if where in namespaces and event["verb"] in _WRITES and _real(event):
+        for event in writes_of_operators(self.backend):
+            if event.get("objectRef", {}).get("namespace", "") in namespaces:
                 yield event
-
-
-def _moment(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _real(event: dict[str, Any]) -> bool:
-    """Whether it was to change anything: a dry run is not, nor is a review of what somebody may do."""
-    reference = event.get("objectRef", {})
-    return "dryRun=All" not in event["requestURI"] and not reference.get("resource", "").endswith("reviews")
 
 
 def _line(event: dict[str, Any]) -> str:

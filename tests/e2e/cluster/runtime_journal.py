@@ -27,7 +27,7 @@ class Kept:
 
     facts: of its first record.  fills: of reports, as signed lots of one instrument.  controls: each with the session
     time at which it was taken, by the wall clock; 0 on a stream's.  starts: how many commands were on record when each
-    process that came after another went on.  over: orders that have ended.
+    process that came after another went on.  over: orders that have ended.  quotes: when each came, as controls.
     """
 
     facts: Mapping[str, Any]
@@ -36,6 +36,7 @@ class Kept:
     controls: list[tuple[Control, int]]
     starts: list[int]
     over: set[int]
+    quotes: list[int]
 
     @property
     def working(self) -> list[int]:
@@ -165,6 +166,7 @@ def _kept(records: Iterator[Record]) -> Kept:
     fills: list[int] = []
     controls: list[tuple[Control, int]] = []
     over: set[int] = set()
+    quotes: list[int] = []
     for record in records:
         payload = record.payload
         if isinstance(payload, dict):
@@ -181,11 +183,10 @@ def _kept(records: Iterator[Record]) -> Kept:
         elif isinstance(payload, Rows):
             fills += _fills_in(payload)
             over |= _over_in(payload)
-            controls += [
-                (Control(int(payload.price[i])), int(payload.ts_init_ns[i])) for i in _of(payload, Kind.CONTROL)
-            ]
+            controls += _controls_in(payload)
+            quotes += payload.ts_init_ns[_of(payload, Kind.QUOTE)].tolist()
     whole = np.concatenate(commands) if commands else np.zeros(0, COMMAND_DTYPE)
-    return Kept(json.loads(json.dumps(dict(facts))), whole, fills, controls, starts, over)
+    return Kept(json.loads(json.dumps(dict(facts))), whole, fills, controls, starts, over, quotes)
 
 
 def _fills(reports: Any) -> list[int]:

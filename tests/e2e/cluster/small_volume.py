@@ -15,6 +15,7 @@ from e2e.cluster.place import Place
 from kube_fixtures import AS_CONTROLLER
 
 _CLASS = "small"
+_FILLER = "somebody-elses"
 _HOST = "kubernetes.io/hostname"
 
 
@@ -24,6 +25,14 @@ class SmallVolume:
 
     backend: Backend
     folder: str
+
+    def fill(self) -> None:
+        """Take all the room that is left, as somebody else's file would."""
+        self.backend.on_node("sh", "-c", f"cat /dev/zero > {self.folder}/{_FILLER} 2>/dev/null || true")
+
+    def free(self) -> None:
+        """Give the room back that `fill` took."""
+        self.backend.on_node("rm", f"{self.folder}/{_FILLER}")
 
     def grow(self, size: str) -> None:
         """Give it more room, under the pod that uses it. size: as `mount` takes it, such as 32m."""

@@ -15,10 +15,12 @@ from e2e.cluster import market
 from e2e.cluster.books import trades
 from e2e.cluster.examples import in_process, named
 from e2e.cluster.market import QUOTES, Manifest, feed, resource, strategy
+from e2e.cluster.operators import operator_of
 from e2e.cluster.place import Place, together
+from e2e.cluster.runtime_journal import settled
 from e2e.cluster.small_volume import small_volume
 from e2e.cluster.wire import expiry_of, secret_of
-from kube_fixtures import ARTIFACTS, AS_CONTROLLER, SYSTEM_NAMESPACE, Installed, trading_namespace
+from kube_fixtures import ARTIFACTS, AS_CONTROLLER, Installed, trading_namespace
 
 GOOD, NEIGHBOUR, SMALL = "good", "neighbour", "small"
 LONGEST = "x" * 63
@@ -118,18 +120,10 @@ def street(installed: Installed) -> Iterator[Street]:
             market.law(), feed("theirs", "Realtime"), market.account(), strategy(NEIGHBOUR, QUOTES, on="theirs")
         )
         there.until_phase(NEIGHBOUR, "Trading")
-        running, since = operator_of(installed), ready_since(there)
+        running, since = operator_of(installed.kube), ready_since(there)
         here.apply(market.law(), feed("feed", "Realtime"), market.account(), strategy(GOOD, QUOTES), strategy(LONGEST))
         here.apply(*(manifest for manifest, _, _ in BAD))
         yield Street(here, there, running, since)
-
-
-def operator_of(installed: Installed) -> tuple[str, int]:
-    """Return the operator's pod and how often it was started again."""
-    words = ("pods", "-l", "app.kubernetes.io/component=operator")
-    pods = installed.kube.get(*words, namespace=SYSTEM_NAMESPACE)["items"]
-    (pod,) = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-    return pod["metadata"]["name"], pod["status"]["containerStatuses"][0]["restartCount"]
 
 
 def ready_since(place: Place) -> str:
@@ -205,11 +199,12 @@ def test_a_full_volume_stops_trading_and_loses_nothing(street, backend, tmp_path
         volume.grow("32m")
         street.bad.until_phase(SMALL, "Ended")
         digests = street.bad.status("Strategy", SMALL)["digests"]
+        settled(street.bad, SMALL, SMALL)
     assert digests == in_process([market.law(), *gateways, trader], tmp_path)
 
 
 def test_the_operator_and_the_namespace_beside_went_on(street, installed):
-    assert operator_of(installed) == street.operator
+    assert operator_of(installed.kube) == street.operator
     trades(street.other, NEIGHBOUR)
     assert ready_since(street.other) == street.since
     for kind, name in (("Strategy", NEIGHBOUR), ("MarketDataFeed", "theirs"), ("BrokerConnection", market.ACCOUNT)):

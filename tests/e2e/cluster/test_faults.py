@@ -118,12 +118,5 @@ def test_on_the_streams_clock_nothing_of_it_was_to_be_seen(told):
 
 def test_by_the_wall_clock_it_ends_flat_and_the_books_agree(told):
     told.wall.place.apply(kill_switch("flat", "Flatten"))
-    told.wall.until("is flat", lambda: flat(told.wall))
+    told.wall.until("is flat", told.wall.flat)
     assert settled(told.wall.place, WALL, WALL) == 0
-
-
-def flat(desk):
-    """Whether nothing works and nothing is held, by the runtime's word; the broker's log is asked then."""
-    metrics = desk.place.metrics(desk.place.pod("Strategy", desk.name))
-    held = [value for name, value in metrics.items() if name.startswith("alphatrade_position_lots")]
-    return held and not any(held) and metrics["alphatrade_working_orders"] == 0

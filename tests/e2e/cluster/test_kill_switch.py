@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,11 +19,11 @@ from e2e.cluster import market
 from e2e.cluster.books import Journal, journal, journals, trades
 from e2e.cluster.market import ACCOUNT, HOUSE, QUOTES, kill_switch
 from e2e.cluster.place import Place, together
+from e2e.cluster.stops import OBEYS_S, acknowledged, obeyed
 from kube_fixtures import Installed, trading_namespace
 
 DESK, FLOOR = "desk", "story.example/floor"
 LOTS = QUOTES["params"]["lots"]
-OBEYS_S = 30.0  # long, for the machine does other things too; how fast it is, P8 of the benchmarks says
 SETTLES_S = 5.0  # those that trade place many orders in that time: the fixture has seen it
 OPERATOR = "alphatrade-operator"
 
@@ -74,28 +73,6 @@ def _open(floor: Floor) -> None:
 
 def _trading(place: Place, name: str) -> Callable[[], None]:
     return lambda: trades(place, name, 2)
-
-
-def acknowledged(place: Place, name: str, matched: int) -> None:
-    """Wait until a KillSwitch says that everyone whom it matches has obeyed."""
-    place.until_condition("KillSwitch", name, "Acknowledged", timeout_s=OBEYS_S)
-    status = place.status("KillSwitch", name)
-    assert (status["matched"], status["acknowledged"], status.get("silent", [])) == (matched, matched, [])
-    assert status["engagement"].startswith(place.uid("KillSwitch", name))
-    assert "slowestAcknowledgement" in status
-
-
-def obeyed(place: Place, strategy: str, name: str, mode: str) -> int:
-    """Wait for a runtime's own word, on its volume, that a KillSwitch had its effect there.
-
-    Returns the number of the last order command that had left by then.
-    """
-
-    def effect() -> Any:
-        latched = [one for one in place.latch(strategy) if (one["name"], one["mode"]) == (name, mode)]
-        return latched[0]["effect"] if latched else None
-
-    return int(place.until(f"{strategy} obeys {mode} of {name}", effect, OBEYS_S)["last_command"])
 
 
 def later(place: Place, *strategies: str) -> list[Journal]:

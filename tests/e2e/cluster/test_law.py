@@ -12,6 +12,7 @@ from e2e.cluster import market
 from e2e.cluster.books import Journal, journal, journals, journals_of, trades
 from e2e.cluster.market import HOUSE, SYMBOL, Manifest
 from e2e.cluster.place import Place, together
+from e2e.cluster.runtime_journal import kept
 from kube_fixtures import Installed, trading_namespace
 
 NAMES = ("resized", "gone", "paused", "changed")
@@ -144,6 +145,12 @@ def test_deleted_with_a_position_it_gets_flat_and_goes_and_its_diary_stays(desk,
     fills = desk.files(READER, folder)["fills.chain.jsonl"]
     closed = json.loads(fills.splitlines()[-1])
     assert closed["rows"] == len(seen.fills), closed
+
+
+def test_its_name_used_again_finds_nothing_of_the_old(desk):
+    desk.apply(market.strategy("gone"))
+    trades(desk, "gone", 2)
+    assert (len(journals(desk, "gone")), len(kept(desk, "gone")), desk.latch("gone")) == (1, 1, [])
 
 
 def reader(claim: str, image: str) -> Manifest:

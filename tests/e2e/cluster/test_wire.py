@@ -1,6 +1,6 @@
 """Mutual TLS on a real cluster: who is refused, certificates that rotate under a session, a client with its own feed.
 
-Certificates live two minutes here. One session in real time trades from the first story to the last, which counts what
+Certificates live a minute and a half here. One session in real time trades from the first story to the last, which counts what
 became of its orders.
 """
 
@@ -36,7 +36,7 @@ from e2e.cluster.wire import Answer, authority, certificates_live, expiry_of, fo
 from kube_fixtures import trading_namespace
 from unit.service.decide.decided import records_of, replayed, requests
 
-LIFE_S = 120
+LIFE_S = 90
 ROTATIONS = 3
 TRADER, OTHER = "trader", "other"
 EXPIRY = "alphatrade_certificate_expiry_timestamp_seconds"

@@ -52,7 +52,8 @@ def test_a_given_cluster_needs_an_image_that_it_can_pull(tmp_path):
 ASKED = [
     lambda given: given.daemon("etcd"),
     lambda given: given.audit_events(),
-    lambda given: given.kill_container("containerd://abc"),
+    lambda given: given.signal_container("containerd://abc", "KILL"),
+    lambda given: given.power_cycle(),
 ]
 
 

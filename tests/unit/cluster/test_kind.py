@@ -187,7 +187,13 @@ def test_a_daemon_is_frozen_and_thawed_by_its_name(state):
     assert runner.lines == [f"docker exec {NODE} pkill -{signal} -x kube-apiserver" for signal in ("STOP", "CONT")]
 
 
-def test_a_container_is_killed_by_the_id_that_its_pod_has(state):
+def test_a_container_is_sent_a_signal_by_the_id_that_its_pod_has(state):
     runner = Recorder()
-    Kind(state, runner).kill_container("containerd://abc")
+    Kind(state, runner).signal_container("containerd://abc", "KILL")
     assert runner.lines == [f"docker exec {NODE} ctr -n k8s.io tasks kill --signal SIGKILL abc"]
+
+
+def test_the_nodes_container_is_killed_and_started_again(state):
+    runner = Recorder()
+    Kind(state, runner).power_cycle()
+    assert runner.lines[:2] == [f"docker kill {NODE}", f"docker start {NODE}"]

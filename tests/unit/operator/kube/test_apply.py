@@ -83,6 +83,9 @@ class Scene:
         self.last = manifest
         return manifest
 
+    async def clear(self, manifest):
+        self.did.append(("clear", manifest["metadata"]["name"], manifest["status"]))
+
     async def delete(self, ref):
         self.did.append(("delete", ref.kind, ref.name))
 
@@ -207,6 +210,14 @@ def test_no_status_leaves_the_fields_and_writes_the_conditions(scene):
     scene.run(Plan(conditions=(Condition("Ready", False, "LawUnreadable", "x"),)))
     assert scene.last["status"]["effective"] == {"a": 1}
     assert scene.last["status"]["conditions"][0]["reason"] == "LawUnreadable"
+
+
+def test_a_field_that_nobody_of_ours_wrote_goes_after_the_status_is_written(scene):
+    scene.own_status(MANAGER, READY, fields={"phase": "x"})
+    scene.own["status"]["acknowledged"] = 7
+    scene.run(Plan(status={"phase": "x"}, conditions=(READY,)))
+    status = ("apply", "Strategy", "alpha", "status", MANAGER)
+    assert scene.did == [status, ("clear", "alpha", {"acknowledged": None})]
 
 
 def test_a_plan_without_status_and_conditions_writes_none(scene):

@@ -94,11 +94,32 @@ def test_the_time_of_a_transition_stays_while_the_answer_does():
     assert other.status["conditions"][0]["lastTransitionTime"] == "2026-01-05T12:05:00Z"
 
 
-def test_what_another_manager_wrote_is_not_ours_to_compare():
+def test_a_condition_of_another_manager_is_not_ours_to_compare():
     there = after()
-    there["status"]["theirs"] = 1
     there["status"]["conditions"].append({"type": "Theirs", "status": "True"})
     assert not written(there=there).changed
+
+
+def test_a_field_that_nobody_of_ours_wrote_is_taken_out_at_once():
+    there = after(fields={"phase": "x"})
+    there["status"] |= {"acknowledged": 7, "phase": "x"}
+    found = written(fields={"phase": "x"}, there=there)
+    assert (found.changed, found.urgent, found.strays) == (True, True, ("acknowledged",))
+    assert written(fields={"phase": "x", "acknowledged": 0}, there=there).strays == (), "what is written needs no more"
+
+
+def test_a_field_of_another_manager_of_ours_is_no_stray():
+    there = after()
+    there["status"]["verdict"] = 1
+    entry = {"manager": "me-too", "subresource": "status", "fieldsV1": {"f:status": {"f:verdict": {}}}}
+    there["metadata"]["managedFields"].append(entry)
+    assert written(there=there).strays == ()
+
+
+def test_conditions_alone_take_nothing_out():
+    there = after()
+    there["status"]["effective"] = {}
+    assert compose(there, "me", None, {}, (READY,), NOW).strays == ()
 
 
 def test_unknown_is_said_so():

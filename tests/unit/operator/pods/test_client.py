@@ -10,6 +10,7 @@ import pytest
 from alphatrade.config import digest_of
 from alphatrade.v1.control_pb2 import Acknowledgement, ApplyOutcome
 from alphatrade_operator.core.plan import Key, Push
+from alphatrade_operator.kube.errors import NotLeading
 from alphatrade_operator.pki.authority import issue
 from alphatrade_operator.pods.client import PodClient, PodSilent
 from alphatrade_operator.pods.poller import Poller
@@ -149,7 +150,12 @@ class Scene:
         self.cache.pod_status = self.reports.status
         self.queued = []
         self.poller = Poller(self.cache, client, self.reports, self.reported, lambda: True)
-        self.pusher = Pusher(self.cache, client, self.reports, self.reported)
+        self.leads = True
+        self.pusher = Pusher(self.cache, client, self.reports, self.reported, self.require)
+
+    def require(self):
+        if not self.leads:
+            raise NotLeading("another leads")
 
     def reported(self, owner, urgent, delay_s):
         self.queued.append((owner, urgent))
@@ -233,6 +239,19 @@ def test_a_configuration_is_pushed_once_with_the_epoch(any_port):
             assert found.reports.pushed(POD).outcome == "Applied"
             assert found.reports.pushed(POD).digest == digest_of(b'{"a":1}')
             assert found.queued == [(OWNER, True)]
+
+    asyncio.run(scene())
+
+
+def test_who_leads_no_more_pushes_nothing(any_port):
+    async def scene():
+        async with serving(CA) as (control, address), client_of() as client:
+            found = Scene(address, client)
+            any_port(found.port)
+            found.leads = False
+            with pytest.raises(NotLeading):
+                await found.pusher.push(Push("ignored:7443", POD, b'{"a":1}'))
+            assert (control.applied, found.queued) == ([], [])
 
     asyncio.run(scene())
 

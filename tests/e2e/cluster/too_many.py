@@ -1,0 +1,44 @@
+"""The API server's own limit on requests, set so that it answers those of some service accounts with 429."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from e2e.cluster.market import Manifest
+from e2e.cluster.place import Place
+from kube_fixtures import SYSTEM_NAMESPACE
+
+_NAME = "story-too-many"
+_API = "flowcontrol.apiserver.k8s.io/v1"
+_ALL = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": True}
+
+
+@contextmanager
+def too_many_requests(place: Place) -> Iterator[None]:
+    """Refuse every request of the operator and of the namespace's pods; those that are being served go on."""
+    level = _object("PriorityLevelConfiguration", {"type": "Limited", "limited": _none()})
+    rule = {"subjects": [_group(place.namespace), _group(SYSTEM_NAMESPACE)], "resourceRules": [_ALL]}
+    reference = {"priorityLevelConfiguration": {"name": _NAME}, "matchingPrecedence": 2, "rules": [rule]}
+    flow = _object("FlowSchema", reference)
+    try:
+        place.apply(level, flow)
+        yield
+    finally:
+        place.kube.kubectl("delete", "flowschema,prioritylevelconfiguration", _NAME, "--ignore-not-found")
+
+
+def _none() -> Mapping[str, Any]:
+    return {
+        "nominalConcurrencyShares": 0,
+        "lendablePercent": 0,
+        "borrowingLimitPercent": 0,
+        "limitResponse": {"type": "Reject"},
+    }
+
+
+def _group(namespace: str) -> Mapping[str, Any]:
+    return {"kind": "Group", "group": {"name": f"system:serviceaccounts:{namespace}"}}
+
+
+def _object(kind: str, spec: Mapping[str, Any]) -> Manifest:
+    return {"apiVersion": _API, "kind": kind, "metadata": {"name": _NAME}, "spec": dict(spec)}
