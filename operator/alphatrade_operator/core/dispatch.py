@@ -49,3 +49,13 @@ def is_trading(view: View, namespace: str) -> bool:
     manifest = view.get("Namespace", "", namespace)
     named = not view.settings.namespaces or namespace in view.settings.namespaces
     return manifest is not None and named and meta_of(manifest).labels.get(TRADING_LABEL) == "true"
+
+
+def tenant_of(key: Key) -> str:
+    """Return whose turn on the queue a key uses: its namespace's, so that no one's objects keep out another's."""
+    return key.namespace or key.name
+
+
+def is_urgent(key: Key) -> bool:
+    """Whether a key goes before the rest: who has obeyed a kill switch must be known at once."""
+    return key.kind == "KillSwitch"

@@ -83,14 +83,16 @@ class Api:
         timeout_s: float = REQUEST_S,
         tries: int = _TRIES,
         at_once: bool = False,
+        urgent: bool = False,
     ) -> dict[str, Any]:
         """Return the server's answer. Raises ApiError.
 
         tries: 1 where doing it twice is not the same as once.  at_once: pass by the rate; for the Lease alone.
+        urgent: do not wait behind requests that are not.
         """
         for attempt in range(1, tries + 1):
             if not at_once:
-                await self._rate.wait()
+                await self._rate.wait(urgent)
             try:
                 return await self._once(method, path, body, query or {}, content_type, timeout_s)
             except Unavailable as error:

@@ -7,7 +7,8 @@ from typing import Any
 
 from alphatrade.names import MANAGED_BY
 from alphatrade_operator.core.clock import rfc3339_micro
-from alphatrade_operator.core.live import meta_of
+from alphatrade_operator.core.dispatch import is_urgent
+from alphatrade_operator.core.live import key_of, meta_of
 from alphatrade_operator.core.plan import Event, Manifest, ObjectRef
 from alphatrade_operator.kube.api import APPLY, Api
 from alphatrade_operator.kube.errors import ApiError, Conflict, NotFound, Refused
@@ -40,7 +41,8 @@ class Writer:
         path = BY_KIND[kind].path(meta.namespace, meta.name, subresource)
         query = {"fieldManager": manager, "force": "true"}
         self._lease.require()
-        answer = await self._api.request("PATCH", path, manifest, query=query, content_type=APPLY)
+        urgent = is_urgent(key_of(manifest))
+        answer = await self._api.request("PATCH", path, manifest, query=query, content_type=APPLY, urgent=urgent)
         self._wrote("apply", kind)
         self._observe(kind, answer)
         return answer

@@ -158,9 +158,40 @@ def test_a_watch_that_is_refused_is():
 def test_a_rate_is_kept_over_a_burst():
     now_s = [0.0]
     rate = Rate(2.0, 3, lambda: now_s[0])
-    assert [rate.reserve() for _ in range(5)] == [0.0, 0.0, 0.0, 0.5, 1.0]
+    assert [rate.take() for _ in range(4)] == [True, True, True, False]
+    now_s[0] = 0.5
+    assert [rate.take() for _ in range(2)] == [True, False]
     now_s[0] = 10.0
-    assert [rate.reserve() for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    assert [rate.take() for _ in range(4)] == [True, True, True, False]
+
+
+def served(*urgent, canceled=()):
+    """Return the order in which those that waited got a token of a rate, by their numbers."""
+
+    async def scene():
+        rate, order = Rate(200.0, 1, asyncio.get_running_loop().time), []
+
+        async def one(number, first):
+            await rate.wait(first)
+            order.append(number)
+
+        tasks = [asyncio.create_task(one(number, first)) for number, first in enumerate(urgent)]
+        await asyncio.sleep(0)
+        for number in canceled:
+            tasks[number].cancel()
+        await asyncio.wait(tasks, timeout=5.0)
+        return order
+
+    return asyncio.run(scene())
+
+
+def test_who_waits_for_a_token_gets_it_in_order_and_urgent_ones_first():
+    assert served(False, False, False) == [0, 1, 2]
+    assert served(False, False, False, True, True) == [0, 3, 4, 1, 2]
+
+
+def test_a_token_is_not_lost_on_who_no_longer_waits():
+    assert served(False, False, False, True, canceled=(1, 3)) == [0, 2]
 
 
 @pytest.mark.parametrize(
