@@ -14,6 +14,7 @@ from alphatrade_operator.kube.api import APPLY, Api
 from alphatrade_operator.kube.errors import ApiError, Conflict, NotFound, Refused
 from alphatrade_operator.kube.lease import Lease
 from alphatrade_operator.kube.resources import BY_KIND, EVENT
+from alphatrade_operator.kube.slim import slim
 
 MANAGER = MANAGED_BY  # writes children, status and conditions of every kind
 _NOTE_LIMIT = 1_024
@@ -44,7 +45,7 @@ class Writer:
         urgent = is_urgent(key_of(manifest))
         answer = await self._api.request("PATCH", path, manifest, query=query, content_type=APPLY, urgent=urgent)
         self._wrote("apply", kind)
-        self._observe(kind, answer)
+        self._observe(kind, slim(answer, BY_KIND[kind]))
         return answer
 
     async def create(self, manifest: Manifest) -> Manifest | None:
@@ -57,7 +58,7 @@ class Writer:
         except Conflict:
             return None
         self._wrote("create", kind)
-        self._observe(kind, answer)
+        self._observe(kind, slim(answer, BY_KIND[kind]))
         return answer
 
     async def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
