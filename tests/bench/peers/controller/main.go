@@ -40,7 +40,7 @@ var parcel = schema.GroupVersionKind{Group: "bench.invalid", Version: "v1", Kind
 
 type reconciler struct {
 	client.Client
-	templates string // a JSON list of manifests; NAME and UID stand for those of the Parcel
+	templates string // a JSON list of manifests; @NAME@ and @UID@ stand for those of the Parcel
 }
 
 // Reconcile makes the children of one Parcel.
@@ -62,7 +62,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 }
 
 func (r *reconciler) render(live *unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
-	text := strings.NewReplacer("NAME", live.GetName(), "UID", string(live.GetUID())).Replace(r.templates)
+	text := strings.NewReplacer("@NAME@", live.GetName(), "@UID@", string(live.GetUID())).Replace(r.templates)
 	var found []*unstructured.Unstructured
 	return found, json.Unmarshal([]byte(text), &found)
 }
