@@ -51,6 +51,13 @@ class Dispatcher:
         for key in concerned(self._view, manifest, self._reconcilers) if urgent else (owner,):
             self._queue.add(key, 0.0 if urgent else delay_s)
 
+    def _same_to_others(self, change: Change) -> bool:
+        """Whether nothing changed that a decision about another object reads, as when an operator writes a status."""
+        if change.before is None or change.after is None:
+            return False
+        read = self._reconcilers[change.after["kind"]].read_by_others
+        return read(change.before) == read(change.after)
+
     def _concerned_before(self, kind: str, manifest: Manifest) -> tuple[Key, ...]:
         """Return whom the object concerned until now: a reference that is taken away concerns the one it named."""
         metadata = manifest["metadata"]
@@ -63,5 +70,8 @@ class Dispatcher:
         if meta_of(change.manifest).labels.get(KIND_LABEL) == "authority":
             self.requeue_all()  # every certificate has to be looked at
         own = key_of(change.manifest)
-        for key in dict.fromkeys((*before, *concerned(self._view, change.manifest, self._reconcilers))):
+        concerns = (*before, *concerned(self._view, change.manifest, self._reconcilers))
+        if own in concerns and self._same_to_others(change):
+            concerns = (own,)
+        for key in dict.fromkeys(concerns):
             self._queue.add(key, fresh=key == own and change.of_spec)

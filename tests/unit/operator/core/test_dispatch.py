@@ -19,9 +19,14 @@ def child(kind, owner, home="desk"):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
 
 
+def config_map(name):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "desk"}}
+
+
 def strategy(name="alpha", template="law", home="desk", **metadata):
     references = {"riskTemplateRef": template, "marketDataFeedRef": "feed", "brokerConnectionRef": "account"}
     spec = {field: {"name": value} for field, value in references.items()}
+    spec["plugins"] = [{"name": "x", "configMapRef": {"name": f"{name}-plugin", "key": "x.py"}}]
     return resource("Strategy", name, home, spec, resourceVersion="1", **metadata)
 
 
@@ -57,7 +62,8 @@ def test_a_child_says_whose_it_is(manifest, key):
         (resource("KillSwitch", "stop"), {"KillSwitch/stop"}),
         (resource("Replay", "r"), {"Replay/r"}),
         (resource("PolicyLedgerEntry", "ple-1"), set()),
-        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "p", "namespace": "desk"}}, {"Strategy/alpha"}),
+        (config_map("alpha-plugin"), {"Strategy/alpha"}),
+        (config_map("kube-root-ca.crt"), set()),
         (child("strategy", "alpha"), {"Strategy/alpha"}),
         (namespace("desk"), {
             "Namespace/desk", "Strategy/alpha", "RiskTemplate/law", "MarketDataFeed/feed", "BrokerConnection/account",
@@ -118,6 +124,35 @@ def test_a_reference_that_is_taken_away_concerns_the_one_it_named():
     moved["metadata"]["resourceVersion"] = "2"
     scene.dispatcher.observe("Strategy", moved)
     assert {"RiskTemplate/law", "RiskTemplate/tight", "Strategy/alpha"} <= scene.queued()
+
+
+def written(manifest, version, **status):
+    """Return an object after its status was written."""
+    metadata = {**manifest["metadata"], "resourceVersion": str(version)}
+    return {**manifest, "metadata": metadata, "status": {**manifest.get("status", {}), **status}}
+
+
+def test_a_snapshot_of_what_moves_concerns_the_strategy_alone():
+    scene = Scene()
+    scene.dispatcher.observe("RiskTemplate", resource("RiskTemplate", "law", resourceVersion="1"))
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    scene.dispatcher.observe("Strategy", written(strategy(), 2, pnl="3", orders=7))
+    assert scene.queued() == {"Strategy/alpha"}
+    scene.dispatcher.observe("Strategy", written(strategy(), 3, pnl="3", orders=7, phase="Halted"))
+    assert scene.queued() == {"Strategy/alpha", "RiskTemplate/law"}
+
+
+def test_who_uses_a_template_does_not_concern_its_users_and_the_law_in_force_does():
+    scene = Scene()
+    law = resource("RiskTemplate", "law", resourceVersion="1")
+    scene.dispatcher.observe("RiskTemplate", law)
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    scene.dispatcher.observe("RiskTemplate", written(law, 2, userCount=1))
+    assert scene.queued() == {"RiskTemplate/law"}
+    scene.dispatcher.observe("RiskTemplate", written(law, 3, effective={"limits": {}}))
+    assert scene.queued() == {"RiskTemplate/law", "Strategy/alpha"}
 
 
 def test_an_object_that_goes_concerns_those_who_read_it():
