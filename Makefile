@@ -48,6 +48,10 @@ study-heartbeat: venv-dev ## Run half an hour by the wall clock: make study-hear
 	@test -n "$(CAPTURE)" || { echo "study-heartbeat: say which file: make study-heartbeat CAPTURE=path/to/capture.gz" >&2; exit 2; }
 	@$(RUN) tests/studies/heartbeat.py --capture "$(CAPTURE)" $(ARGS)
 
+.PHONY: study-flood
+study-flood: venv-dev ## Flood the operator by one tenant while another engages kill switches (resumable; half an hour)
+	@$(CLUSTER) around -- $(RUN) tests/studies/flood.py $(ARGS)
+
 .PHONY: lint
 lint: venv-dev ## Check style, types, layers between packages, wire compatibility, and that generated text is current
 	@$(RUN) -m ruff check .

@@ -60,10 +60,15 @@ class InPod:
 
     def writes(self) -> float:
         """Return what it has written to the API server, the Lease left out."""
+        return self._metric("alphatrade_operator_writes_total")
+
+    def waiting(self) -> float:
+        """Return how many keys wait on its queue, or are worked on."""
+        return self._metric("alphatrade_operator_queue_keys")
+
+    def _metric(self, name: str) -> float:
         lines = self._kube.kubectl("get", "--raw", f"{self._pages}/metrics").splitlines()
-        return sum(
-            float(line.rpartition(" ")[2]) for line in lines if line.startswith("alphatrade_operator_writes_total")
-        )
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
     def _read(self, path: str) -> str:
         return self._kube.kubectl("exec", self._pod, *self._here, "--", "cat", path)

@@ -1,6 +1,7 @@
 """Whom a change concerns."""
 
 import random
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def config_map(name):
 
 def strategy(name="alpha", template="law", home="desk", **metadata):
     references = {"riskTemplateRef": template, "marketDataFeedRef": "feed", "brokerConnectionRef": "account"}
-    spec = {field: {"name": value} for field, value in references.items()}
+    spec: dict[str, Any] = {field: {"name": value} for field, value in references.items()}
     spec["plugins"] = [{"name": "x", "configMapRef": {"name": f"{name}-plugin", "key": "x.py"}}]
     return resource("Strategy", name, home, spec, resourceVersion="1", **metadata)
 

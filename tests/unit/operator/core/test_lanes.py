@@ -11,7 +11,7 @@ KEYS = st.lists(st.tuples(st.sampled_from(TENANTS), st.booleans(), st.integers(0
 
 
 def lanes_of(keys):
-    lanes = Lanes(tenant=lambda key: key[0], urgent=lambda key: key[1])
+    lanes: Lanes[tuple[str, bool, int]] = Lanes(tenant=lambda key: key[0], urgent=lambda key: key[1])
     for key in keys:
         lanes.put(key)
     return lanes
@@ -61,7 +61,7 @@ def test_who_takes_urgent_keys_only_leaves_the_rest(keys):
 
 @given(st.integers(1, 500), st.integers(1, 5))
 def test_in_the_queue_too_a_flood_is_passed_by(flood, again):
-    queue = KeyQueue(lambda: 0.0, lambda: 0.0, tenant=lambda key: key[0], urgent=lambda key: key[1])
+    queue: KeyQueue[tuple[str, bool, int]] = KeyQueue(lambda: 0.0, lambda: 0.0, lambda key: key[0], lambda key: key[1])
     for _ in range(again):
         for n in range(flood):
             queue.add(("a", False, n))

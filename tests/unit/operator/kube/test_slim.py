@@ -1,12 +1,14 @@
 """What the cache keeps: all that a decision reads, and nothing that somebody else can make large."""
 
+from typing import Any
+
 from alphatrade_operator.kube.compare import owned_fields
 from alphatrade_operator.kube.resources import BY_KIND
 from alphatrade_operator.kube.slim import slim
 
 
 def entry(manager, subresource="status"):
-    fields = {"f:status": {"f:phase": {}}}
+    fields: dict[str, Any] = {"f:status": {"f:phase": {}}}
     return {"manager": manager, "operation": "Apply", "subresource": subresource, "fieldsV1": fields}
 
 
