@@ -12,7 +12,8 @@ from kube_fixtures import CHARTS
 
 CHART = CHARTS / "alphatrade"
 PAPER = ("-f", CHART / "values-paper.yaml")
-PROFILES = [pytest.param((), id="dev"), pytest.param(PAPER, id="paper")]
+FAIR = ("--set", "priorityAndFairness.enabled=true,priorityAndFairness.shares=50")
+PROFILES = [pytest.param((), id="dev"), pytest.param(PAPER, id="paper"), pytest.param(FAIR, id="dev-fair")]
 MONITORS = ("--api-versions", "monitoring.coreos.com/v1")
 VERSION = ("--kube-version", "1.32.0")  # the oldest that the chart takes
 
@@ -51,9 +52,23 @@ def test_the_operator_reads_the_settings_that_the_chart_writes(cluster, values, 
     settings = load_settings(file, {})
     assert settings.operator_namespace == "alphatrade-system"
     assert settings.runtime_image == "alphatrade:7"
-    assert settings.experiment_may_paper == (values == ())
-    assert settings.profile == ("dev" if values == () else "paper")
-    assert settings.artifact_store.claim_name == (None if values == () else "alphatrade-artifacts")
+    assert settings.experiment_may_paper == (values != PAPER)
+    assert settings.profile == ("paper" if values == PAPER else "dev")
+    assert settings.artifact_store.claim_name == ("alphatrade-artifacts" if values == PAPER else None)
+
+
+def test_a_share_of_the_server_is_asked_for_only_where_it_is_wanted(cluster):
+    kinds = ("FlowSchema", "PriorityLevelConfiguration")
+    assert not [one for one in _rendered(cluster) if one["kind"] in kinds]
+    documents = _rendered(cluster, *FAIR)
+    level = _one(documents, "PriorityLevelConfiguration", "alphatrade")["spec"]["limited"]
+    assert level["nominalConcurrencyShares"] == 50
+    (subject,) = _one(documents, "FlowSchema")["spec"]["rules"][0]["subjects"]
+    account = _one(documents, "ServiceAccount")["metadata"]
+    assert subject["serviceAccount"] == {"name": account["name"], "namespace": account["namespace"]}
+    switches = _one(documents, "FlowSchema", "alphatrade-kill-switches")["spec"]
+    assert switches["distinguisherMethod"] == {"type": "ByUser"}
+    assert switches["rules"][0]["resourceRules"][0]["resources"] == ["killswitches"]
 
 
 def test_a_digest_wins_over_a_tag_and_pods_may_have_an_image_of_their_own(cluster):
