@@ -4,6 +4,7 @@ Ours is the operator as Helm installs it; the peer is `peers/controller`. Each i
 measured, with the same requests a second and as many workers.
 """
 
+import asyncio
 import math
 import statistics
 import time
@@ -13,6 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from alphatrade.names import KIND_LABEL
+from alphatrade_operator.kube.api import connect
 from alphatrade_operator.kube.resources import BY_KIND
 from bench.bulk import Span, made
 from bench.growth import MAX_SLOPE, slope
@@ -20,7 +25,10 @@ from bench.load import InPod, Load, OnHost, Process, busy
 from bench.on_cluster import Desk, Trading, desk, document, strategy_document, surroundings
 from bench.peers import go_controller
 from bench.same_children import PEER, SYSTEM, templates
+from cluster.fake_nodes import fake_nodes, scheduling
 from cluster.kubectl import Kube
+from cluster.settings import State, default_state
+from flood import switches
 from kube_fixtures import Installed, scale_operator
 
 QPS, BURST, WORKERS = 1_000, 1_000, 8
@@ -34,6 +42,7 @@ QUIET = Trading(quotes_per_s=0.01, fast=20, slow=50)
 _CHILDREN = {"StatefulSet": 1, "Service": 1, "ConfigMap": 1, "Secret": 1, "ServiceAccount": 1, "RoleBinding": 1}
 _ELSEWHERE = "RoleBinding"  # one more of it, in the operator's namespace
 _GONE_S = 1_800
+PODS_A_NODE, SWITCHES = 100, 40
 
 
 def scale(product: Installed, count: int, runs: int, scratch: Path) -> dict[str, Any]:
@@ -59,6 +68,40 @@ def growth(product: Installed, sizes: Sequence[int]) -> dict[str, Any]:
             end(here)
     steepness = slope([math.log(n) for n in sizes], [math.log(one["median_s"]) for one in rows])
     return {"rows": rows, "log_log_slope": round(steepness, 4), "met": steepness <= MAX_SLOPE}
+
+
+def silent(product: Installed, count: int, scratch: Path) -> dict[str, Any]:
+    """Return what Strategies cost whose pods run on nodes that are none, and never answer."""
+    kube, operator = product.kube, InPod(product)
+    spec = {"scheduling": scheduling()}
+    with (
+        fake_nodes(kube, State(default_state()), 1 + count // PODS_A_NODE, scratch),
+        desk(kube, "bench-silent", QUIET) as here,
+    ):
+        with busy(operator) as load:
+            here.apply(*(strategy_document(name, QUIET, **spec) for name in _names(count)))
+            kube.until("pods on fake nodes", lambda: _ready(here) == count, timeout_s=_GONE_S, every_s=1.0)
+        with busy(operator) as idle:
+            time.sleep(60.0)
+        reports = asyncio.run(_reports(here.namespace))
+        end(here)
+    p50, p99 = np.percentile(reports, (50, 99))
+    report = {"report_p50_ms": round(float(p50), 1), "report_p99_ms": round(float(p99), 1)}
+    cost = {"cpu_s": round(load.cpu_s, 2), "rss_mib": idle.rss_mib, "idle_cpu_pct": idle.cpu_s / idle.took_s * 100}
+    figures = {"events": count, "seconds": round(load.took_s, 2), "warm_up_s": 0.0, **cost, **report}
+    return {"rows": [row(OURS, version("alphatrade"), [figures])], "met": idle.rss_mib <= MAY_HOLD_MIB}
+
+
+async def _reports(namespace: str) -> list[float]:
+    async with await connect(1_000.0, 1_000) as api:
+        found = await switches(api, namespace, "silent", lambda number: number < SWITCHES, 0.5)
+    return list(found["reported_ms"])
+
+
+def _ready(here: Desk) -> int:
+    labels = f"{KIND_LABEL}=strategy"
+    lines = here.kubectl("get", "pods", "-l", labels, "--no-headers").splitlines()
+    return sum("Running" in line for line in lines)
 
 
 def verdict(rows: Sequence[dict[str, Any]], at_rest: dict[str, float]) -> dict[str, Any]:

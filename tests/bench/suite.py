@@ -172,6 +172,15 @@ def p9(options: Options) -> Result:
     return {**result, "target": target}
 
 
+def p9_silent(options: Options) -> Result:
+    """Strategies whose pods run and never answer, on fake nodes."""
+    every_core()
+    with product(*scale.VALUES) as installed:
+        result = scale.silent(installed, options.objects // 5, options.scratch)
+    one_core()
+    return {**result, "target": "<= 400 MiB"}
+
+
 def p10_objects(options: Options) -> Result:
     """How time grows with the number of Strategies."""
     every_core()
@@ -194,5 +203,5 @@ def _compare(everyone: list[Engine], peers: list[Engine], runs: int) -> Result:
 
 BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P5a": p5a, "P5c": p5c, "P6": p6, "P7": p7, "P8": p8,
-    "P9": p9, "P10": p10, "P10-objects": p10_objects, "P11": p11,
+    "P9": p9, "P9-silent": p9_silent, "P10": p10, "P10-objects": p10_objects, "P11": p11,
 }  # fmt: skip

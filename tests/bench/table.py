@@ -16,7 +16,8 @@ and seeded unless a recorded capture was given. Compile time is not in the figur
 _EXTRA = (
     "net", "orders", "p50_us", "p99_us", "p999_us", "to_runtime_p50_us", "to_broker_p50_us", "kernel_ns",
     "python_p99_us", "rss_kib", "p50_ms", "p99_ms", "last_p50_ms", "last_max_ms", "to_decision_s", "to_decision_max_s",
-    "of_it_process_s", "to_order_s", "writes", "writes_per_s", "cpu_s", "rss_mib", "machine_busy_pct",
+    "of_it_process_s", "to_order_s", "writes", "writes_per_s", "cpu_s", "rss_mib", "machine_busy_pct", "idle_cpu_pct",
+    "report_p50_ms", "report_p99_ms",
 )  # fmt: skip
 
 
