@@ -104,15 +104,30 @@ class Scene:
     def __init__(self):
         self.store, self.cache = Store(), Cache()
         self.cache.get, self.cache.list = self.store.get, self.store.list  # type: ignore[method-assign,assignment]
-        self.queue: KeyQueue[Key] = KeyQueue(lambda: 0.0, random.random)
+        self.now_s = 0.0
+        self.queue: KeyQueue[Key] = KeyQueue(lambda: self.now_s, random.random)
         self.dispatcher = Dispatcher(self.store, self.cache, self.queue, RECONCILERS)
 
     def queued(self):
+        """Return what is due within a second."""
+        self.now_s += 1.0
         found = set()
         while (key := self.queue.take()) is not None:
             found.add(f"{key.kind}/{key.name}")
             self.queue.succeed(key, None)
         return found
+
+
+def test_news_of_many_strategies_has_a_switch_looked_at_once_and_its_own_at_once():
+    scene = Scene()
+    scene.dispatcher.observe("KillSwitch", resource("KillSwitch", "stop", resourceVersion="1"))
+    assert scene.queue.take() == Key("KillSwitch", "desk", "stop")
+    scene.queue.succeed(Key("KillSwitch", "desk", "stop"), None)
+    for number in range(5):
+        scene.dispatcher.observe("Strategy", strategy(f"st-{number}"))
+    assert "KillSwitch" not in {key.kind for _ in range(5) if (key := scene.queue.take())}
+    scene.now_s += 0.1
+    assert scene.queue.take() == Key("KillSwitch", "desk", "stop")
 
 
 def test_a_reference_that_is_taken_away_concerns_the_one_it_named():
