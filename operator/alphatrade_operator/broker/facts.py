@@ -20,7 +20,7 @@ from alphatrade_operator.workload.report import last_status
 class User:
     """A Strategy that refers to the account.
 
-    config: of its pod, when there is or is to be one and it has an order session here; None otherwise.
+    has_pod: it has one, or is to have one.  config: of that pod, when it has an order session here; None otherwise.
     policy_hash: what its pod says that it runs, else what it last said; None before that.
     phase, latched: as it last said.
     """
@@ -29,6 +29,7 @@ class User:
     deleting: bool
     phase: str | None
     latched: bool
+    has_pod: bool
     config: StrategyConfig | None
     policy_hash: str | None
 
@@ -105,6 +106,7 @@ def _user(view: View, strategy: Manifest, broker: Child) -> User:
         deleting=meta_of(strategy).deleting,
         phase=status.get("phase"),
         latched=bool(status.get("latched")),
+        has_pod=live is not None,
         config=config if trades_here else None,
         policy_hash=said or status.get("activePolicyHash"),
     )
