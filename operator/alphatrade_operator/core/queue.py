@@ -15,6 +15,7 @@ KeyT = TypeVar("KeyT")
 
 BASE_S = 0.5
 MAX_S = 60.0
+_SPARE = 64  # times in the heap above two a key
 JITTER = 0.2  # of the delay, so that keys that failed together do not come back together
 
 
@@ -135,11 +136,20 @@ class KeyQueue(Generic[KeyT]):
     def _sort_in(self) -> None:
         """Let those that have become due wait for their turn."""
         while self._heap and self._heap[0][0] <= self._clock():
-            due_s, _, key = heapq.heappop(self._heap)
-            state = self._states.get(key)
-            if state is not None and not state.running and not state.in_lane and state.due_s == due_s:
-                state.in_lane = True
-                self._lanes.put(key)
+            entry = heapq.heappop(self._heap)
+            if self._counts(entry):
+                self._states[entry[2]].in_lane = True
+                self._lanes.put(entry[2])
+
+    def _counts(self, entry: tuple[float, int, KeyT]) -> bool:
+        """Whether a time is the one at which its key is due; an earlier one that came later may have replaced it."""
+        state = self._states.get(entry[2])
+        return state is not None and not state.running and not state.in_lane and state.due_s == entry[0]
+
+    def _shrink(self) -> None:
+        """Leave out times that do not count: a key looked at for each event leaves one each time, for hours."""
+        self._heap = [entry for entry in self._heap if self._counts(entry)]
+        heapq.heapify(self._heap)
 
     def _end(self, key: KeyT, state: _State) -> None:
         state.running = False
@@ -150,5 +160,7 @@ class KeyQueue(Generic[KeyT]):
         if state.running or state.due_s is None:
             return  # it is pushed when the work on it ends
         self._pushed += 1
+        if len(self._heap) > _SPARE + 2 * len(self._states):
+            self._shrink()
         heapq.heappush(self._heap, (state.due_s, self._pushed, key))
         self._changed.set()

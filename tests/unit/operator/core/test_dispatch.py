@@ -1,6 +1,7 @@
 """Whom a change concerns."""
 
 import random
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -179,6 +180,25 @@ def test_an_object_that_goes_concerns_those_who_read_it():
     scene.queued()
     scene.dispatcher.lost("RiskTemplate", law)
     assert "Strategy/alpha" in scene.queued()
+
+
+def test_a_status_that_changes_all_the_time_takes_no_more_memory():
+    scene = Scene()
+
+    def update(first, last):
+        for version in range(first, last):
+            scene.dispatcher.observe("Strategy", written(strategy(), version, pnl=str(version)))
+            scene.now_s += 1.0
+            while (key := scene.queue.take()) is not None:
+                scene.queue.succeed(key, 43_200.0)
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = update(1, 500)
+        assert update(500, 4_000) < before + 50_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_old_news_queues_nobody():
