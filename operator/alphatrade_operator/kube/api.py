@@ -8,7 +8,8 @@ from contextlib import aclosing
 from os import environ
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -43,7 +44,19 @@ async def connect(qps: float, burst: int) -> "Api":
     except ConfigException as error:
         text = f"no cluster to connect to ({error}); set KUBECONFIG, or run it in a pod with a service account"
         raise NoCluster(text) from None
+    read_environment_once(configuration, getproxies())
     return Api(configuration, Rate(qps, burst, monotonic_s))
+
+
+def read_environment_once(configuration: client.Configuration, proxies: Mapping[str, str]) -> None:
+    """Take the proxy that the environment names, if any, now: else it is looked for at each request, in two threads.
+
+    proxies: URL by scheme. A .netrc is not read at all: who we are says the kubeconfig.
+    """
+    configuration.client_session_kwargs = {"trust_env": False}
+    server = urlsplit(configuration.host)
+    if configuration.proxy is None and not proxy_bypass(server.hostname or ""):
+        configuration.proxy = proxies.get(server.scheme)
 
 
 async def _locate(configuration: client.Configuration) -> None:

@@ -9,7 +9,7 @@ from aiohttp import web
 from kubernetes.aio import client
 
 from alphatrade_operator.kube import api as api_module
-from alphatrade_operator.kube.api import APPLY, Api
+from alphatrade_operator.kube.api import APPLY, Api, read_environment_once
 from alphatrade_operator.kube.errors import Conflict, Ending, Gone, NotFound, Refused, Unavailable, error_of
 from alphatrade_operator.kube.rate import Rate
 from alphatrade_operator.kube.resources import BY_KIND, DEFINITION
@@ -116,6 +116,24 @@ def test_the_server_says_how_long_to_wait():
     assert isinstance(told, Unavailable)
     assert isinstance(untold, Unavailable)
     assert (told.retry_after_s, untold.retry_after_s) == (3.0, None)
+
+
+@pytest.mark.parametrize(
+    ("host", "given", "proxy"),
+    [
+        ("https://api.example:6443", None, "http://proxy.example:3128"),
+        ("http://api.example", None, None),
+        ("https://api.example:6443", "http://own.example", "http://own.example"),
+        ("https://near.example:6443", None, None),
+    ],
+)
+def test_a_proxy_is_looked_for_once(monkeypatch, host, given, proxy):
+    monkeypatch.setenv("no_proxy", "near.example")
+    configuration = client.Configuration()
+    configuration.host, configuration.proxy = host, given
+    read_environment_once(configuration, {"https": "http://proxy.example:3128"})
+    assert configuration.proxy == proxy
+    assert configuration.client_session_kwargs == {"trust_env": False}
 
 
 def test_a_server_that_is_not_there_is_unavailable():
