@@ -52,6 +52,10 @@ study-heartbeat: venv-dev ## Run half an hour by the wall clock: make study-hear
 study-watch-cut: venv-dev ## Cut every watch each 5 s for 5 min on the test cluster, which has the product installed
 	@$(CLUSTER) around -- $(RUN) tests/studies/watch_cut.py $(ARGS)
 
+.PHONY: study-flood
+study-flood: venv-dev ## Flood the operator by one tenant while another engages kill switches (resumable; half an hour)
+	@$(CLUSTER) around -- $(RUN) tests/studies/flood.py $(ARGS)
+
 .PHONY: lint
 lint: venv-dev ## Check style, types, layers between packages, wire compatibility, and that generated text is current
 	@$(RUN) -m ruff check .

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from alphatrade_operator.core.clock import monotonic_s, now
+from alphatrade_operator.core.dispatch import is_urgent, tenant_of
 from alphatrade_operator.core.plan import Key
 from alphatrade_operator.core.queue import KeyQueue
 from alphatrade_operator.core.worker import Worker
@@ -62,7 +63,7 @@ class Operator:
         self._view = CacheView(
             settings, self._store, self._reports, lambda: self._lease.epoch, lambda: self._law.finding
         )
-        self._queue: KeyQueue[Key] = KeyQueue(monotonic_s, random.random)
+        self._queue: KeyQueue[Key] = KeyQueue(monotonic_s, random.random, tenant_of, is_urgent)
         self._dispatcher = Dispatcher(self._store, self._view, self._queue, RECONCILERS)
         writer = Writer(api, self._lease, self._dispatcher.observe, host, self._measures.wrote)
         issuer = Issuer(self._view, writer, now, self._measures.issued, self._measures.authority_until)
@@ -104,6 +105,7 @@ class Operator:
             "poll": self._poll(),
             **watches,
             **workers,
+            "urgent worker": self._work(urgent_only=True),
         }
 
     async def _end(self, works: list[asyncio.Task[Any]], follow: asyncio.Task[None]) -> None:
@@ -139,9 +141,10 @@ class Operator:
                 _log.warning("cannot list; is the chart alphatrade-crds installed?", extra={"error": str(error)})
                 await asyncio.sleep(2.0)
 
-    async def _work(self) -> None:
+    async def _work(self, urgent_only: bool = False) -> None:
+        measure = self._measures.reconciled
         worker = Worker(
-            self._queue, self._applier, RECONCILERS, NotLeading, _explain, now, monotonic_s, self._measures.reconciled
+            self._queue, self._applier, RECONCILERS, NotLeading, _explain, now, monotonic_s, measure, urgent_only
         )
         while True:
             while not self._synced:

@@ -33,7 +33,7 @@ def _of_feed(view: View, key: Key) -> Iterator[Key]:
 
 
 def _of_config_map(view: View, key: Key) -> Iterator[Key]:
-    yield from _all(view, "Strategy", key.namespace)  # one that is not ours may hold a plug-in of any of them
+    yield from strategy_facts.with_plugins_from(view, key)
 
 
 def _of_claim(view: View, key: Key) -> Iterator[Key]:
@@ -54,10 +54,15 @@ RECONCILERS: Mapping[str, Reconciler] = {
     reconciler.kind: reconciler
     for reconciler in (
         Reconciler("Namespace", namespace.reconcile, namespace_facts.referrers),
-        Reconciler("RiskTemplate", risk_template.reconcile, risk_template_facts.referrers),
+        Reconciler(
+            "RiskTemplate",
+            risk_template.reconcile,
+            risk_template_facts.referrers,
+            risk_template_facts.read_by_others,
+        ),
         Reconciler("MarketDataFeed", feed.reconcile, _of_feed),
         Reconciler("BrokerConnection", broker.reconcile, broker_facts.referrers),
-        Reconciler("Strategy", strategy.reconcile, _of_strategy),
+        Reconciler("Strategy", strategy.reconcile, _of_strategy, strategy_facts.read_by_others),
         Reconciler("KillSwitch", kill_switch.reconcile, kill_switch_facts.referrers),
         *(Reconciler(kind, later.reconcile, later.referrers) for kind in COMES_WITH),
         Reconciler("ConfigMap", None, _of_config_map),

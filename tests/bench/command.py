@@ -27,6 +27,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)}; all when left out")
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each engine (default 5)")
     parser.add_argument("--quotes", type=int, default=1_000_000, help="rows of P1's and P2's tapes (default 1,000,000)")
+    parser.add_argument("--objects", type=int, default=1_000, help="Strategies of P9 (default 1,000)")
     parser.add_argument("--capture", type=Path, help="recorded capture for P2; the generated one when left out")
     parser.add_argument("--out", type=Path, default=EVIDENCE, help="where the figures go")
     arguments = parser.parse_args()
@@ -41,7 +42,7 @@ def _run_all(arguments: argparse.Namespace) -> dict[str, Any]:
     memory = str(MEMORY_DISK) if MEMORY_DISK.is_dir() else None
     with tempfile.TemporaryDirectory() as tapes, tempfile.TemporaryDirectory(dir=memory) as diaries:
         os.environ["ALPHATRADE_BENCH_DIARIES"] = diaries
-        options = Options(Path(tapes), arguments.runs, arguments.quotes, arguments.capture)
+        options = Options(Path(tapes), arguments.runs, arguments.quotes, arguments.capture, arguments.objects)
         for name in arguments.names or BENCHMARKS:
             started = time.perf_counter()
             results[name] = BENCHMARKS[name](options)
@@ -53,6 +54,8 @@ def _run_all(arguments: argparse.Namespace) -> dict[str, Any]:
 def _command(arguments: argparse.Namespace) -> str:
     """Return the command without the place of the capture, which is another one on each machine."""
     parts = ["python tests/bench/run.py", *arguments.names, f"--runs {arguments.runs} --quotes {arguments.quotes}"]
+    if arguments.objects != 1_000:
+        parts.append(f"--objects {arguments.objects}")
     return " ".join([*parts, "--capture CAPTURE"] if arguments.capture else parts)
 
 

@@ -21,8 +21,8 @@ _SMALL = {"requests": {"cpu": "10m", "memory": "128Mi"}}
 
 
 @contextmanager
-def product() -> Iterator[Installed]:
-    """Bring the cluster up and install the product of this tree."""
+def product(*values: str) -> Iterator[Installed]:
+    """Bring the cluster up and install the product of this tree. values: more words for Helm."""
     backend = choose()
     found_up = backend.is_up()
     backend.up()
@@ -31,7 +31,7 @@ def product() -> Iterator[Installed]:
         backend.load_image(image)
         repository, _, tag = image.rpartition(":")
         kube.helm(*upgrade("alphatrade-crds"))
-        kube.helm(*upgrade("alphatrade"), *settings(repository, tag), "--wait", "--timeout", "180s")
+        kube.helm(*upgrade("alphatrade"), *settings(repository, tag), *values, "--wait", "--timeout", "180s")
         yield Installed(kube, image)
     finally:
         if not found_up:
@@ -55,12 +55,12 @@ class Desk:
 
     def open(self) -> None:
         """Make market and account, and wait until they serve."""
-        self.apply(*_law("strategy", 10), *_law("account", 10_000), _feed(self._trading), _broker())
+        self.apply(*surroundings(self._trading))
         self._wait_for("marketdatafeed", FEED)
 
     def start(self, strategies: Sequence[str]) -> None:
         """Start strategies and wait until they trade."""
-        self.apply(*(_strategy(name, self._trading) for name in strategies))
+        self.apply(*(strategy_document(name, self._trading) for name in strategies))
         for name in strategies:
             self._wait_for("strategy", name)
 
@@ -116,6 +116,11 @@ def desk(kube: Kube, name: str, trading: Trading) -> Iterator[Desk]:
     wait_for_the_last(kube)
 
 
+def surroundings(trading: Trading) -> tuple[dict[str, Any], ...]:
+    """Return what the strategies of a desk refer to."""
+    return (*_law("strategy", 10), *_law("account", 10_000), _feed(trading), _broker())
+
+
 def document(kind: str, name: str, spec: dict[str, Any], version: str = names.API_VERSION) -> dict[str, Any]:
     """Return a resource."""
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
@@ -143,7 +148,8 @@ def _broker() -> dict[str, Any]:
     return document("BrokerConnection", BROKER, spec)
 
 
-def _strategy(name: str, trading: Trading) -> dict[str, Any]:
+def strategy_document(name: str, trading: Trading, **more: Any) -> dict[str, Any]:
+    """Return a strategy of a desk. more: of its spec."""
     policy = {
         "name": "trend", "executionTopology": {"type": "Market"},
         "signal": {"ref": "ema_cross", "params": {"fast": trading.fast, "slow": trading.slow}},
@@ -151,6 +157,6 @@ def _strategy(name: str, trading: Trading) -> dict[str, Any]:
     spec = {
         "mode": "Paper", "marketDataFeedRef": {"name": FEED}, "brokerConnectionRef": {"name": BROKER},
         "riskTemplateRef": {"name": "strategy"}, "genotype": {"policies": [policy]},
-        "decisionClock": {"type": "QuoteChange", "interval": "100ms"}, "resources": _SMALL,
+        "decisionClock": {"type": "QuoteChange", "interval": "100ms"}, "resources": _SMALL, **more,
     }  # fmt: skip
     return document("Strategy", name, spec)

@@ -10,7 +10,10 @@ TITLES = {
     "P6": "A decision over gRPC",
     "P7": "The law on one order",
     "P8": "A kill switch on a cluster",
+    "P9": "A thousand suspended Strategies at once",
+    "P9-silent": "Strategies whose pods never answer",
     "P10": "Cost growth",
+    "P10-objects": "Cost growth of the operator",
     "P11": "A strategy's pod starts",
 }
 SPANS = {
@@ -37,7 +40,17 @@ SPANS = {
     "in a pod: until it has read the event. By the time of day of the one host; below zero is before kubectl had "
     "returned. The first engagement finds them trading, each later one is another KillSwitch that they latch and "
     "acknowledge anew.",
+    "P9": "From the first create until every Strategy has its seven children (account, two bindings, configuration, "
+    "Service, StatefulSet of no pod, certificate) and says that it is suspended. The peer makes children of the same "
+    "bytes for as many objects of its own, and one status: a minimal controller that watches its children and writes "
+    "none that is as it was applied last. Each is alone on the cluster; both may send the same requests a second and "
+    "work on as many objects at once. Ours also issues a key and a certificate for each, sets a finalizer and tells "
+    "events. One node with API server and etcd on the same cores; warm-up is the time until all were created.",
+    "P9-silent": "Strategies that are to trade, on nodes played by kwok: their pods run, and nothing answers when the "
+    "operator asks them. Until all pods run; then a minute at rest; then KillSwitches that mean all of them, one each "
+    "half second, each from its create returned until the operator says who is silent.",
     "P10": "P1 at three lengths, each in a process of its own; memory is the peak of the process.",
+    "P10-objects": "Ours of P9 at three numbers of objects, once each.",
     "P11": "From the scheduler's event that the pod is given to its node (container and network are still to be made) "
     "until the first decision on a quote that could trade: kill switches listed, feed subscribed, order session "
     "reconciled. Each start is a new Strategy's; feed and account serve already; medians of the starts.",

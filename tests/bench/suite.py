@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import engines, kill, starts
+from bench import engines, kill, scale, starts
 from bench.growth import growth
 from bench.make_reference import BARS, P1_FILE, QUANTA
 from bench.make_tape import Market
@@ -29,6 +29,7 @@ class Options:
     runs: int
     quotes: int
     capture: Path | None
+    objects: int = 1_000
 
 
 def p1(options: Options) -> Result:
@@ -161,6 +162,34 @@ def p11(options: Options) -> Result:
     return {**result, "paced": True, "target": "first decision <= 3 s after the pod was given to its node"}
 
 
+def p9(options: Options) -> Result:
+    """Suspended Strategies by the thousand, beside a controller that makes as many children."""
+    every_core()
+    with product(*scale.VALUES) as installed:
+        result = scale.scale(installed, options.objects, options.runs, options.scratch)
+    one_core()
+    target = "<= 2x controller-runtime, <= 400 MiB, idle <= 2% of a core, nothing written after a restart"
+    return {**result, "target": target}
+
+
+def p9_silent(options: Options) -> Result:
+    """Strategies whose pods run and never answer, on fake nodes."""
+    every_core()
+    with product(*scale.VALUES) as installed:
+        result = scale.silent(installed, options.objects // 5, options.scratch)
+    one_core()
+    return {**result, "target": "<= 400 MiB"}
+
+
+def p10_objects(options: Options) -> Result:
+    """How time grows with the number of Strategies."""
+    every_core()
+    with product(*scale.VALUES) as installed:
+        result = scale.growth(installed, (options.objects // 10, options.objects, 3 * options.objects))
+    one_core()
+    return {**result, "target": "log-log slope <= 1.05"}
+
+
 def p10(options: Options) -> Result:
     """How time and memory grow with the number of quotes."""
     return growth(options.scratch, options.runs)
@@ -174,5 +203,5 @@ def _compare(everyone: list[Engine], peers: list[Engine], runs: int) -> Result:
 
 BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P5a": p5a, "P5c": p5c, "P6": p6, "P7": p7, "P8": p8,
-    "P10": p10, "P11": p11,
+    "P9": p9, "P9-silent": p9_silent, "P10": p10, "P10-objects": p10_objects, "P11": p11,
 }  # fmt: skip

@@ -43,7 +43,7 @@ def decide(facts: Facts, now: datetime) -> Plan:
         finalizers=(ORDERLY_EXIT,),
         pushes=pushes(facts.child, course),
         nudges=nudges(facts.child, facts.live),
-        look_again_s=course.look_again_s or (_CLIENTS_S if facts.users else None),
+        look_again_s=course.look_again_s or (_CLIENTS_S if any(user.has_pod for user in facts.users) else None),
     )
 
 

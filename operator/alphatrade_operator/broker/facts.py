@@ -20,14 +20,16 @@ from alphatrade_operator.workload.report import last_status
 class User:
     """A Strategy that refers to the account.
 
-    config: of its pod, when that has an order session here; None otherwise.  policy_hash: what its pod says that it
-    runs, else what it last said; None before that.  phase, latched, held (lots by symbol): as it last said.
+    has_pod: it has one, or is to have one.  config: of that pod, when it has an order session here; None otherwise.
+    policy_hash: what its pod says that it runs, else what it last said; None before that.
+    phase, latched, held (lots by symbol): as it last said.
     """
 
     name: str
     deleting: bool
     phase: str | None
     latched: bool
+    has_pod: bool
     config: StrategyConfig | None
     policy_hash: str | None
     held: Mapping[str, int]
@@ -96,19 +98,27 @@ def _name(manifest: Manifest) -> str:
 
 def _user(view: View, strategy: Manifest, broker: Child) -> User:
     child, status = child_of("strategy", strategy), status_of(strategy)
-    live = observe(view, child)
-    config = read_config(live.document)
-    said = live.status.strategy.policy_hash if live.status else ""
+    live = observe(view, child) if _has_pod(view, child) else None
+    config = read_config(live.document) if live else None
+    said = live.status.strategy.policy_hash if live and live.status else ""
     trades_here = config is not None and config.broker is not None and config.broker.identity == broker.identity
     return User(
         name=child.owner.name,
         deleting=meta_of(strategy).deleting,
         phase=status.get("phase"),
         latched=bool(status.get("latched")),
+        has_pod=live is not None,
         config=config if trades_here else None,
         policy_hash=said or status.get("activePolicyHash"),
         held={position["symbol"]: position["lots"] for position in status.get("positions") or ()},
     )
+
+
+def _has_pod(view: View, child: Child) -> bool:
+    """Whether a Strategy has a pod or is to have one: one that is suspended and flat takes no room at the gateway."""
+    stateful_set = view.get("StatefulSet", child.namespace, child.name)
+    wanted = stateful_set is not None and stateful_set["spec"].get("replicas", 1) > 0
+    return wanted or view.get("Pod", child.namespace, child.pod) is not None
 
 
 def _law(view: View, namespace: str, broker: BrokerConnection, users: tuple[User, ...]) -> Law | Finding | None:

@@ -40,6 +40,7 @@ def account_law(template_name: str, template: RiskTemplateSpec, clients: Mapping
     """Return the law over the clients, by name, the longest there first: who disagrees with them is not admitted."""
     terms: dict[str, Terms] = {}
     admitted: list[StrategyConfig] = []
+    names: list[str] = []
     findings: list[Finding] = []
     for name, config in clients.items():
         finding = _disagreement(name, config, terms, admitted) or _unlimited(name, config, template_name, template)
@@ -47,10 +48,10 @@ def account_law(template_name: str, template: RiskTemplateSpec, clients: Mapping
             findings.append(finding)
             continue
         admitted.append(config)
+        names.append(name)
         for one in _envelope(config)["instruments"]:
             terms[one["symbol"]] = _tighter_age(terms.get(one["symbol"]), one)
-    names = tuple(name for name, config in clients.items() if config in admitted)
-    return Law(_render(template, terms, admitted) if admitted else None, names, tuple(findings))
+    return Law(_render(template, terms, admitted) if admitted else None, tuple(names), tuple(findings))
 
 
 def _envelope(config: StrategyConfig) -> dict[str, Any]:

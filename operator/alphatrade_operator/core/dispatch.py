@@ -55,3 +55,13 @@ def is_decommissioned(view: View, namespace: str) -> bool:
     """Whether a namespace was given up, so that nothing of ours is to keep it from being deleted."""
     manifest = view.get("Namespace", "", namespace)
     return manifest is not None and bool(meta_of(manifest).annotations.get(DECOMMISSIONED))
+
+
+def tenant_of(key: Key) -> str:
+    """Return whose turn on the queue a key uses: its namespace's, so that no one's objects keep out another's."""
+    return key.namespace or key.name
+
+
+def is_urgent(key: Key) -> bool:
+    """Whether a key goes before the rest: who has obeyed a kill switch must be known at once."""
+    return key.kind == "KillSwitch"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from alphatrade_operator.core.plan import Key, Plan, View
+from alphatrade_operator.core.plan import Key, Manifest, Plan, View
 
 
 class Cluster(Protocol):
@@ -22,6 +22,12 @@ class Cluster(Protocol):
 
 
 Reconcile = Callable[[Key, Cluster, datetime], Awaitable[float | None]]
+
+
+def _all(manifest: Manifest) -> object:
+    return manifest
+
+
 Referrers = Callable[[View, Key], Iterable[Key]]
 
 
@@ -33,8 +39,11 @@ class Reconciler:
     there is nothing to reconcile.
     referrers: facts.referrers of its folder: given a changed (perhaps gone) object of this kind, the keys of others
     whose decision reads it.
+    read_by_others: facts.read_by_others of its folder: all that those decisions read of an object; while that is the
+    same they need not look. All of it, when left out.
     """
 
     kind: str
     reconcile: Reconcile | None
     referrers: Referrers
+    read_by_others: Callable[[Manifest], object] = _all

@@ -38,7 +38,7 @@ class Measure(Protocol):
 
 class Worker:
     """Reconciles keys. lost: the exception that says that the Lease has gone.  refused: (transient?, text) of an error
-    of the API server, None for any other.
+    of the API server, None for any other.  urgent_only: it takes no other keys, so that it is free for the next one.
     """
 
     def __init__(
@@ -51,13 +51,15 @@ class Worker:
         now: Callable[[], datetime],
         clock: Callable[[], float],
         measure: Measure,
+        urgent_only: bool = False,
     ) -> None:
         self._queue, self._cluster, self._reconcilers = queue, cluster, reconcilers
         self._lost, self._explain, self._now, self._clock, self._measure = lost, explain, now, clock, measure
+        self._urgent_only = urgent_only
 
     async def step(self) -> None:
         """Wait for a key and reconcile it once. Whatever goes wrong stays with the key."""
-        key = await self._queue.get()
+        key = await self._queue.get(self._urgent_only)
         started_s = self._clock()
         try:
             async with asyncio.timeout(LONGEST_S):

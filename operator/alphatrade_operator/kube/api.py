@@ -8,7 +8,8 @@ from contextlib import aclosing
 from os import environ
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -44,7 +45,19 @@ async def connect(qps: float, burst: int, namespaces: int = 0) -> "Api":
     except ConfigException as error:
         text = f"no cluster to connect to ({error}); set KUBECONFIG, or run it in a pod with a service account"
         raise NoCluster(text) from None
+    read_environment_once(configuration, getproxies())
     return Api(configuration, Rate(qps, burst, monotonic_s))
+
+
+def read_environment_once(configuration: client.Configuration, proxies: Mapping[str, str]) -> None:
+    """Take the proxy that the environment names, if any, now: else it is looked for at each request, in two threads.
+
+    proxies: URL by scheme. A .netrc is not read at all: who we are says the kubeconfig.
+    """
+    configuration.client_session_kwargs = {"trust_env": False}
+    server = urlsplit(configuration.host)
+    if configuration.proxy is None and not proxy_bypass(server.hostname or ""):
+        configuration.proxy = proxies.get(server.scheme)
 
 
 async def _locate(configuration: client.Configuration) -> None:
@@ -84,14 +97,16 @@ class Api:
         timeout_s: float = REQUEST_S,
         tries: int = _TRIES,
         at_once: bool = False,
+        urgent: bool = False,
     ) -> dict[str, Any]:
         """Return the server's answer. Raises ApiError.
 
         tries: 1 where doing it twice is not the same as once.  at_once: pass by the rate; for the Lease alone.
+        urgent: do not wait behind requests that are not.
         """
         for attempt in range(1, tries + 1):
             if not at_once:
-                await self._rate.wait()
+                await self._rate.wait(urgent)
             try:
                 return await self._once(method, path, body, query or {}, content_type, timeout_s)
             except Unavailable as error:

@@ -13,7 +13,7 @@ from alphatrade_operator.kube.api import Api
 from alphatrade_operator.kube.dispatch import Dispatcher
 from alphatrade_operator.kube.errors import ApiError, NotFound, Refused
 from alphatrade_operator.kube.resources import DEFINITION, NAMESPACE, POD_MONITOR, Resource
-from alphatrade_operator.kube.watch import whole
+from alphatrade_operator.kube.slim import slim
 
 _EVERY_S = 5.0
 _log = logging.getLogger(__name__)
@@ -83,12 +83,12 @@ class Asker:
     def _named(self, name: str, answer: Manifest) -> Manifest:
         """Return the object; of an answer that is none, that what was asked for is there."""
         if "metadata" in answer:
-            return whole(answer, self._resource)
+            return slim(answer, self._resource)
         known = self._known.get(name)
         if known is None:
             self._appeared += 1
         stands_for = {"metadata": {"name": name, "resourceVersion": str(self._appeared)}}
-        return known or whole(stands_for, self._resource)
+        return known or slim(stands_for, self._resource)
 
 
 def ask_namespaces(api: Api, names: tuple[str, ...], dispatcher: Dispatcher, clock: Callable[[], float]) -> Asker:

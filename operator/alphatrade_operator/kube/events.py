@@ -12,7 +12,7 @@ import kopf
 
 from alphatrade_operator.kube.dispatch import Dispatcher
 from alphatrade_operator.kube.resources import Resource
-from alphatrade_operator.kube.watch import whole
+from alphatrade_operator.kube.slim import slim
 
 _STREAM_S = 240
 _BACKOFFS_S = (0.5, 1.0, 2.0, 5.0)
@@ -58,7 +58,7 @@ async def follow(found: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -> N
 
 def _handler(dispatcher: Dispatcher, resource: Resource) -> Any:
     async def see(event: kopf.RawEvent, **_: Any) -> None:
-        manifest = whole(cast("Mapping[str, Any]", event["object"]), resource)
+        manifest = slim(cast("Mapping[str, Any]", event["object"]), resource)
         if event["type"] == "DELETED":
             dispatcher.lost(resource.kind, manifest)
         else:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from alphatrade_operator.core.plan import Manifest
 
-_Name = tuple[str, str]  # namespace, name
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -44,42 +42,42 @@ class Store:
     """Objects by kind, namespace and name."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, dict[_Name, Manifest]] = {}
-        self._removed: dict[tuple[str, _Name], int] = {}
+        self._kinds: dict[str, dict[str, dict[str, Manifest]]] = {}
+        self._removed: dict[tuple[str, str, str], int] = {}
 
     def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
         """Return an object, or None."""
-        return self._kinds.get(kind, {}).get((namespace, name))
+        return self._kinds.get(kind, {}).get(namespace, {}).get(name)
 
     def list(
         self, kind: str, namespace: str | None = None, labels: Mapping[str, str] | None = None
     ) -> Sequence[Manifest]:
         """Return objects by namespace and name; labels: those that each must have."""
-        found = self._kinds.get(kind, {})
-        names = sorted(name for name in found if namespace is None or name[0] == namespace)
-        return [found[name] for name in names if _has(found[name], labels)]
+        namespaces = self._kinds.get(kind, {})
+        wanted = sorted(namespaces) if namespace is None else (namespace,)
+        found = (named for each in wanted for named in sorted(namespaces.get(each, {}).items()))
+        return [manifest for _, manifest in found if _has(manifest, labels)]
 
     def put(self, kind: str, manifest: Manifest) -> Change | None:
         """Take an object as it is said to be; return the change, None when it is no news."""
-        name = _name(manifest)
-        objects = self._kinds.setdefault(kind, {})
+        namespace, name = _name(manifest)
+        objects = self._kinds.setdefault(kind, {}).setdefault(namespace, {})
         before = objects.get(name)
-        known = version(before) if before is not None else self._removed.get((kind, name), 0)
+        known = version(before) if before is not None else self._removed.get((kind, namespace, name), 0)
         if version(manifest) <= known:
             return None
         objects[name] = manifest
-        self._removed.pop((kind, name), None)
+        self._removed.pop((kind, namespace, name), None)
         return Change(before, manifest)
 
     def remove(self, kind: str, manifest: Manifest) -> Change | None:
         """Take an object as gone; return the change, None when it was not there or has come again since."""
-        name = _name(manifest)
-        before = self._kinds.get(kind, {}).get(name)
+        namespace, name = _name(manifest)
+        before = self.get(kind, namespace, name)
         if before is None or version(before) > version(manifest):
             return None
-        del self._kinds[kind][name]
-        self._removed[(kind, name)] = max(version(before), version(manifest))
-        return Change(before, None)
+        self._removed[(kind, namespace, name)] = max(version(before), version(manifest))
+        return self._drop(kind, before)
 
     def replace(
         self, kind: str, manifests: Iterable[Manifest], list_version: int, namespace: str | None = None
@@ -87,15 +85,22 @@ class Store:
         """Take a complete list as of a version, of a namespace or of all; return what changed. Later news stays."""
         listed = {_name(manifest): manifest for manifest in manifests}
         changes = [self.put(kind, manifest) for manifest in listed.values()]
-        for name, before in list(self._kinds.get(kind, {}).items()):
-            if name not in listed and version(before) <= list_version and namespace in (None, name[0]):
-                del self._kinds[kind][name]
-                changes.append(Change(before, None))
+        for before in self.list(kind, namespace):
+            if _name(before) not in listed and version(before) <= list_version:
+                changes.append(self._drop(kind, before))
         self._removed = {key: at for key, at in self._removed.items() if key[0] != kind or at > list_version}
         return [change for change in changes if change is not None]
 
+    def _drop(self, kind: str, before: Manifest) -> Change:
+        namespace, name = _name(before)
+        objects = self._kinds[kind][namespace]
+        del objects[name]
+        if not objects:
+            del self._kinds[kind][namespace]
+        return Change(before, None)
 
-def _name(manifest: Manifest) -> _Name:
+
+def _name(manifest: Manifest) -> tuple[str, str]:
     metadata = manifest["metadata"]
     return metadata.get("namespace", ""), metadata["name"]
 

@@ -10,6 +10,7 @@ from alphatrade_operator.kube.api import Api
 from alphatrade_operator.kube.dispatch import Dispatcher
 from alphatrade_operator.kube.errors import ApiError, Gone, NotFound
 from alphatrade_operator.kube.resources import Resource
+from alphatrade_operator.kube.slim import slim
 
 _PAGE = 500
 _STREAM_S = 240.0
@@ -81,9 +82,9 @@ class Watcher:
         self._heard()
         manifest: Manifest = event["object"]
         if event["type"] == "DELETED":
-            self._dispatcher.lost(self._resource.kind, whole(manifest, self._resource))
+            self._dispatcher.lost(self._resource.kind, slim(manifest, self._resource))
         elif event["type"] != "BOOKMARK":
-            self._dispatcher.observe(self._resource.kind, whole(manifest, self._resource))
+            self._dispatcher.observe(self._resource.kind, slim(manifest, self._resource))
         return int(manifest["metadata"]["resourceVersion"])
 
     def _heard(self) -> None:
@@ -97,7 +98,7 @@ async def list_all(api: Api, resource: Resource, namespace: str = "") -> tuple[l
     query = {"limit": str(_PAGE), **_selected(resource)}
     while True:
         page = await api.request("GET", resource.path(namespace), query=query)
-        items += [whole(item, resource) for item in page.get("items") or ()]
+        items += [slim(item, resource) for item in page.get("items") or ()]
         token = page["metadata"].get("continue")
         if not token:
             return items, int(page["metadata"]["resourceVersion"])
@@ -107,8 +108,3 @@ async def list_all(api: Api, resource: Resource, namespace: str = "") -> tuple[l
 def _selected(resource: Resource) -> dict[str, str]:
     selectors = {"labelSelector": resource.selector, "fieldSelector": resource.fields}
     return {name: value for name, value in selectors.items() if value}
-
-
-def whole(manifest: Manifest, resource: Resource) -> Manifest:
-    """Return an item of a list with its apiVersion and kind, which lists leave out."""
-    return {**manifest, "apiVersion": resource.api_version, "kind": resource.kind}

@@ -7,12 +7,14 @@ from typing import Any
 
 from alphatrade.names import MANAGED_BY
 from alphatrade_operator.core.clock import rfc3339_micro
-from alphatrade_operator.core.live import meta_of
+from alphatrade_operator.core.dispatch import is_urgent
+from alphatrade_operator.core.live import key_of, meta_of
 from alphatrade_operator.core.plan import Event, Manifest, ObjectRef
 from alphatrade_operator.kube.api import APPLY, MERGE, Api
 from alphatrade_operator.kube.errors import ApiError, Conflict, NotFound, Refused
 from alphatrade_operator.kube.lease import Lease
 from alphatrade_operator.kube.resources import BY_KIND, EVENT
+from alphatrade_operator.kube.slim import slim
 
 MANAGER = MANAGED_BY  # writes children, status and conditions of every kind
 _NOTE_LIMIT = 1_024
@@ -40,9 +42,10 @@ class Writer:
         path = BY_KIND[kind].path(meta.namespace, meta.name, subresource)
         query = {"fieldManager": manager, "force": "true"}
         self._lease.require()
-        answer = await self._api.request("PATCH", path, manifest, query=query, content_type=APPLY)
+        urgent = is_urgent(key_of(manifest))
+        answer = await self._api.request("PATCH", path, manifest, query=query, content_type=APPLY, urgent=urgent)
         self._wrote("apply", kind)
-        self._observe(kind, answer)
+        self._observe(kind, slim(answer, BY_KIND[kind]))
         return answer
 
     async def clear(self, manifest: Manifest) -> None:
@@ -64,7 +67,7 @@ class Writer:
         except Conflict:
             return None
         self._wrote("create", kind)
-        self._observe(kind, answer)
+        self._observe(kind, slim(answer, BY_KIND[kind]))
         return answer
 
     async def read(self, kind: str, namespace: str, name: str) -> Manifest | None:

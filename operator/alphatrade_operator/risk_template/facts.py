@@ -70,6 +70,12 @@ def referrers(view: View, key: Key) -> Iterator[Key]:
                 yield Key(kind, key.namespace, manifest["metadata"]["name"])
 
 
+def read_by_others(manifest: Manifest) -> object:
+    """Return what decides about those who refer to a template: its wish and the law in force, not who they are."""
+    meta = meta_of(manifest)
+    return manifest.get("spec"), meta.uid, meta.generation, meta.deleting, status_of(manifest).get("effective")
+
+
 def _in_force(manifest: Manifest) -> RiskTemplateSpec | Finding | None:
     document: Any = status_of(manifest).get("effective")
     try:

@@ -11,7 +11,7 @@ from alphatrade_operator.artifact_store import access_modes
 from alphatrade_operator.broker.model import BrokerConnection
 from alphatrade_operator.broker.render import render_exchange
 from alphatrade_operator.core.explain import nearest, shown
-from alphatrade_operator.core.live import Meta, ResourceT, meta_of, read, ref_of
+from alphatrade_operator.core.live import Meta, ResourceT, key_of, meta_of, read, ref_of, status_of
 from alphatrade_operator.core.model import API_VERSION, Metadata
 from alphatrade_operator.core.plan import Finding, Key, Manifest, ObjectRef, View
 from alphatrade_operator.feed.gateway import render_config
@@ -22,11 +22,14 @@ from alphatrade_operator.session import Parts
 from alphatrade_operator.settings import Settings
 from alphatrade_operator.strategy.children import cluster_binding_name
 from alphatrade_operator.strategy.model import Strategy
+from alphatrade_operator.strategy.report import MOVING
 from alphatrade_operator.strategy.status import StrategyStatus
 from alphatrade_operator.workload.child import Child, child_of
 from alphatrade_operator.workload.live import Live, observe
 from alphatrade_operator.workload.report import last_status
 
+_OF_WRITES = ("resourceVersion", "managedFields")
+_MOVING = frozenset(StrategyStatus.model_fields[name].alias or name for name in MOVING)
 _NEIGHBOURS = ("MarketDataFeed", "BrokerConnection", "RiskTemplate")
 
 
@@ -93,6 +96,21 @@ def referrers(view: View, key: Key) -> Iterator[Key]:
     for kind in _NEIGHBOURS:
         for manifest in view.list(kind, key.namespace):
             yield Key(kind, key.namespace, manifest["metadata"]["name"])
+
+
+def with_plugins_from(view: View, key: Key) -> Iterator[Key]:
+    """Yield the strategies that name a ConfigMap in a plug-in."""
+    for manifest in view.list("Strategy", key.namespace):
+        references = (plugin.get("configMapRef") or {} for plugin in (manifest.get("spec") or {}).get("plugins") or ())
+        if any(reference.get("name") == key.name for reference in references):
+            yield key_of(manifest)
+
+
+def read_by_others(manifest: Manifest) -> object:
+    """Return all of a Strategy but what its runtime reports anew all the time, and which write it was."""
+    metadata = {name: value for name, value in manifest["metadata"].items() if name not in _OF_WRITES}
+    status = {name: value for name, value in status_of(manifest).items() if name not in _MOVING}
+    return manifest.get("spec"), metadata, status
 
 
 def _references(view: View, namespace: str, strategy: Strategy) -> References | Finding:

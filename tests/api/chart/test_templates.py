@@ -21,8 +21,14 @@ LIVE = ("-f", CHART / "values-live.yaml", "--set", f"image.digest={DIGEST}")
 OPERATOR = "alphatrade-operator"
 PEOPLE = [f"alphatrade-{role}" for role in ("viewer", "quant", "risk-officer", "approver", "platform")]
 NAMESPACED = ("--set", "rbac.scope=Namespaces,operator.namespaces={a,b}")
-PROFILES = [pytest.param((), id="dev"), pytest.param(PAPER, id="paper"), pytest.param(LIVE, id="live")]
 LOTS = {"maxPositionLots": 1, "maxOrderLots": 1}
+FAIR = ("--set", "priorityAndFairness.enabled=true,priorityAndFairness.shares=50")
+PROFILES = [
+    pytest.param((), id="dev"),
+    pytest.param(PAPER, id="paper"),
+    pytest.param(LIVE, id="live"),
+    pytest.param(FAIR, id="dev-fair"),
+]
 MONITORS = ("--api-versions", "monitoring.coreos.com/v1")
 VERSION = ("--kube-version", "1.32.0")  # the oldest that the chart takes
 
@@ -59,9 +65,10 @@ def test_the_operator_reads_the_settings_that_the_chart_writes(cluster, values, 
     settings = _settings(cluster, tmp_path, *values, *tag)
     assert settings.operator_namespace == "alphatrade-system"
     assert settings.runtime_image == (f"alphatrade@{DIGEST}" if values == LIVE else "alphatrade:7")
-    assert settings.experiment_may_paper == (values == ())
-    assert settings.profile == {(): "dev", PAPER: "paper", LIVE: "live"}[values]
-    assert settings.artifact_store.claim_name == (None if values == () else "alphatrade-artifacts")
+    profile = {PAPER: "paper", LIVE: "live"}.get(values, "dev")
+    assert settings.experiment_may_paper == (profile == "dev")
+    assert settings.profile == profile
+    assert settings.artifact_store.claim_name == (None if profile == "dev" else "alphatrade-artifacts")
     assert settings.scope == "Cluster"
     assert set(settings.limit_ceilings) == ({"LiveShadow", "Live"} if values == LIVE else set())
 
@@ -87,6 +94,20 @@ def test_schema_and_settings_know_the_same_ceilings():
     live = schema["allOf"][1]["then"]["properties"]["operator"]["properties"]["limitCeilings"]["properties"]["Live"]
     assert live["required"] == [LimitCeilings.model_fields[name].alias for name in REQUIRED_IN_LIVE]
     assert set(schema["properties"]["operator"]["properties"]["limitCeilings"]["properties"]) == set(get_args(Mode))
+
+
+def test_a_share_of_the_server_is_asked_for_only_where_it_is_wanted(cluster):
+    kinds = ("FlowSchema", "PriorityLevelConfiguration")
+    assert not [one for one in _rendered(cluster) if one["kind"] in kinds]
+    documents = _rendered(cluster, *FAIR)
+    level = _one(documents, "PriorityLevelConfiguration", "alphatrade")["spec"]["limited"]
+    assert level["nominalConcurrencyShares"] == 50
+    (subject,) = _one(documents, "FlowSchema")["spec"]["rules"][0]["subjects"]
+    account = _one(documents, "ServiceAccount")["metadata"]
+    assert subject["serviceAccount"] == {"name": account["name"], "namespace": account["namespace"]}
+    switches = _one(documents, "FlowSchema", "alphatrade-kill-switches")["spec"]
+    assert switches["distinguisherMethod"] == {"type": "ByUser"}
+    assert switches["rules"][0]["resourceRules"][0]["resources"] == ["killswitches"]
 
 
 def test_a_digest_wins_over_a_tag_and_pods_may_have_an_image_of_their_own(cluster):

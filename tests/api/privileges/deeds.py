@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from alphatrade_operator.admission.names import DECOMMISSIONED
+from alphatrade.names import DECOMMISSIONED
 from alphatrade_operator.core.model import GROUP
 from alphatrade_operator.strategy.abandon import ABANDON
 from api.privileges.caller import MERGE, Request

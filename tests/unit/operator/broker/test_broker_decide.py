@@ -86,6 +86,14 @@ def test_a_strategy_in_sim_or_refused_is_no_client(world):
     assert config(world).clients == []
 
 
+def test_a_suspended_strategy_takes_no_room_and_is_back_with_its_pod(serving):
+    second(serving, suspend=True)
+    assert len(config(serving).clients) == 1
+    serving.change("Strategy", "beta", "suspend", False)
+    serving.look("Strategy", "beta")
+    assert len(config(serving).clients) == 2
+
+
 def test_the_law_of_one_strategy_under_the_same_template_is_that_of_its_session(serving):
     strategy = StrategyConfig.model_validate_json(serving.document())
     assert config(serving).law == strategy.session["policy"]["envelope"]

@@ -1,6 +1,8 @@
 """Whom a change concerns."""
 
 import random
+import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -19,9 +21,14 @@ def child(kind, owner, home="desk"):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}
 
 
+def config_map(name):
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "desk"}}
+
+
 def strategy(name="alpha", template="law", home="desk", **metadata):
     references = {"riskTemplateRef": template, "marketDataFeedRef": "feed", "brokerConnectionRef": "account"}
-    spec = {field: {"name": value} for field, value in references.items()}
+    spec: dict[str, Any] = {field: {"name": value} for field, value in references.items()}
+    spec["plugins"] = [{"name": "x", "configMapRef": {"name": f"{name}-plugin", "key": "x.py"}}]
     return resource("Strategy", name, home, spec, resourceVersion="1", **metadata)
 
 
@@ -57,7 +64,8 @@ def test_a_child_says_whose_it_is(manifest, key):
         (resource("KillSwitch", "stop"), {"KillSwitch/stop"}),
         (resource("Replay", "r"), {"Replay/r"}),
         (resource("PolicyLedgerEntry", "ple-1"), set()),
-        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "p", "namespace": "desk"}}, {"Strategy/alpha"}),
+        (config_map("alpha-plugin"), {"Strategy/alpha"}),
+        (config_map("kube-root-ca.crt"), set()),
         (child("strategy", "alpha"), {"Strategy/alpha"}),
         (namespace("desk"), {
             "Namespace/desk", "Strategy/alpha", "RiskTemplate/law", "MarketDataFeed/feed", "BrokerConnection/account",
@@ -97,15 +105,30 @@ class Scene:
     def __init__(self):
         self.store, self.cache = Store(), Cache()
         self.cache.get, self.cache.list = self.store.get, self.store.list  # type: ignore[method-assign,assignment]
-        self.queue: KeyQueue[Key] = KeyQueue(lambda: 0.0, random.random)
+        self.now_s = 0.0
+        self.queue: KeyQueue[Key] = KeyQueue(lambda: self.now_s, random.random)
         self.dispatcher = Dispatcher(self.store, self.cache, self.queue, RECONCILERS)
 
     def queued(self):
+        """Return what is due within a second."""
+        self.now_s += 1.0
         found = set()
         while (key := self.queue.take()) is not None:
             found.add(f"{key.kind}/{key.name}")
             self.queue.succeed(key, None)
         return found
+
+
+def test_news_of_many_strategies_has_a_switch_looked_at_once_and_its_own_at_once():
+    scene = Scene()
+    scene.dispatcher.observe("KillSwitch", resource("KillSwitch", "stop", resourceVersion="1"))
+    assert scene.queue.take() == Key("KillSwitch", "desk", "stop")
+    scene.queue.succeed(Key("KillSwitch", "desk", "stop"), None)
+    for number in range(5):
+        scene.dispatcher.observe("Strategy", strategy(f"st-{number}"))
+    assert "KillSwitch" not in {key.kind for _ in range(5) if (key := scene.queue.take())}
+    scene.now_s += 0.1
+    assert scene.queue.take() == Key("KillSwitch", "desk", "stop")
 
 
 def test_a_reference_that_is_taken_away_concerns_the_one_it_named():
@@ -120,6 +143,35 @@ def test_a_reference_that_is_taken_away_concerns_the_one_it_named():
     assert {"RiskTemplate/law", "RiskTemplate/tight", "Strategy/alpha"} <= scene.queued()
 
 
+def written(manifest, version, **status):
+    """Return an object after its status was written."""
+    metadata = {**manifest["metadata"], "resourceVersion": str(version)}
+    return {**manifest, "metadata": metadata, "status": {**manifest.get("status", {}), **status}}
+
+
+def test_a_snapshot_of_what_moves_concerns_the_strategy_alone():
+    scene = Scene()
+    scene.dispatcher.observe("RiskTemplate", resource("RiskTemplate", "law", resourceVersion="1"))
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    scene.dispatcher.observe("Strategy", written(strategy(), 2, pnl="3", orders=7))
+    assert scene.queued() == {"Strategy/alpha"}
+    scene.dispatcher.observe("Strategy", written(strategy(), 3, pnl="3", orders=7, phase="Halted"))
+    assert scene.queued() == {"Strategy/alpha", "RiskTemplate/law"}
+
+
+def test_who_uses_a_template_does_not_concern_its_users_and_the_law_in_force_does():
+    scene = Scene()
+    law = resource("RiskTemplate", "law", resourceVersion="1")
+    scene.dispatcher.observe("RiskTemplate", law)
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    scene.dispatcher.observe("RiskTemplate", written(law, 2, userCount=1))
+    assert scene.queued() == {"RiskTemplate/law"}
+    scene.dispatcher.observe("RiskTemplate", written(law, 3, effective={"limits": {}}))
+    assert scene.queued() == {"RiskTemplate/law", "Strategy/alpha"}
+
+
 def test_an_object_that_goes_concerns_those_who_read_it():
     scene = Scene()
     law = resource("RiskTemplate", "law", resourceVersion="1")
@@ -128,6 +180,25 @@ def test_an_object_that_goes_concerns_those_who_read_it():
     scene.queued()
     scene.dispatcher.lost("RiskTemplate", law)
     assert "Strategy/alpha" in scene.queued()
+
+
+def test_a_status_that_changes_all_the_time_takes_no_more_memory():
+    scene = Scene()
+
+    def update(first, last):
+        for version in range(first, last):
+            scene.dispatcher.observe("Strategy", written(strategy(), version, pnl=str(version)))
+            scene.now_s += 1.0
+            while (key := scene.queue.take()) is not None:
+                scene.queue.succeed(key, 43_200.0)
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = update(1, 2_000)  # until free lists are filled
+        assert update(2_000, 6_000) < before + 50_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_old_news_queues_nobody():

@@ -104,6 +104,19 @@ def test_overdue_says_for_how_long_none_was_free():
     assert queue.overdue_s() == 7.0
 
 
+def test_a_key_looked_at_again_and_again_takes_no_more_room():
+    clock = Clock()
+    queue = queue_at(clock)
+    for _ in range(5_000):
+        queue.add("a")
+        assert queue.take() == "a"
+        queue.succeed("a", 43_200.0)  # half of a certificate's life
+        clock.now_s += 1.0
+    assert len(queue._heap) < 100
+    clock.now_s += 43_200.0
+    assert (queue.take(), queue.take()) == ("a", None)
+
+
 def test_workers_take_keys_as_they_come():
     async def scene():
         queue: KeyQueue[str] = KeyQueue(asyncio.get_running_loop().time, lambda: 0.0)

@@ -9,7 +9,7 @@ from aiohttp import web
 from kubernetes.aio import client
 
 from alphatrade_operator.kube import api as api_module
-from alphatrade_operator.kube.api import APPLY, Api
+from alphatrade_operator.kube.api import APPLY, Api, read_environment_once
 from alphatrade_operator.kube.errors import Conflict, Ending, Gone, NotFound, Refused, Unavailable, error_of
 from alphatrade_operator.kube.rate import Rate
 from alphatrade_operator.kube.resources import BY_KIND, DEFINITION
@@ -118,6 +118,24 @@ def test_the_server_says_how_long_to_wait():
     assert (told.retry_after_s, untold.retry_after_s) == (3.0, None)
 
 
+@pytest.mark.parametrize(
+    ("host", "given", "proxy"),
+    [
+        ("https://api.example:6443", None, "http://proxy.example:3128"),
+        ("http://api.example", None, None),
+        ("https://api.example:6443", "http://own.example", "http://own.example"),
+        ("https://near.example:6443", None, None),
+    ],
+)
+def test_a_proxy_is_looked_for_once(monkeypatch, host, given, proxy):
+    monkeypatch.setenv("no_proxy", "near.example")
+    configuration = client.Configuration()
+    configuration.host, configuration.proxy = host, given
+    read_environment_once(configuration, {"https": "http://proxy.example:3128"})
+    assert configuration.proxy == proxy
+    assert configuration.client_session_kwargs == {"trust_env": False}
+
+
 def test_a_server_that_is_not_there_is_unavailable():
     async def scene():
         configuration = client.Configuration()
@@ -158,9 +176,40 @@ def test_a_watch_that_is_refused_is():
 def test_a_rate_is_kept_over_a_burst():
     now_s = [0.0]
     rate = Rate(2.0, 3, lambda: now_s[0])
-    assert [rate.reserve() for _ in range(5)] == [0.0, 0.0, 0.0, 0.5, 1.0]
+    assert [rate.take() for _ in range(4)] == [True, True, True, False]
+    now_s[0] = 0.5
+    assert [rate.take() for _ in range(2)] == [True, False]
     now_s[0] = 10.0
-    assert [rate.reserve() for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+    assert [rate.take() for _ in range(4)] == [True, True, True, False]
+
+
+def served(*urgent, canceled=()):
+    """Return the order in which those that waited got a token of a rate, by their numbers."""
+
+    async def scene():
+        rate, order = Rate(200.0, 1, asyncio.get_running_loop().time), []
+
+        async def one(number, first):
+            await rate.wait(first)
+            order.append(number)
+
+        tasks = [asyncio.create_task(one(number, first)) for number, first in enumerate(urgent)]
+        await asyncio.sleep(0)
+        for number in canceled:
+            tasks[number].cancel()
+        await asyncio.wait(tasks, timeout=5.0)
+        return order
+
+    return asyncio.run(scene())
+
+
+def test_who_waits_for_a_token_gets_it_in_order_and_urgent_ones_first():
+    assert served(False, False, False) == [0, 1, 2]
+    assert served(False, False, False, True, True) == [0, 3, 4, 1, 2]
+
+
+def test_a_token_is_not_lost_on_who_no_longer_waits():
+    assert served(False, False, False, True, canceled=(1, 3)) == [0, 2]
 
 
 @pytest.mark.parametrize(
