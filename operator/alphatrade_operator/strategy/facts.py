@@ -25,6 +25,8 @@ from alphatrade_operator.strategy.status import StrategyStatus
 from alphatrade_operator.workload.child import Child, child_of
 from alphatrade_operator.workload.live import Live, observe
 from alphatrade_operator.workload.report import last_status
+from alphatrade_operator.workload.roll import Trader
+from alphatrade_operator.workload.traders import traders
 
 _NEIGHBOURS = ("MarketDataFeed", "BrokerConnection", "RiskTemplate")
 
@@ -48,6 +50,7 @@ class Facts:
 
     plugin_maps: keys of the ConfigMaps that plug-ins name; None where there is no such ConfigMap.
     bindings: RoleBindings in the operator's namespace, which no owner reference can take along.
+    others: the other Strategies of its account.
     """
 
     meta: Meta
@@ -57,6 +60,7 @@ class Facts:
     plugin_maps: Mapping[str, frozenset[str] | None]
     bindings: tuple[ObjectRef, ...]
     live: Live
+    others: tuple[Trader, ...]
     before: StrategyStatus
     settings: Settings
 
@@ -75,6 +79,7 @@ def gather(view: View, key: Key) -> Facts:
         plugin_maps={} if isinstance(strategy, Finding) else _plugin_maps(view, key.namespace, strategy),
         bindings=_bindings(view, child),
         live=observe(view, child),
+        others=() if isinstance(strategy, Finding) else _others(view, key, strategy),
         before=last_status(StrategyStatus, manifest),
         settings=view.settings,
     )
@@ -85,6 +90,12 @@ def referrers(view: View, key: Key) -> Iterator[Key]:
     for kind in _NEIGHBOURS:
         for manifest in view.list(kind, key.namespace):
             yield Key(kind, key.namespace, manifest["metadata"]["name"])
+
+
+def _others(view: View, key: Key, strategy: Strategy) -> tuple[Trader, ...]:
+    account = strategy.spec.broker_connection_ref.name
+    found = traders(view, key.namespace, "brokerConnectionRef", account)
+    return tuple(trader for trader in found if trader.name != key.name)
 
 
 def _references(view: View, namespace: str, strategy: Strategy) -> References | Finding:

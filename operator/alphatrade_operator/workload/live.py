@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alphatrade.config import digest_of
 from alphatrade.v1.control_pb2 import PodStatus
-from alphatrade_operator.core.plan import Nudge, Pushed, View
+from alphatrade_operator.core.plan import Manifest, Nudge, Pushed, View
 from alphatrade_operator.workload.child import Child
 from alphatrade_operator.workload.manifests import CONFIG_KEY
 from alphatrade_operator.workload.pod import PodFacts, read_pod
@@ -17,7 +17,8 @@ class Live:
 
     document: of the ConfigMap; None when there is none.  replicas: of the StatefulSet; None when there is none.
     status: what the pod said lately; None when it does not answer.  pushed: its answer to the last configuration.
-    files: names what the ConfigMap and the TLS Secret hold.
+    files: names what the ConfigMap and the TLS Secret hold.  revision: of the StatefulSet; empty while its controller
+    has not said it of what is there now.
     """
 
     document: bytes | None
@@ -26,6 +27,12 @@ class Live:
     status: PodStatus | None
     pushed: Pushed | None
     files: str
+    revision: str = ""
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the pod was made before its StatefulSet was changed."""
+        return self.pod is not None and bool(self.pod.revision and self.revision) and self.pod.revision != self.revision
 
     @property
     def in_force(self) -> str | None:
@@ -55,8 +62,16 @@ def observe(view: View, child: Child) -> Live:
         pod=pod,
         status=view.pod_status(child.namespace, child.name) if pod and not pod.deleting else None,
         pushed=view.pushed(child.identity),
+        revision=_revision(stateful_set),
         files=hashlib.sha256(f"{text}\n{certificate}".encode()).hexdigest()[:16],
     )
+
+
+def _revision(stateful_set: Manifest | None) -> str:
+    status = (stateful_set or {}).get("status") or {}
+    if stateful_set is None or status.get("observedGeneration") != stateful_set["metadata"].get("generation"):
+        return ""
+    return str(status.get("updateRevision", ""))
 
 
 def nudges(child: Child, live: Live) -> tuple[Nudge, ...]:
