@@ -6,6 +6,7 @@ A StatefulSet of ours replaces no pod by itself, so an upgrade of the operator l
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from alphatrade.names import CHILD_PREFIXES
 from alphatrade.v1.control_pb2 import StrategyStatus
 from alphatrade_operator.core.live import Meta
 from alphatrade_operator.core.plan import Condition
@@ -191,5 +192,5 @@ def _changed(live: Live) -> str:
 
 
 def _how(kind: str, meta: Meta) -> str:
-    named = meta.name if kind == "strategy" else f"{kind}/{meta.name}"
+    named = meta.name if kind == "strategy" else f"{CHILD_PREFIXES[kind]}/{meta.name}"
     return f"`kubectl alphatrade roll {named} -n {meta.namespace}`"

@@ -1,5 +1,7 @@
 """Which pod of an older revision goes when: in its break, when asked, one at a time, and never behind a flatten."""
 
+from typing import Any
+
 import pytest
 
 from alphatrade.v1.control_pb2 import BrokerStatus, PodStatus, StrategyStatus
@@ -20,7 +22,7 @@ NONE = {"in_break": False, "session_ns": NOW_NS}
 
 
 def live(revision="st-a-old", *, wanted="st-a-new", pod=True, uid="u", part=None, **said):
-    facts = {"ready": True, "deleting": False, "started": True, "fault": None}
+    facts: dict[str, Any] = {"ready": True, "deleting": False, "started": True, "fault": None}
     facts |= {name: said.pop(name) for name in tuple(facts) if name in said}
     status = {"phase": "Trading", "kill_state": "ARMED", "pace": "Realtime", **NONE, **said}
     answers = said.get("phase") != "" and pod
@@ -153,7 +155,7 @@ def test_the_message_says_what_waits_and_the_command():
     assert said.message.endswith("calendar 24/7 has no break: roll it by `kubectl alphatrade roll alpha -n desk`")
     said = of_gateway(meta("tape"), live(part=SERVES), "feed", (), (other("a", **NEW),))
     assert said is not None
-    assert said.message.endswith("or at once by `kubectl alphatrade roll feed/tape -n desk`")
+    assert said.message.endswith("or at once by `kubectl alphatrade roll mdf/tape -n desk`")
 
 
 STAYS = Course(b"{}", 1, Verdict(True, "Trading", ""))
