@@ -12,7 +12,6 @@ from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.policy.document import Session
 from alphatrade_runtime.risk.auditor.opening import Opening, OpenOrder
 from alphatrade_runtime.risk.codes import Code
-from alphatrade_runtime.risk.law import of_nav
 from alphatrade_runtime.risk.state import HALT_LINK_LOST, RATE_RING, TURN_BUCKETS
 
 _COUNTERS = (
@@ -168,5 +167,5 @@ def _put_levels(core: Core) -> None:
     account["nav"] = int(account["cash"]) + int(account["marked"])
     high, day = int(account["high_water"]), int(account["day_start_nav"])
     peak_bps, day_bps = int(limits["max_drawdown_bps"]), int(limits["day_drawdown_bps"])
-    account["kill_level"] = high - int(of_nav(high, peak_bps)) if peak_bps else 0
-    account["day_level"] = day - int(of_nav(day, day_bps)) if day_bps else 0
+    account["kill_level"] = high - high // 10_000 * peak_bps if peak_bps else 0  # as loop/build.py sets them
+    account["day_level"] = day - day // 10_000 * day_bps if day_bps else 0
