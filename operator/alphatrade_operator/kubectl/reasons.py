@@ -115,6 +115,11 @@ _PODS = {
         "the pod does not answer the operator; it goes on under its last configuration",
         "look at the pod's log, and at NetworkPolicies between the namespaces",
     ),
+    "ProtocolTooOld": Reason(
+        "the pod is of a version before the one before the operator's: it is neither asked nor told anything",
+        "upgrade by way of the version between, or `kubectl alphatrade roll NAME`",
+    ),
+    "ProtocolTooNew": Reason("the pod is of a version far behind the operator's", "run the newer operator again"),
     "ConfigurationRefused": Reason("the pod goes on with the configuration before", "correct what the message names"),
     "DrainRefused": Reason("the pod will not get flat", "the message says how to abandon its positions"),
     "Refused": Reason("the API server refused a change of the operator's", "do what the message says"),

@@ -75,7 +75,7 @@ def of_strategy(meta: Meta, live: Live, calendar: str, others: Iterable[Trader])
         return None
     if live.pod.deleting:
         return _rolling()
-    held = _held(live)
+    held = None if live.stranger is not None and _asked(meta, live) else _held(live)
     if held is None:
         held = _after(meta.name, others)
     if held is not None:
@@ -140,6 +140,8 @@ def _held(live: Live) -> Roll | None:
     said = live.status.strategy if live.status else StrategyStatus()
     if _nothing_runs(live):
         return None
+    if live.stranger is not None:
+        return Roll(False, live.stranger.reason, f"{_changed(live)}; {live.stranger.message}")
     if live.status is None:
         return Roll(False, "PodSilent", f"{_changed(live)}; it waits until the pod answers the operator")
     if said.phase == "Flattening" or said.kill_state == "FLATTENING":

@@ -208,12 +208,15 @@ class PodStatus(_message.Message):
     STRATEGY_FIELD_NUMBER: _builtins.int
     FEED_FIELD_NUMBER: _builtins.int
     BROKER_FIELD_NUMBER: _builtins.int
+    PROTOCOL_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Highest epoch seen."""
     document_digest: _builtins.str
     """SHA-256 of the configuration in force."""
     code_hash: _builtins.str
     """Digest of the code, 64 hexadecimal digits."""
+    protocol: _builtins.int
+    """Protocol that it speaks; 0 is one that does not say it, the first."""
     @_builtins.property
     def strategy(self) -> Global___StrategyStatus:
         """Of a strategy runtime."""
@@ -235,10 +238,11 @@ class PodStatus(_message.Message):
         strategy: Global___StrategyStatus | None = ...,
         feed: Global___FeedStatus | None = ...,
         broker: Global___BrokerStatus | None = ...,
+        protocol: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["broker", b"broker", "feed", b"feed", "part", b"part", "strategy", b"strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["broker", b"broker", "code_hash", b"code_hash", "document_digest", b"document_digest", "epoch", b"epoch", "feed", b"feed", "part", b"part", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broker", b"broker", "code_hash", b"code_hash", "document_digest", b"document_digest", "epoch", b"epoch", "feed", b"feed", "part", b"part", "protocol", b"protocol", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["strategy", "feed", "broker"]  # noqa: Y015
     _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015

@@ -7,6 +7,7 @@ and by the broker's own log.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -70,6 +71,10 @@ class Story:
         """Return the lots that a Strategy holds by the broker's log."""
         return sum(one.position for one in journals(self.place, name, name))
 
+    def pending(self, kind, name):
+        """Whether an object's pod waits to be rolled."""
+        return self.place.condition(kind, name, "RollPending")[0] == "True"
+
     def until_pending(self, reason, kind, name):
         """Wait until an object says why its pod stays; return the message."""
         return self.place.until_condition(kind, name, reason, "RollPending")
@@ -107,7 +112,7 @@ def story(
         for desk_name in (ALWAYS, DAILY):
             made.place.until_phase(desk_name, "Trading", timeout_s=BACK_S)
         for desk_name in (ALWAYS, DAILY):
-            made.place.until(f"{desk_name} holds", lambda at=desk_name: made.holds(at))
+            made.place.until(f"{desk_name} holds", partial(made.holds, desk_name))
         yield made
         if made.place.kube.helm("status", "alphatrade", "--namespace", SYSTEM_NAMESPACE):
             made.upgrade(image)
@@ -117,10 +122,7 @@ def test_an_upgrade_restarts_no_trading_pod(story):
     first, before = story.code(ALWAYS), story.uids()
     story.upgrade(story.next)
     for kind in KINDS:
-        story.place.until(
-            f"{kind} says that its pod waits",
-            lambda kind=kind: story.place.condition(kind, ALWAYS, "RollPending")[0] == "True",
-        )
+        story.place.until(f"{kind} says that its pod waits", lambda kind=kind: story.pending(kind, ALWAYS))
     text = story.until_pending("NoSessionBreak", "Strategy", ALWAYS)
     assert f"`kubectl alphatrade roll {ALWAYS} -n {story.place.namespace}`" in text
     story.trades(ALWAYS)
