@@ -113,8 +113,9 @@ def story(
             made.place.until_phase(desk_name, "Trading", timeout_s=BACK_S)
         for desk_name in (ALWAYS, DAILY):
             made.place.until(f"{desk_name} holds", partial(made.holds, desk_name))
-        yield made
-        if made.place.kube.helm("status", "alphatrade", "--namespace", SYSTEM_NAMESPACE):
+        try:
+            yield made
+        finally:
             made.upgrade(image)
 
 
