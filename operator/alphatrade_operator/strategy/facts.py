@@ -50,7 +50,7 @@ class Facts:
 
     plugin_maps: keys of the ConfigMaps that plug-ins name; None where there is no such ConfigMap.
     bindings: RoleBindings in the operator's namespace, which no owner reference can take along.
-    others: the other Strategies of its account.
+    others: the other Strategies of its account, where it is to be rolled: looked at by each of many they are a square.
     """
 
     meta: Meta
@@ -71,6 +71,7 @@ def gather(view: View, key: Key) -> Facts:
     if manifest is None:
         raise KeyError(key)
     child, strategy = child_of("strategy", manifest), read(Strategy, manifest)
+    live = observe(view, child)
     return Facts(
         meta=meta_of(manifest),
         child=child,
@@ -78,8 +79,8 @@ def gather(view: View, key: Key) -> Facts:
         references=strategy if isinstance(strategy, Finding) else _references(view, key.namespace, strategy),
         plugin_maps={} if isinstance(strategy, Finding) else _plugin_maps(view, key.namespace, strategy),
         bindings=_bindings(view, child),
-        live=observe(view, child),
-        others=() if isinstance(strategy, Finding) else _others(view, key, strategy),
+        live=live,
+        others=_others(view, key, strategy) if live.outdated and not isinstance(strategy, Finding) else (),
         before=last_status(StrategyStatus, manifest),
         settings=view.settings,
     )

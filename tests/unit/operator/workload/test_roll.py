@@ -218,3 +218,12 @@ def test_a_strategy_that_is_asked_rolls_at_once_and_once():
     assert (ready(plan), [ref.uid for ref in plan.deletions]) == ((False, "Rolling"), [uid])
     world.objects[("Pod", "desk", world.child().pod)]["metadata"]["uid"] = "the-next"
     assert world.plan().deletions == ()
+
+
+def test_who_is_not_to_be_rolled_looks_at_nobody():
+    world = World().trading(policy_hash="ab" * 32)
+    second = {"metadata": {"name": "beta"}, "apiVersion": "alphatrade.io/v1alpha1", "kind": "Strategy"}
+    world.add({**second, "spec": world.get("Strategy", "desk", "alpha")["spec"]})
+    assert world.facts().others == ()
+    age(world, "Strategy", "alpha")
+    assert [one.name for one in world.facts().others] == ["beta"]
