@@ -95,7 +95,9 @@ def test_it_asks_for_that_very_pod_and_waits_until_the_next_one_serves(capsys):
 def test_all_are_asked_gateways_too(capsys):
     objects = [behind("a"), behind("paper", "BrokerConnection"), behind("tape", "MarketDataFeed"), strategy("new")]
     pods = {f"uid-{name}": made(f"old-{name}") for name in ("a", "paper", "tape", "new")}
-    steps = [lambda cluster: [put(uid, made(f"new-{uid}"))(cluster) for uid in list(pods)]]
+    steps: list[Callable[[Cluster], object]] = [
+        lambda cluster: [put(uid, made(f"new-{uid}"))(cluster) for uid in list(pods)]
+    ]
     cluster = Cluster((), objects, pods, steps)
     assert roll(cluster, None, (), 60, lambda: 0.0, cluster.pause) == 0
     assert [words[1:4] for words in cluster.ran] == [
