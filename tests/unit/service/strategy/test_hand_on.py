@@ -43,7 +43,9 @@ class Played(Runtime):
     """A runtime that notes what it would play."""
 
     def __init__(self, data, wanted=None):
-        steering = PodSteering(wanted or terms(), cast(Any, Watch()), Latch(data), Registry("strategy", "a"), list)
+        steering = PodSteering(
+            wanted or terms(), cast(Any, Watch()), Latch(data), Registry("strategy", "a"), lambda: None
+        )
         stop = threading.Event()
         super().__init__(
             Parts(cast(Any, None), data, Registry("strategy", "b"), steering, stop, NEW, threading.Event())
