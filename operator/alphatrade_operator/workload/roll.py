@@ -19,6 +19,7 @@ ROLL = "alphatrade.io/roll"  # on the resource: UID of the pod that may go at on
 CONDITION = "RollPending"
 LEAST_BREAK_NS = 120 * 10**9  # of real time: a session starts, reads back its books and reconciles
 _AT_REST = ("Drained", "Ended", "Failed")
+_OF_OTHERS = ("JournalOfOtherCode", "CarryOfNewerVersion")  # only a pod of another image can go on
 _BUSY = {"Starting": "the session starts", "Draining": "it gets flat first"}
 
 
@@ -75,13 +76,14 @@ def of_strategy(meta: Meta, live: Live, calendar: str, others: Iterable[Trader])
         return None
     if live.pod.deleting:
         return _rolling()
-    held = None if live.stranger is not None and _asked(meta, live) else _held(live)
+    asked = _asked(meta, live)
+    held = None if asked and _cannot_speak(live) else _held(live)
     if held is None:
         held = _after(meta.name, others)
     if held is not None:
         return held
     said = live.status.strategy if live.status else StrategyStatus()
-    if _nothing_runs(live) or said.phase in _AT_REST or breaks(said) or _asked(meta, live):
+    if asked or _nothing_runs(live) or _is_over(said) or breaks(said):
         return _rolling()
     how = _how("strategy", meta)
     if said.break_edge_ns:
@@ -169,9 +171,22 @@ def _would_go(other: Trader) -> bool:
 
 
 def _nothing_runs(live: Live) -> bool:
-    """Whether no container of the pod ever came up, or it cannot: nothing is lost with it."""
+    """Whether no container of the pod ever came up: nothing is lost with it.
+
+    One that crashed may come back by itself and replay its journal, which the next code could not.
+    """
     pod = live.pod
-    return pod is not None and live.status is None and not pod.ready and (not pod.started or pod.fault is not None)
+    return pod is not None and live.status is None and not pod.ready and not pod.started
+
+
+def _cannot_speak(live: Live) -> bool:
+    """Whether waiting for the pod's word is in vain."""
+    return live.stranger is not None or (live.status is None and live.pod is not None and live.pod.fault is not None)
+
+
+def _is_over(said: StrategyStatus) -> bool:
+    """Whether a session is over, or only another image can go on with it. Other failures may mend by themselves."""
+    return said.phase in ("Drained", "Ended") or (said.phase == "Failed" and said.reason in _OF_OTHERS)
 
 
 def _asked(meta: Meta, live: Live) -> bool:

@@ -69,9 +69,13 @@ STRATEGY = [
     ("has lost its order session", live(phase="Halted", reason="BrokerNotLinked", **BREAK), "u", "PodBusy"),
     ("is silent", live(phase="", **BREAK), "u", "PodSilent"),
     ("has ended", live(phase="Ended"), "", "due"),
-    ("cannot read the journal", live(phase="Failed", ready=False), "", "due"),
+    ("has a journal of another code", live(phase="Failed", reason="JournalOfOtherCode", ready=False), "", "due"),
+    ("has a full disk", live(phase="Failed", reason="DiskFull", ready=False), "", "NoSessionBreak"),
+    ("has a full disk, and is asked", live(phase="Failed", reason="DiskFull", ready=False), "u", "due"),
+    ("crashed, and may come back", live(phase="", ready=False, fault=BAD), "", "PodSilent"),
+    ("crashes, and is asked", live(phase="", ready=False, fault=BAD), "u", "due"),
     ("never came up", live(phase="", ready=False, started=False), "", "due"),
-    ("has no image", live(phase="", ready=False, fault=BAD), "", "due"),
+    ("has no image", live(phase="", ready=False, started=False, fault=BAD), "", "due"),
     ("is on its way out", live(deleting=True, phase=""), "", "due"),
 ]
 
@@ -131,7 +135,7 @@ GATEWAY = [
     ("the account is old", live(part=SERVES), "u", (("BrokerConnection/b", live()),), (), "WaitsForItsUsers"),
     ("the account is new", live(part=SERVES), "u", (("BrokerConnection/b", live("st-a-new")),), (), "due"),
     ("one flattens", live(part=SERVES), "u", (), (other("a", phase="Flattening", **NEW),), "KillSwitchFlattens"),
-    ("no image", live(phase="", ready=False, fault=BAD), "", (), (other("a", **OPEN),), "due"),
+    ("no image", live(phase="", ready=False, started=False, fault=BAD), "", (), (other("a", **OPEN),), "due"),
 ]
 
 
