@@ -109,7 +109,9 @@ def _look(kubectl: Kubectl, one: Behind, here: Sequence[str]) -> tuple[bool, str
     pod, pending = _pod(kubectl, now, here), now.condition(CONDITION)
     if pod is not None and pod.metadata.uid != one.pod:
         serves = bool(pod.containers) and all(container.ready for container in pod.containers)
-        return serves, "the new pod is ready" if serves else "the new pod starts"
+        return serves and pending is None, "the new pod is ready" if serves else "the new pod starts"
     if pod is None or pod.metadata.deletion_timestamp:
         return False, "the old pod has ended in order" if pod is None else "the old pod ends in order"
-    return False, f"{pending.reason}: {pending.message}" if pending else "the operator has not looked yet"
+    if pending is None:
+        return True, "its pod is of the revision that its StatefulSet asks for"
+    return False, f"{pending.reason}: {pending.message}"

@@ -5,7 +5,7 @@ and by the broker's own log.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -42,12 +42,16 @@ def desk(name):
 
 @dataclass
 class Story:
-    """Both desks in their namespace, and the product under them. codes: of the two images."""
+    """Both desks in their namespace, and the product under them.
+
+    codes: of the two images.  first: UIDs of the pods under the first one.
+    """
 
     place: Place
     installed: Installed
     next: str
     codes: tuple[str, str] = ("", "")
+    first: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def uids(self):
         """Return the UID of every pod."""
@@ -132,25 +136,25 @@ def test_an_upgrade_restarts_no_trading_pod(story):
         pod: before[pod] for pod in before if pod[1] == ALWAYS
     }
     assert story.code(ALWAYS) == first
-    story.codes = (first, "")
+    story.codes, story.first = (first, ""), before
 
 
 def test_a_pod_rolls_in_its_session_break_and_its_position_goes_on(story):
     place = story.place
-    place.until("daily rolls", lambda: story.code(DAILY) != story.codes[0], 600.0)
+    one = ("Strategy", DAILY)
+    place.until("daily rolls", lambda: place.pod_identity(*one)[0] != story.first[one], 600.0)
+    place.until_phase(DAILY, "Trading", timeout_s=BACK_S)
     close_ns = int(CLOSE.timestamp()) * 10**9
     pod = place.kube.get("pod", place.pod("Strategy", DAILY), namespace=place.namespace)
     made = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
     assert made.timestamp() * 1e9 >= kept(place, DAILY)[-1].wall_ns(close_ns) - 1e9, "it did not wait for the break"
-    place.until_phase(DAILY, "Trading", timeout_s=BACK_S)
     held = story.holds(DAILY)
     assert held
-    assert place.status("Strategy", DAILY)["positions"] == [{"symbol": "SIM-A", "lots": held}]
+    shown = [{"symbol": "SIM-A", "lots": held}]
+    place.until("daily shows it", lambda: place.status("Strategy", DAILY).get("positions") == shown)
     story.sound(DAILY)
     for kind in KINDS[1:]:
-        place.until(
-            f"{kind} rolls behind it", lambda kind=kind: place.condition(kind, DAILY, "RollPending")[0] != "True"
-        )
+        place.until(f"{kind} rolls behind it", lambda kind=kind: not story.pending(kind, DAILY))
     story.codes = (story.codes[0], story.code(DAILY))
 
 

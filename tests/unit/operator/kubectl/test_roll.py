@@ -107,6 +107,13 @@ def test_all_are_asked_gateways_too(capsys):
     ]
 
 
+def test_a_condition_that_was_old_news_ends_the_waiting(capsys):
+    steps: list[Callable[[Cluster], object]] = [lambda cluster: cluster.objects[0]["status"].update(conditions=[])]
+    cluster = Cluster((), [behind()], {"uid-a": made("new")}, steps)
+    assert roll(cluster, "a", (), 60, lambda: 0.0, cluster.pause) == 0
+    assert "its pod is of the revision that its StatefulSet asks for" in capsys.readouterr().err
+
+
 def test_nothing_outdated_asks_nobody(capsys):
     cluster = Cluster((), [strategy("a")], {"uid-a": made("u")})
     assert roll(cluster, "a", (), 60) == 0
