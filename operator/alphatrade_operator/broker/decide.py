@@ -15,6 +15,7 @@ from alphatrade_operator.strategy.abandon import ABANDON, held_hash
 from alphatrade_operator.workload.course import SOON_S, Course, deletions, keep_serving, pushes
 from alphatrade_operator.workload.live import nudges
 from alphatrade_operator.workload.report import amount, latch, split, time_of
+from alphatrade_operator.workload.roll import look_again, pending, rolled
 from alphatrade_operator.workload.verdict import Verdict, conditions, moving, stuck
 
 ORDERLY_EXIT = "alphatrade.io/orderly-exit"
@@ -29,7 +30,7 @@ _CLIENTS_S = 5.0  # how often the configurations of strategies are looked at, wh
 def decide(facts: Facts, now: datetime) -> Plan:
     """Return the plan of a BrokerConnection."""
     law = _account_law(facts)
-    course = _course(facts, law)
+    course = rolled(_course(facts, law), facts.roll)
     if facts.meta.deleting and not course.replicas and facts.live.pod is None:
         return Plan(finalizers=())
     status, snapshot = split(_status(facts, now), _SNAPSHOT)
@@ -39,11 +40,13 @@ def decide(facts: Facts, now: datetime) -> Plan:
         deletions=deletions(facts.live, course),
         status=status,
         snapshot=snapshot,
-        conditions=(*conditions(course.verdict), *_admission(law)),
+        conditions=(*conditions(course.verdict), *_admission(law), *pending(facts.roll)),
         finalizers=(ORDERLY_EXIT,),
         pushes=pushes(facts.child, course),
         nudges=nudges(facts.child, facts.live),
-        look_again_s=course.look_again_s or (_CLIENTS_S if any(user.has_pod for user in facts.users) else None),
+        look_again_s=course.look_again_s
+        or look_again(facts.roll)
+        or (_CLIENTS_S if any(user.has_pod for user in facts.users) else None),
     )
 
 

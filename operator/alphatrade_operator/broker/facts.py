@@ -14,6 +14,10 @@ from alphatrade_operator.strategy.document import read_config
 from alphatrade_operator.workload.child import Child, child_of
 from alphatrade_operator.workload.live import Live, observe
 from alphatrade_operator.workload.report import last_status
+from alphatrade_operator.workload.roll import Roll, of_gateway
+from alphatrade_operator.workload.traders import traders
+
+_REF = "brokerConnectionRef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Facts:
     law: Law | Finding | None
     users: tuple[User, ...]
     live: Live
+    roll: Roll | None
     before: BrokerConnectionStatus
     settings: Settings
 
@@ -64,13 +69,15 @@ def gather(view: View, key: Key) -> Facts:
         raise KeyError(key)
     child, broker = child_of("broker", manifest), read(BrokerConnection, manifest)
     users = tuple(_user(view, strategy, child) for strategy in _strategies(view, key))
+    live = observe(view, child)
     return Facts(
         meta=meta_of(manifest),
         child=child,
         broker=broker,
         law=broker if isinstance(broker, Finding) else _law(view, key.namespace, broker, users),
         users=users,
-        live=observe(view, child),
+        live=live,
+        roll=of_gateway(meta_of(manifest), live, "broker", (), traders(view, key.namespace, _REF, key.name)),
         before=last_status(BrokerConnectionStatus, manifest),
         settings=view.settings,
     )

@@ -16,6 +16,7 @@ from alphatrade_operator.workload.course import Course, deletions, keep_serving,
 from alphatrade_operator.workload.live import nudges
 from alphatrade_operator.workload.manifests import artifact_volume
 from alphatrade_operator.workload.report import split
+from alphatrade_operator.workload.roll import look_again, pending, rolled
 from alphatrade_operator.workload.verdict import Verdict, conditions, moving, stuck
 
 IN_USE = "alphatrade.io/in-use"
@@ -28,7 +29,7 @@ def decide(facts: Facts, now: datetime) -> Plan:
     """Return the plan of a MarketDataFeed."""
     if facts.meta.deleting and not facts.users:
         return Plan(finalizers=())
-    course = _course(facts)
+    course = rolled(_course(facts), facts.roll)
     status, snapshot = split(_status(facts), _SNAPSHOT)
     return Plan(
         children=_children(facts, course),
@@ -36,11 +37,11 @@ def decide(facts: Facts, now: datetime) -> Plan:
         deletions=deletions(facts.live, course),
         status=status,
         snapshot=snapshot,
-        conditions=conditions(course.verdict),
+        conditions=(*conditions(course.verdict), *pending(facts.roll)),
         finalizers=() if facts.decommissioned and not facts.users else (IN_USE,),
         pushes=pushes(facts.child, course),
         nudges=nudges(facts.child, facts.live),
-        look_again_s=course.look_again_s,
+        look_again_s=course.look_again_s or look_again(facts.roll),
     )
 
 

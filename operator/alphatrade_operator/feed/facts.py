@@ -15,6 +15,10 @@ from alphatrade_operator.workload.child import Child, child_of
 from alphatrade_operator.workload.live import Live, observe
 from alphatrade_operator.workload.manifests import CONFIG_KEY
 from alphatrade_operator.workload.report import last_status
+from alphatrade_operator.workload.roll import Roll, of_gateway
+from alphatrade_operator.workload.traders import referred, traders
+
+_REF = "marketDataFeedRef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Facts:
     feed: MarketDataFeed | Finding
     users: tuple[User, ...]
     live: Live
+    roll: Roll | None
     claim: frozenset[str] | None
     before: MarketDataFeedStatus
     settings: Settings
@@ -53,12 +58,16 @@ def gather(view: View, key: Key) -> Facts:
     if manifest is None:
         raise KeyError(key)
     child = child_of("feed", manifest)
+    live = observe(view, child)
     return Facts(
         meta=meta_of(manifest),
         child=child,
         feed=read(MarketDataFeed, manifest),
         users=tuple(_user(view, strategy) for strategy in _strategies(view, key)),
-        live=observe(view, child),
+        live=live,
+        roll=of_gateway(
+            meta_of(manifest), live, "feed", _accounts(view, key), traders(view, key.namespace, _REF, key.name)
+        ),
         claim=access_modes(view, key.namespace),
         before=last_status(MarketDataFeedStatus, manifest),
         settings=view.settings,
@@ -70,6 +79,14 @@ def referrers(view: View, key: Key) -> Iterator[Key]:
     """Yield the strategies that read a feed."""
     for strategy in _strategies(view, key):
         yield Key("Strategy", key.namespace, strategy["metadata"]["name"])
+
+
+def _accounts(view: View, key: Key) -> Iterator[tuple[str, Live]]:
+    """Yield the accounts of those who read a feed, which roll before it."""
+    for name in referred(view, key.namespace, _REF, key.name, "brokerConnectionRef"):
+        manifest = view.get("BrokerConnection", key.namespace, name)
+        if manifest is not None:
+            yield f"BrokerConnection/{name}", observe(view, child_of("broker", manifest))
 
 
 def _strategies(view: View, key: Key) -> Iterator[Manifest]:

@@ -41,6 +41,7 @@ def alphatrade() -> None:
       kubectl alphatrade halt --all -n dev --reason "maintenance"      stop a namespace
       kubectl alphatrade halt --cluster --reason "venue incident"      stop everything
       kubectl alphatrade why quickstart -n dev                         one sentence, and what to do
+      kubectl alphatrade roll quickstart -n dev                        replace a pod that an upgrade left behind
       kubectl alphatrade decommission dev --export dev.jsonl --drain   give a namespace up, its ledger first
 
     \b
@@ -115,6 +116,34 @@ def halt(
     kubectl = _kubectl(context, kubeconfig, impersonate)
     order = ask(kubectl, name, cluster, mode, reason, _where(namespace, False), slippage_bps)
     return stop(kubectl, order, timeout_s, dry_run)
+
+
+@app.command("roll", short_help="Replace pods that an upgrade left behind, now and in order.")
+def roll(
+    name: Annotated[str | None, typer.Argument(help="A Strategy, or bc/NAME or mdf/NAME; or give --all.")] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Every Strategy, account and feed of the namespace.")] = False,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for the new pods.")] = 900.0,
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+    impersonate: As = None,
+) -> int:
+    """Have pods of an older revision replaced without waiting for their session break.
+
+    An upgrade of the operator leaves trading pods as they are; each rolls in its session break, or when this asks. A
+    pod ends in order and the next one goes on with its positions. Strategies of one account go one at a time, then the
+    account, then the feed; none goes while a kill switch flattens it. Your identity needs to patch the objects.
+
+    \b
+    Examples:
+      kubectl alphatrade roll quickstart -n alphatrade-dev
+      kubectl alphatrade roll --all -n alphatrade-dev
+    """
+    from alphatrade_operator.kubectl.roll import roll as replace
+
+    if (name is not None) == everyone:
+        raise KubectlError("say what to roll: one of NAME, --all")
+    return replace(_kubectl(context, kubeconfig, impersonate), name, _where(namespace, False), timeout_s)
 
 
 @app.command("why", short_help="Why something is not ready: one sentence, and what to do.")

@@ -16,6 +16,7 @@ _AGAIN = "nothing: it goes on by itself"
 _WAY_OUT = (
     "in the dev profile: delete the BrokerConnection and its volume, then apply it again; this version has no other way"
 )
+_ROLL = "`kubectl alphatrade roll NAME`, or wait"
 _STARTS_ANEW = "nothing: the operator issues another"
 
 _GOOD = {
@@ -35,6 +36,13 @@ _GOOD = {
     "WaitsForGateway": Reason(
         "feed or account do not serve what their spec says yet", "`kubectl alphatrade why mdf/NAME`"
     ),
+    "Rolling": Reason("its pod ends in order; the next one is of the new version", _AGAIN),
+    "WaitsForSessionBreak": Reason("its pod is of an older version; it rolls in the session break", _ROLL),
+    "NoSessionBreak": Reason("its pod is of an older version, and its market never closes", _ROLL),
+    "WaitsForStrategy": Reason("another Strategy of its account rolls first", _AGAIN),
+    "WaitsForItsUsers": Reason("who uses the gateway rolls first", _ROLL),
+    "KillSwitchFlattens": Reason("its pod is of an older version, and a kill switch flattens positions", _AGAIN),
+    "PodBusy": Reason("its pod is of an older version, and starts, gets flat or has no order session", _AGAIN),
     "Suspended": Reason("the spec says that it is not to run", "set `spec.suspend: false`"),
 }
 
@@ -115,6 +123,11 @@ _PODS = {
         "the pod does not answer the operator; it goes on under its last configuration",
         "look at the pod's log, and at NetworkPolicies between the namespaces",
     ),
+    "ProtocolTooOld": Reason(
+        "the pod is of a version before the one before the operator's: it is neither asked nor told anything",
+        "upgrade by way of the version between, or `kubectl alphatrade roll NAME`",
+    ),
+    "ProtocolTooNew": Reason("the pod is of a version far behind the operator's", "run the newer operator again"),
     "ConfigurationRefused": Reason("the pod goes on with the configuration before", "correct what the message names"),
     "DrainRefused": Reason("the pod will not get flat", "the message says how to abandon its positions"),
     "Refused": Reason("the API server refused a change of the operator's", "do what the message says"),
@@ -178,7 +191,15 @@ _RUNTIME = {
     "InvalidSession": Reason("the session cannot run; the message says why", "correct what it names"),
     "BrokerRefuses": Reason("the account's gateway refused the session", "the message says why"),
     "FeedDiffers": Reason("the feed is another than the session began on", "restore the feed, or make a new Strategy"),
-    "JournalOfOtherCode": Reason("the journal is of another version", "run the version that wrote it to its end"),
+    "JournalOfOtherCode": Reason(
+        "the journal is of another version and was not closed in order",
+        "go back to the image that wrote it: `helm rollback`, let the pod start, then upgrade again",
+    ),
+    "CarryOfNewerVersion": Reason(
+        "a newer version closed the journal in a form that this one does not know",
+        "go back to the image that wrote it; the message names its form",
+    ),
+    "CarryDamaged": Reason("the journal's last record cannot be trusted", "restore the volume; do not trade on it"),
     "JournalDamaged": Reason("the journal cannot be read", "keep the volume; a new Strategy starts a new one"),
     "JournalStalled": Reason("the journal cannot be written: trading stops", "look at the volume"),
     "DiskFull": Reason("the volume is full: trading stops, no record is dropped", "make the volume larger"),

@@ -32,7 +32,7 @@ def trade(facts: Facts, target: bytes, template: str) -> Course:
     if step is Step.ABSENT:
         return Course(target, 1, starting(live))
     if step is Step.SILENT:
-        return Course(current, 1, silent())
+        return Course(current, 1, silent(live))
     if step is Step.RESTART or _drains(facts):
         return _renew(facts, target)
     if step is Step.REFUSED:
@@ -170,7 +170,7 @@ def _unreachable(facts: Facts) -> Verdict:
     pod = facts.live.pod
     if pod is None or (pod.fault is None and not pod.ready):
         return moving("Draining", "the pod has to be up to get flat; it starts")
-    fault = pod.fault or Finding("PodSilent", "the pod does not answer the operator")
+    fault = pod.fault or facts.live.stranger or Finding("PodSilent", "the pod does not answer the operator")
     return stuck(
         Finding(fault.reason, f"{fault.message}; until then it cannot get flat; {how_to_abandon(facts.before)}")
     )

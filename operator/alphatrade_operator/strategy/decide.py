@@ -9,7 +9,7 @@ from alphatrade_operator.strategy.abandon import abandoned
 from alphatrade_operator.strategy.checks import HOLDS, STOPS, first, flag_not_allowed
 from alphatrade_operator.strategy.children import render_children, template_of
 from alphatrade_operator.strategy.course import said, stop, trade
-from alphatrade_operator.strategy.document import render_trading, within
+from alphatrade_operator.strategy.document import read_config, render_trading, within
 from alphatrade_operator.strategy.facts import Facts
 from alphatrade_operator.strategy.model import Strategy
 from alphatrade_operator.strategy.report import MOVING, with_report
@@ -17,6 +17,7 @@ from alphatrade_operator.strategy.status import StrategyStatus
 from alphatrade_operator.workload.course import Course, deletions, pushes
 from alphatrade_operator.workload.live import nudges
 from alphatrade_operator.workload.report import split
+from alphatrade_operator.workload.roll import Roll, look_again, of_strategy, pending, rolled
 from alphatrade_operator.workload.verdict import Verdict, conditions, moving, stuck
 
 ORDERLY_EXIT = "alphatrade.io/orderly-exit"
@@ -26,7 +27,10 @@ _ABSENT_S = 5.0  # what is missing may be a ConfigMap, whose coming concerns nob
 def decide(facts: Facts, now: datetime) -> Plan:
     """Return the plan of a Strategy."""
     if not facts.meta.deleting:
-        return _plan(facts, _course(facts), now)
+        roll = _roll(facts)
+        plan = _plan(facts, rolled(_course(facts), roll), now)
+        again_s = plan.look_again_s or look_again(roll)
+        return replace(plan, conditions=(*plan.conditions, *pending(roll)), look_again_s=again_s)
     course = stop(facts, _document(facts), moving("Deleting", "nothing is held any more; it goes"))
     if course.replicas and not abandoned(facts.meta, facts.before):
         return _plan(facts, course, now)
@@ -49,6 +53,13 @@ def _course(facts: Facts) -> Course:
     if stopped is not None:
         return Course(target, 0, stopped)
     return trade(facts, target, template_of(facts.strategy.spec))
+
+
+def _roll(facts: Facts) -> Roll | None:
+    """Return what becomes of a pod that an upgrade left behind."""
+    config = read_config(facts.live.document)
+    calendar = str(config.session["policy"]["envelope"]["calendar"]) if config is not None else "not known"
+    return of_strategy(facts.meta, facts.live, calendar, facts.others)
 
 
 def _document(facts: Facts) -> bytes | None:

@@ -27,6 +27,8 @@ from alphatrade_operator.strategy.status import StrategyStatus
 from alphatrade_operator.workload.child import Child, child_of
 from alphatrade_operator.workload.live import Live, observe
 from alphatrade_operator.workload.report import last_status
+from alphatrade_operator.workload.roll import Trader
+from alphatrade_operator.workload.traders import traders
 
 _OF_WRITES = ("resourceVersion", "managedFields")
 _MOVING = frozenset(StrategyStatus.model_fields[name].alias or name for name in MOVING)
@@ -57,6 +59,7 @@ class Facts:
     plugin_maps: keys of the ConfigMaps that plug-ins name; None where there is no such ConfigMap.
     bindings: RoleBindings in the operator's namespace, which no owner reference can take along.
     law: what the API server does not enforce; None while its policies are whole.
+    others: the other Strategies of its account, where it is to be rolled: looked at by each of many they are a square.
     """
 
     meta: Meta
@@ -66,6 +69,7 @@ class Facts:
     plugin_maps: Mapping[str, frozenset[str] | None]
     bindings: tuple[ObjectRef, ...]
     live: Live
+    others: tuple[Trader, ...]
     before: StrategyStatus
     settings: Settings
     law: Finding | None
@@ -77,6 +81,7 @@ def gather(view: View, key: Key) -> Facts:
     if manifest is None:
         raise KeyError(key)
     child, strategy = child_of("strategy", manifest), read(Strategy, manifest)
+    live = observe(view, child)
     return Facts(
         meta=meta_of(manifest),
         child=child,
@@ -84,7 +89,8 @@ def gather(view: View, key: Key) -> Facts:
         references=strategy if isinstance(strategy, Finding) else _references(view, key.namespace, strategy),
         plugin_maps={} if isinstance(strategy, Finding) else _plugin_maps(view, key.namespace, strategy),
         bindings=_bindings(view, child),
-        live=observe(view, child),
+        live=live,
+        others=_others(view, key, strategy) if live.outdated and not isinstance(strategy, Finding) else (),
         before=last_status(StrategyStatus, manifest),
         settings=view.settings,
         law=view.law,
@@ -111,6 +117,12 @@ def read_by_others(manifest: Manifest) -> object:
     metadata = {name: value for name, value in manifest["metadata"].items() if name not in _OF_WRITES}
     status = {name: value for name, value in status_of(manifest).items() if name not in _MOVING}
     return manifest.get("spec"), metadata, status
+
+
+def _others(view: View, key: Key, strategy: Strategy) -> tuple[Trader, ...]:
+    account = strategy.spec.broker_connection_ref.name
+    found = traders(view, key.namespace, "brokerConnectionRef", account)
+    return tuple(trader for trader in found if trader.name != key.name)
 
 
 def _references(view: View, namespace: str, strategy: Strategy) -> References | Finding:

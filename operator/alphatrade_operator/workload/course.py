@@ -46,8 +46,10 @@ def starting(live: Live) -> Verdict:
     return moving("Starting", "the pod starts" if live.pod else "the pod is being made")
 
 
-def silent() -> Verdict:
-    """Return the verdict on a pod that runs but does not tell the operator what it does."""
+def silent(live: Live) -> Verdict:
+    """Return the verdict on a pod that runs but does not tell the operator what it does, or not in its language."""
+    if live.stranger is not None:
+        return stuck(live.stranger)
     text = "the pod is ready but does not answer the operator; it goes on under its last configuration"
     return Verdict(None, "PodSilent", text, "Moving")
 
@@ -67,7 +69,7 @@ def keep_serving(target: bytes, live: Live, template: str, serving: Verdict, wai
         case Step.ABSENT:
             return Course(target, 1, starting(live))
         case Step.SILENT:
-            return Course(current, 1, silent())
+            return Course(current, 1, silent(live))
         case Step.ASK:
             return Course(current, 1, serving, push=target, look_again_s=SOON_S)
         case Step.REFUSED:

@@ -10,6 +10,7 @@ from alphatrade_operator.core.live import meta_of, ref_of
 from alphatrade_operator.core.plan import Finding, Manifest, ObjectRef
 from alphatrade_operator.workload.manifests import TEMPLATE_ANNOTATION
 
+REVISION_LABEL = "controller-revision-hash"
 _NO_IMAGE = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"}
 _NO_FILE = {"CreateContainerConfigError"}
 _LAST_WORDS = re.compile(r"^([A-Z][A-Za-z0-9]{1,62}): (\S.*)$", re.MULTILINE)
@@ -19,8 +20,9 @@ _SHOWN = 1_000
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """A pod. started: whether a container of it ever ran.  template: names what it was made from.
+    """A pod. started: whether a container of it ever ran.  template: names what of it the spec decides.
 
+    revision: of the StatefulSet that it was made from.
     fault: what keeps it from running; None while nothing does.
     """
 
@@ -30,6 +32,7 @@ class PodFacts:
     started: bool
     template: str
     fault: Finding | None
+    revision: str = ""
 
 
 def read_pod(manifest: Manifest | None) -> PodFacts | None:
@@ -46,6 +49,7 @@ def read_pod(manifest: Manifest | None) -> PodFacts | None:
         started=any(_ran(container) for container in status.get("containerStatuses", ())),
         template=meta.annotations.get(TEMPLATE_ANNOTATION, ""),
         fault=None if ready else next(_faults(status, containers), None),
+        revision=meta.labels.get(REVISION_LABEL, ""),
     )
 
 

@@ -208,12 +208,15 @@ class PodStatus(_message.Message):
     STRATEGY_FIELD_NUMBER: _builtins.int
     FEED_FIELD_NUMBER: _builtins.int
     BROKER_FIELD_NUMBER: _builtins.int
+    PROTOCOL_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Highest epoch seen."""
     document_digest: _builtins.str
     """SHA-256 of the configuration in force."""
     code_hash: _builtins.str
     """Digest of the code, 64 hexadecimal digits."""
+    protocol: _builtins.int
+    """Protocol that it speaks; 0 is one that does not say it, the first."""
     @_builtins.property
     def strategy(self) -> Global___StrategyStatus:
         """Of a strategy runtime."""
@@ -235,10 +238,11 @@ class PodStatus(_message.Message):
         strategy: Global___StrategyStatus | None = ...,
         feed: Global___FeedStatus | None = ...,
         broker: Global___BrokerStatus | None = ...,
+        protocol: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["broker", b"broker", "feed", b"feed", "part", b"part", "strategy", b"strategy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["broker", b"broker", "code_hash", b"code_hash", "document_digest", b"document_digest", "epoch", b"epoch", "feed", b"feed", "part", b"part", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broker", b"broker", "code_hash", b"code_hash", "document_digest", b"document_digest", "epoch", b"epoch", "feed", b"feed", "part", b"part", "protocol", b"protocol", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["strategy", "feed", "broker"]  # noqa: Y015
     _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
@@ -355,6 +359,8 @@ class StrategyStatus(_message.Message):
     FEED_CONNECTED_FIELD_NUMBER: _builtins.int
     DIGESTS_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
+    IN_BREAK_FIELD_NUMBER: _builtins.int
+    BREAK_EDGE_NS_FIELD_NUMBER: _builtins.int
     phase: _builtins.str
     """Starting, Trading, Halted, Reducing, Flattening, Latched, Draining, Drained, Ended, Failed."""
     reason: _builtins.str
@@ -389,6 +395,10 @@ class StrategyStatus(_message.Message):
     """Whether the broker's session is on and reconciled."""
     feed_connected: _builtins.bool
     """Whether the feed delivers."""
+    in_break: _builtins.bool
+    """Whether its instruments' exchange is closed now, by its calendar."""
+    break_edge_ns: _builtins.int
+    """Session time when that break ends, or when the next one begins, ns since the epoch; 0 where none is known."""
     @_builtins.property
     def positions(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Position by symbol, lots."""
@@ -439,10 +449,12 @@ class StrategyStatus(_message.Message):
         feed_connected: _builtins.bool = ...,
         digests: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         notes: _abc.Iterable[_builtins.str] | None = ...,
+        in_break: _builtins.bool = ...,
+        break_edge_ns: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "broker_linked", b"broker_linked", "counts", b"counts", "digests", b"digests", "drawdown_bps", b"drawdown_bps", "envelope_hash", b"envelope_hash", "feed_connected", b"feed_connected", "kill_list_age_ms", b"kill_list_age_ms", "kill_state", b"kill_state", "latched_by", b"latched_by", "latency_ns", b"latency_ns", "message", b"message", "nav", b"nav", "notes", b"notes", "pace", b"pace", "phase", b"phase", "pnl", b"pnl", "policy_hash", b"policy_hash", "positions", b"positions", "reason", b"reason", "session_id", b"session_id", "session_ns", b"session_ns", "working", b"working"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "break_edge_ns", b"break_edge_ns", "broker_linked", b"broker_linked", "counts", b"counts", "digests", b"digests", "drawdown_bps", b"drawdown_bps", "envelope_hash", b"envelope_hash", "feed_connected", b"feed_connected", "in_break", b"in_break", "kill_list_age_ms", b"kill_list_age_ms", "kill_state", b"kill_state", "latched_by", b"latched_by", "latency_ns", b"latency_ns", "message", b"message", "nav", b"nav", "notes", b"notes", "pace", b"pace", "phase", b"phase", "pnl", b"pnl", "policy_hash", b"policy_hash", "positions", b"positions", "reason", b"reason", "session_id", b"session_id", "session_ns", b"session_ns", "working", b"working"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

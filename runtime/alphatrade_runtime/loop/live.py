@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,6 +14,7 @@ from alphatrade_runtime.execution.broker.contract import Broker
 from alphatrade_runtime.execution.broker.in_process import InProcessBroker
 from alphatrade_runtime.execution.broker.socket_broker import SocketBroker
 from alphatrade_runtime.loop import recovery
+from alphatrade_runtime.loop.carry import Closed
 from alphatrade_runtime.loop.identity import Identity, identify
 from alphatrade_runtime.loop.journal import JournalStalled
 from alphatrade_runtime.loop.live_clock import ClockFacts, parse_speed
@@ -84,11 +85,12 @@ def run_wall(
     broker: Broker,
     options: LiveOptions,
     watch: Callable[[LiveLoop], None] = lambda loop: None,
+    before: Closed | None = None,
 ) -> LiveResult | None:
     """Run a session document on a feed and a broker elsewhere; a folder with a journal is gone on with.
 
     Returns None when it was told to stop: the folder goes on with it later. watch: is given the loop before it starts.
-    Raises as `run_live` does.
+    before: what another code handed on, which a folder without a journal goes on from. Raises as `run_live` does.
     """
     document = json.loads(json.dumps(document))  # as the journal will give it back
     session = parse_session(document)
@@ -98,6 +100,14 @@ def run_wall(
         facts = recovery.read_facts(folder)
         _check_same(facts, document, wall.digest, identity, False, folder)
         live = recovery.recover(folder, facts, session, identity, options.audit)
+    elif before is not None:
+        held = LiveFacts.from_mapping(before.facts)
+        facts = replace(
+            held, document=document, plugin_digests=dict(options.plugin_digests), code_hash=identity.code_hash,
+            carry=before.carry.to_record(),
+        )  # fmt: skip
+        _check_same(facts, document, wall.digest, identity, False, folder)
+        live = recovery.start(folder, facts, session, identity, options.audit)
     else:
         name = identity.run_id(f"{wall.digest}@{wall.clock.wall_start_ns}#{wall.ordinal}", session)
         digests = dict(options.plugin_digests)
@@ -109,7 +119,7 @@ def run_wall(
         with stopping(options.signals) as asked:
             run.loop(lambda: asked() or options.stop())
             if run.ended_by == STOPPED:
-                run.pause()
+                run.pause(identity)
                 return None
             return run.finish(identity)
     except BaseException:

@@ -14,6 +14,7 @@ from alphatrade_runtime.loop.live_reconcile import conclude
 from alphatrade_runtime.loop.live_rows import control_row, gap_row, report_rows, timer_row
 from alphatrade_runtime.loop.live_session import LiveFacts, LiveSession
 from alphatrade_runtime.loop.live_telemetry import LiveTelemetry
+from alphatrade_runtime.loop.recovery import hand_on
 from alphatrade_runtime.loop.steering import Directive, FileSteering
 from alphatrade_runtime.market.orders import OrderState
 from alphatrade_runtime.market.schema import Control, Rows
@@ -276,14 +277,15 @@ class LiveLoop:
         )
         return LiveResult(result, self.facts.session_id, self.ended_by, self.notes)
 
-    def pause(self) -> None:
-        """Cancel working orders and let everything go; the journal goes on later."""
+    def pause(self, identity: Identity) -> None:
+        """Cancel working orders and end the journal in order: the same code goes on with it, another one from its end.
+
+        Orders that are not known to have ended are handed on as such; the next logon reconciles them.
+        """
         self._cancel_working()
         self.live.drain()
         self.telemetry.close()
-        self.live.recorder.abandon()
-        assert self.live.journal is not None
-        self.live.journal.close()
+        hand_on(self.live, self.facts, identity, self.live.place())
 
     def _cancel_working(self) -> None:
         if self.linked:

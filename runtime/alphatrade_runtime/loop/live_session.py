@@ -9,6 +9,7 @@ import numpy as np
 from alphatrade_runtime.execution.broker.contract import Commands
 from alphatrade_runtime.loop.books import Books
 from alphatrade_runtime.loop.build import build
+from alphatrade_runtime.loop.carry import CarriedPlace
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.identity import Identity
 from alphatrade_runtime.loop.journal import Journal
@@ -30,7 +31,7 @@ _EXCHANGE_DAYS = 30
 
 @dataclass(frozen=True)
 class LiveFacts:
-    """What the journal's first record says of its session."""
+    """What the journal's first record says of its session. carry: what it goes on from, as loop/carry.py keeps it."""
 
     session_id: str
     document: Mapping[str, Any]
@@ -39,10 +40,12 @@ class LiveFacts:
     clock: ClockFacts
     feed_digest: str
     looped: bool
+    carry: Mapping[str, Any] | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**self.__dict__, "clock": self.clock.to_mapping()}
+        plain = {**self.__dict__, "clock": self.clock.to_mapping()}
+        return plain if self.carry is not None else {name: plain[name] for name in plain if name != "carry"}
 
     def venue_facts(self) -> dict[str, Any]:
         """Return what an exchange that plays the same feed must know."""
@@ -50,8 +53,9 @@ class LiveFacts:
 
     @classmethod
     def from_mapping(cls, facts: Mapping[str, Any]) -> "LiveFacts":
-        """Read what `to_mapping` returned."""
-        return cls(**{**facts, "clock": ClockFacts.from_mapping(facts["clock"])})
+        """Read what `to_mapping` returned, of this version or another one."""
+        known = {name: facts[name] for name in cls.__dataclass_fields__ if name in facts}
+        return cls(**{**known, "clock": ClockFacts.from_mapping(facts["clock"])})
 
     def header(self, identity: Identity, session: Session) -> dict[str, Any]:
         """Return the facts that the record streams' chains start from."""
@@ -118,6 +122,18 @@ class LiveSession(Books):
         commands = self._commands[: self._take_commands(self.core, self._commands)].copy()
         self.commands += len(commands)
         return commands
+
+    def go_on_from(self, place: CarriedPlace) -> None:
+        """Count on from where another session ended."""
+        self.seq, self.now_ns = place.seq, place.now_ns
+        self.reports, self.commands = place.reports, place.commands
+
+    def place(self) -> CarriedPlace:
+        """Return how far the session has come."""
+        return CarriedPlace(
+            seq=self.seq, next_seq=0, now_ns=self.now_ns, reached_ns=0, through_ns=0, reports=self.reports,
+            commands=self.commands,
+        )  # fmt: skip
 
     def take_limits(self, document: Mapping[str, Any]) -> None:
         """Put the limits of a session document in force; the journal has it already."""

@@ -9,11 +9,16 @@ import numpy as np
 
 from alphatrade_runtime.execution.broker.contract import Commands
 from alphatrade_runtime.loop import frames, replay
+from alphatrade_runtime.loop.books import Books
+from alphatrade_runtime.loop.carried import opening_of, put_in, take_out
+from alphatrade_runtime.loop.carry import CarriedPlace, Carry
 from alphatrade_runtime.loop.core import STREAMS
 from alphatrade_runtime.loop.identity import Identity, identify
 from alphatrade_runtime.loop.journal import Journal, Record, RecordKind, read_records
 from alphatrade_runtime.loop.live_session import LiveFacts, LiveSession, new_live_core, same_commands
 from alphatrade_runtime.loop.recorder import Recorder
+from alphatrade_runtime.loop.stream_facts import StreamFacts
+from alphatrade_runtime.loop.stream_session import StreamSession
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.schema import Rows
 from alphatrade_runtime.policy.document import Session, parse_session
@@ -21,6 +26,7 @@ from alphatrade_runtime.reflection.diary.segments import manifest_path, parquet_
 from alphatrade_runtime.risk.auditor import Auditor, Violation
 
 JOURNAL = "journal"
+Facts = LiveFacts | StreamFacts
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,33 @@ def verify(folder: Path, plugin_digests: Mapping[str, str] | None = None) -> Ver
 def _start(folder: Path | None, facts: LiveFacts, session: Session, identity: Identity, audit: bool) -> LiveSession:
     auditor = Auditor.from_session(session) if audit else None
     recorder = Recorder.create(folder, facts.header(identity, session), False, auditor)
-    return LiveSession(new_live_core(session, facts.clock), recorder, None)
+    live = LiveSession(new_live_core(session, facts.clock), recorder, None)
+    if facts.carry is not None:
+        live.go_on_from(go_on(live, session, facts.carry, str(folder)).place)
+    return live
+
+
+def hand_on(live: LiveSession | StreamSession, facts: Facts, identity: Identity, place: CarriedPlace) -> None:
+    """End a journal in order: streams sealed, and a last record from which another code can go on.
+
+    The same code replays the journal instead. Raises JournalStalled, DiaryStalled.
+    """
+    carry = take_out(live.core, parse_session(facts.document), facts.session_id, identity, place)
+    replay.close(live.core)
+    live.drain()
+    digests = live.recorder.close()
+    assert live.journal is not None
+    live.journal.append_meta({"carry": carry.to_record(), "digests": digests})
+    live.journal.close()
+
+
+def go_on(live: Books, session: Session, record: Mapping[str, Any], where: str) -> Carry:
+    """Bring a new session's state to where another one ended; return what that one handed on. Raises InputError."""
+    carry = Carry.from_record(record, where)
+    put_in(live.core, carry, session)
+    if live.recorder.auditor is not None:
+        live.recorder.auditor.open_with(opening_of(carry))
+    return carry
 
 
 def start(folder: Path, facts: LiveFacts, session: Session, identity: Identity, audit: bool) -> LiveSession:

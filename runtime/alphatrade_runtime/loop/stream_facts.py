@@ -14,7 +14,10 @@ _STORED = ("session_id", "document", "plugin_digests", "code_hash", "feed_digest
 
 @dataclass(frozen=True)
 class StreamFacts:
-    """A session and its stream. speed: how many times faster than real time; 0 is as fast as it goes."""
+    """A session and its stream. speed: how many times faster than real time; 0 is as fast as it goes.
+
+    carry: what it goes on from, as loop/carry.py keeps it; None from the beginning.
+    """
 
     session_id: str
     document: Mapping[str, Any]
@@ -24,6 +27,7 @@ class StreamFacts:
     first_ts_ns: int
     last_ts_ns: int
     speed: int
+    carry: Mapping[str, Any] | None = None
 
     @cached_property
     def session(self) -> Session:
@@ -32,12 +36,14 @@ class StreamFacts:
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"stream": {name: getattr(self, name) for name in _STORED}}
+        stored = {name: getattr(self, name) for name in _STORED}
+        return {"stream": stored if self.carry is None else {**stored, "carry": dict(self.carry)}}
 
     @classmethod
     def from_mapping(cls, facts: Mapping[str, Any]) -> "StreamFacts":
-        """Read what `to_mapping` returned."""
-        return cls(**facts["stream"])
+        """Read what `to_mapping` returned, of this version or another one."""
+        held = facts["stream"]
+        return cls(**{name: held[name] for name in (*_STORED, "carry") if name in held})
 
     def header(self, identity: Identity) -> dict[str, Any]:
         """Return the facts that the record streams' chains start from: those of a replay of the same tape."""

@@ -13,6 +13,7 @@ from alphatrade_runtime.loop.engine import RunResult, counts_of, kill_of, money_
 from alphatrade_runtime.loop.identity import Identity
 from alphatrade_runtime.loop.live_loop import BACK_OFF_NS, FEED_ENDED, STOPPED
 from alphatrade_runtime.loop.live_options import LiveOptions, LiveProgress, LiveResult
+from alphatrade_runtime.loop.recovery import hand_on
 from alphatrade_runtime.loop.steering import Directive, FileSteering
 from alphatrade_runtime.loop.stream_contract import SteppedBroker, StreamFeed
 from alphatrade_runtime.loop.stream_facts import StreamFacts
@@ -53,7 +54,6 @@ class StreamLoop:
         self.notes: list[str] = []
         self.ended_by = ""
         self._known = -1  # all reports due by then are in hand
-        self._through = 0  # how far the venue was brought
         self._failures = 0
         self._audit_failed = False
         self._next = dict.fromkeys(("link", "steer", "house"), 0)
@@ -128,9 +128,10 @@ class StreamLoop:
         except BrokerLost as error:
             self._lose_link(error)
             return
+        self.live.answered = self.live.commands
         self.live.give_reports(reports)
         self._known = min(through_ns + self.response_ns, FOREVER)
-        self._through = max(self._through, through_ns)
+        self.live.through_ns = max(self.live.through_ns, through_ns)
 
     def _lose_link(self, error: BrokerLost) -> None:
         """Stop the clock: what is under way stays under way until the venue has told."""
@@ -154,7 +155,10 @@ class StreamLoop:
             unsent = self.live.commands_after(known)
             if len(unsent):
                 self.broker.send(unsent, known + 1)
+            self.live.answered = known
             self.linked, self._failures = True, 0
+            if self.live.awaits_reconcile:
+                self._reconcile()
         except BrokerLost as error:
             self._note(str(error))
             self._next["link"] = self.mono() + BACK_OFF_NS[min(self._failures, len(BACK_OFF_NS) - 1)]
@@ -192,7 +196,7 @@ class StreamLoop:
 
     def _now_ns(self) -> int:
         """Return the time of a control: the venue is ahead by the entry latency, and takes nothing into its past."""
-        return self._through - self.entry_ns if self._through < FOREVER else 0
+        return self.live.through_ns - self.entry_ns if self.live.through_ns < FOREVER else 0
 
     def _reconcile(self) -> None:
         """Hold our books against the venue's; a break leaves only reductions."""
@@ -270,13 +274,31 @@ class StreamLoop:
         )
         return LiveResult(result, self.facts.session_id, self.ended_by, self.notes)
 
-    def pause(self) -> None:
-        """Let everything go as it is: the journal goes on later. What works at the venue stays; time stands still."""
+    def pause(self, identity: Identity) -> None:
+        """End the journal in order: the same code goes on with it, another one from its end.
+
+        What works at the venue stays; time stands still. Nothing is handed on while it is not known how far the venue
+        has come and that it has all commands: another code could not send them again.
+        """
+        self._ask_for_the_last_reports()
         self.broker.close()
         self.feed.close()
+        assert self.live.journal is not None
+        self.live.journal.append_run(self.live.reached_ns)
+        if self.live.answered == self.live.commands and (self.live.through_ns or not self.live.commands):
+            hand_on(self.live, self.facts, identity, self.live.place())
+            return
         self.live.recorder.abandon()
-        if self.live.journal is not None:
-            self.live.journal.close()
+        self.live.journal.close()
+
+    def _ask_for_the_last_reports(self) -> None:
+        if not self.linked:
+            return
+        try:
+            self.live.give_reports(self.broker.settle([])[0])
+            self.live.answered = self.live.commands
+        except BrokerLost as error:
+            self._lose_link(error)
 
     def abandon(self) -> None:
         """Let everything go at once, behind a fault."""

@@ -8,11 +8,12 @@ import numpy as np
 
 from alphatrade_runtime.execution.broker.contract import Commands
 from alphatrade_runtime.loop import replay
+from alphatrade_runtime.loop.carry import Carry
 from alphatrade_runtime.loop.identity import Identity, identify
 from alphatrade_runtime.loop.journal import Journal, Record, RecordKind, read_records
 from alphatrade_runtime.loop.live_session import same_commands
 from alphatrade_runtime.loop.recorder import Recorder
-from alphatrade_runtime.loop.recovery import JOURNAL, Verification, remove_streams, unlike
+from alphatrade_runtime.loop.recovery import JOURNAL, Verification, go_on, remove_streams, unlike
 from alphatrade_runtime.loop.stream_facts import StreamFacts
 from alphatrade_runtime.loop.stream_session import StreamSession, new_stream_core
 from alphatrade_runtime.market.faults import InputError
@@ -124,6 +125,8 @@ class _Replayer:
             self.owed.clear()
         elif isinstance(payload, dict):
             self.closed = payload.get("closed", self.closed)
+            if "carry" in payload:
+                self.live.note_venue(Carry.from_record(payload["carry"], str(self.folder)).place)
             if "limits" in payload:
                 self._owe(self.live.take_limits(payload["limits"], self._now_ns))
 
@@ -148,4 +151,7 @@ def _new(folder: Path | None, facts: StreamFacts, identity: Identity, audit: boo
     session = facts.session
     auditor = Auditor.from_session(session) if audit else None
     recorder = Recorder.create(folder, facts.header(identity), False, auditor)
-    return StreamSession(new_stream_core(session, facts.first_ts_ns, facts.last_ts_ns), recorder, None)
+    live = StreamSession(new_stream_core(session, facts.first_ts_ns, facts.last_ts_ns), recorder, None)
+    if facts.carry is not None:
+        live.go_on_from(go_on(live, session, facts.carry, str(folder)).place)
+    return live

@@ -9,6 +9,7 @@ from alphatrade_runtime.execution.broker.contract import Commands, Reports
 from alphatrade_runtime.loop import lockstep
 from alphatrade_runtime.loop.books import Books
 from alphatrade_runtime.loop.build import build
+from alphatrade_runtime.loop.carry import CarriedPlace
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.journal import Journal
 from alphatrade_runtime.loop.limits import take_limits
@@ -20,6 +21,7 @@ from alphatrade_runtime.market.orders import REPORT_DTYPE
 from alphatrade_runtime.market.schema import Control, Rows, rows_from_columns
 from alphatrade_runtime.numerics.direct import direct
 from alphatrade_runtime.policy.document import Session, parse_session
+from alphatrade_runtime.risk.state import HALT_LINK_LOST, HALT_RECONCILED
 
 FOREVER = lockstep.NEVER - 1  # later than everything that happens
 _NO_ROWS = rows_from_columns({"seq": np.zeros(0, np.int64)})
@@ -35,7 +37,8 @@ class StreamSession(Books):
     """Give rows and reports, run, take commands. journal None: replay without writing.
 
     complete_ns: no row at or below it will come any more.  next_seq: number of the first row not given yet.
-    reports: how many of the venue's were given.  sent: all commands made, oldest first.
+    through_ns: how far the venue was brought, 0 while that is not known.  reports: how many of its reports were given.
+    answered: so many commands it is known to have.  sent: all commands made, oldest first.
     """
 
     def __init__(self, core: Core, recorder: Recorder, journal: Journal | None) -> None:
@@ -43,7 +46,7 @@ class StreamSession(Books):
         self.journal = journal
         self.rows, self.n = _NO_ROWS, 0
         self.complete_ns = self.reached_ns = -1
-        self.next_seq = self.reports = self.commands = 0
+        self.next_seq = self.reports = self.commands = self.through_ns = self.answered = 0
         self.sent: list[Commands] = []
         self._buffer = command_buffer()
         self._local_row = self._loop["local_row"]
@@ -55,6 +58,11 @@ class StreamSession(Books):
     def wants_rows(self) -> bool:
         """True when all rows given have been taken and their time is over."""
         return int(self._local_row[0]) >= self.n and self.reached_ns >= self.complete_ns
+
+    @property
+    def awaits_reconcile(self) -> bool:
+        """True while orders are held until the account has told where we stand."""
+        return int(self._account["halt"][0]) & (HALT_LINK_LOST | HALT_RECONCILED) == HALT_LINK_LOST
 
     def give_rows(self, rows: Rows, complete_ns: int) -> None:
         """Put the next rows of the stream on record. Raises InputError when they do not follow."""
@@ -144,6 +152,29 @@ class StreamSession(Books):
         venue, ring = self.core["venue"][0][0], self.core["reports"][0]
         at = np.arange(int(venue["head"]), int(venue["tail"])) & (len(ring) - 1)
         return np.asarray(ring)[at].copy()
+
+    def go_on_from(self, place: CarriedPlace) -> None:
+        """Count on from where another session ended."""
+        self.next_seq, self.complete_ns, self.reached_ns = place.next_seq, place.reached_ns, place.reached_ns
+        self.reports, self.commands = place.reports, place.commands
+        self.note_venue(place)
+
+    def note_venue(self, place: CarriedPlace) -> None:
+        """Take how far the venue had come at an end in order."""
+        self.through_ns, self.answered = place.through_ns, place.commands
+
+    def place(self) -> CarriedPlace:
+        """Return how far the session has come: what is in hand and was not taken comes again."""
+        at = int(self._local_row[0])
+        return CarriedPlace(
+            seq=0,
+            next_seq=int(self.rows.seq[at]) if at < self.n else self.next_seq,
+            now_ns=0,
+            reached_ns=self.reached_ns,
+            through_ns=self.through_ns,
+            reports=self.reports - len(self.pending_reports()),
+            commands=self.commands,
+        )
 
     def commands_after(self, number: int) -> Commands:
         """Return the commands numbered above `number`; the first one has number 1."""

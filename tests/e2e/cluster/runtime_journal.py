@@ -65,10 +65,29 @@ class Kept:
 
 
 def kept(place: Place, strategy: str) -> list[Kept]:
-    """Return a Strategy's sessions as its runtime has them on record, the oldest first."""
+    """Return a Strategy's sessions as its runtime has them on record, the oldest first; each whole.
+
+    A session that another code went on with lies in several journals.
+    """
     pod = place.pod("Strategy", strategy)
     folders = sorted(place.run(pod, "sh", "-c", _FIND).split())
-    return [_read(place.files(pod, folder)) for folder in folders]
+    found: dict[str, Kept] = {}
+    for part in (_read(place.files(pod, folder)) for folder in folders):
+        before = found.get(part.session)
+        found[part.session] = part if before is None else _continued(before, part)
+    return list(found.values())
+
+
+def _continued(first: Kept, then: Kept) -> Kept:
+    made = len(first.commands)
+    return Kept(
+        facts=then.facts,
+        commands=np.concatenate([first.commands, then.commands]),
+        fills=first.fills + then.fills,
+        controls=first.controls + then.controls,
+        starts=[*first.starts, made, *(made + start for start in then.starts)],
+        over=first.over | then.over,
+    )
 
 
 def account_for(place: Place, strategy: str, account: str = ACCOUNT) -> int:

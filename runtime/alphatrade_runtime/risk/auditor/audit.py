@@ -13,6 +13,7 @@ from alphatrade_runtime.market.orders import EQUITY_DTYPE, FILL_DTYPE, MARK_DTYP
 from alphatrade_runtime.policy.document import InstrumentTerms, Session
 from alphatrade_runtime.risk.auditor import state
 from alphatrade_runtime.risk.auditor.chunk import audit_chunk
+from alphatrade_runtime.risk.auditor.opening import Opening, OpenOrder
 from alphatrade_runtime.risk.auditor.rules import Rule, Violation, violation
 from alphatrade_runtime.risk.codes import Guard
 
@@ -108,6 +109,33 @@ class Auditor:
             AuditLimits(**{name: getattr(envelope.limits, name) for name in names}),
             funding=session.funding_model != "none",
         )
+
+    def open_with(self, opening: Opening) -> None:
+        """Go on from what another session left, before the first feed."""
+        book = self._books[0]
+        book["cash_no_funding"] = opening.cash + opening.funding
+        for name in ("fees", "funding", "turnover", "kill_state", "kill_mode", "flatten_bps"):
+            book[name] = getattr(opening, name)
+        self._instruments["position"] = opening.positions
+        for order in opening.orders:
+            self._open(order)
+
+    def _open(self, order: OpenOrder) -> None:
+        mask = len(self._ids) - 1
+        place = int(state.home.py_func(order.order_id, mask)) & mask
+        while self._ids[place] != state.EMPTY:
+            place = (place + 1) & mask
+        self._ids[place] = order.order_id
+        slot, instrument = self._slots[place], self._instruments[order.instrument]
+        for name in (
+            "filled", "price_low", "price_high", "ref2", "instrument", "state", "side", "tif", "order_flags",
+            "purpose", "amending",
+        ):  # fmt: skip
+            slot[name] = getattr(order, name)
+        slot["qty"], slot["departed"] = order.most, 1
+        instrument["buy_leaves" if order.side > 0 else "sell_leaves"] += order.most - order.filled
+        instrument["open_orders"] += 1
+        self._books["amending"] += int(order.amending)
 
     def feed(
         self,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import grpc
 
 from alphatrade.config import digest_of
+from alphatrade.protocol import PROTOCOL
 from alphatrade.v1 import control_pb2, control_pb2_grpc
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.service.control.epoch import EpochFile, EpochRefused
@@ -109,6 +110,7 @@ class ControlService(control_pb2_grpc.RuntimeControlServicer):
         status = control_pb2.PodStatus()
         status.CopyFrom(self._status())
         status.epoch = self._epoch.highest
+        status.protocol = PROTOCOL
         return status
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from alphatrade_runtime.loop import recovery, stream_recovery
+from alphatrade_runtime.loop.carry import Closed, code_of, read_closed, read_first
 from alphatrade_runtime.loop.journal import RecordKind, read_records
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.service.kept_file import replace_kept
 
 CLOSED = "closed.json"
+CARRIED = "another code goes on"
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,43 @@ class SessionFolder:
         """Note how the session ended. Raises InputError when it cannot be written."""
         replace_kept(self.path / CLOSED, json.dumps(facts, sort_keys=True))
 
+    @property
+    def carried_on(self) -> bool:
+        """Whether the session was handed on to another code: it goes on in the next folder."""
+        closed = self.closed()
+        return closed is not None and closed["by"] == CARRIED
+
     def commands(self) -> int:
         """Return how many order commands are on record. Raises InputError when the journal cannot be read."""
+        before = self.before()
+        first = before.commands() if before is not None else 0
         if not recovery.has_journal(self.path):
-            return 0
+            return first
         records = read_records(self.path / recovery.JOURNAL)
-        return sum(len(np.asarray(record.payload)) for record in records if record.kind is RecordKind.COMMANDS)
+        return first + sum(len(np.asarray(record.payload)) for record in records if record.kind is RecordKind.COMMANDS)
+
+    def before(self) -> "SessionFolder | None":
+        """Return the folder that this one goes on from; None where the session began here."""
+        folder = SessionFolder(self.path.with_name(f"{self.ordinal - 1:06d}"), self.ordinal - 1)
+        return folder if folder.carried_on else None
+
+    def first(self) -> "SessionFolder":
+        """Return the folder where the session began."""
+        before = self.before()
+        return self if before is None else before.first()
+
+    def opening(self) -> Closed | None:
+        """Return what a session without a journal of its own goes on from; None where it begins here, or has one."""
+        before = self.before()
+        return None if before is None or recovery.has_journal(self.path) else before.handed_on()
+
+    def handed_on(self) -> Closed:
+        """Return what the session hands on to another code. Raises InputError when it was not closed in order."""
+        return read_closed(self.path / recovery.JOURNAL)
+
+    def code_hash(self) -> str:
+        """Return the code that wrote the journal; empty before there is a journal."""
+        return code_of(read_first(self.path / recovery.JOURNAL)) if recovery.has_journal(self.path) else ""
 
     def document(self) -> dict[str, Any] | None:
         """Return the session document that the journal began with; None before there is a journal."""

@@ -88,6 +88,8 @@ def _by_hold(held: Held) -> Phase | None:
 
 
 _SIGNS = (
+    ("carry record is newer", "CarryOfNewerVersion"),
+    ("carry record", "CarryDamaged"),
     ("another code", "JournalOfOtherCode"),
     ("No space", "DiskFull"),
     ("broker ", "BrokerRefuses"),

@@ -114,7 +114,10 @@ class Play:
             self._tell_account(self._parts.steering.latch.strongest)
         else:
             broker = InProcessSteppedBroker(self._own_exchange)
-        return run_stream(self._terms.document, self._folder.path, stream, broker, self._options(), self._watch)
+        return run_stream(
+            self._terms.document, self._folder.path, stream, broker, self._options(), self._watch,
+            self._folder.opening(),
+        )  # fmt: skip
 
     def _by_wall(self) -> LiveResult | None:
         if self._terms.config.broker is None:
@@ -129,7 +132,8 @@ class Play:
         self._tell_account(self._parts.steering.latch.strongest)
         feed = self._open("LOCAL", 0)
         return run_wall(
-            self._terms.document, self._folder.path, wall, feed, broker, self._options(), self._watch
+            self._terms.document, self._folder.path, wall, feed, broker, self._options(), self._watch,
+            self._folder.opening(),
         )  # fmt: skip
 
     def _open(self, view: View, from_seq: int) -> RemoteFeed:
@@ -141,7 +145,7 @@ class Play:
     def _own_exchange(self, session_id: str) -> SteppedExchange:
         """Open an exchange in the pod, for the mode that has no order session. Its fills are simulated."""
         feed = RemoteFeed(self._terms.config.feed, self._parts.certificates, "VENUE", self._instruments)
-        log = ExchangeLog(self._folder.path / "exchange")
+        log = ExchangeLog(self._folder.first().path / "exchange")
         try:
             return SteppedExchange(
                 self._terms.session.exchange, len(self._instruments), StreamMarket(feed), log, depth=self._facts.depth

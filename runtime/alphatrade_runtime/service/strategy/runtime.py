@@ -141,11 +141,17 @@ class Runtime:
         latest = folders.latest(self.parts.data)
         closed = latest.closed() if latest is not None else None
         if latest is not None and closed is None:
-            held = latest.document()
+            if latest.code_hash() not in ("", self.parts.code_hash):
+                self._hand_on(latest)
+                return
+            opening = latest.opening()
+            held = latest.document() if opening is None else opening.document
             if held is not None and not _same_but_limits(held, terms):
                 self._play_session(_with(terms, held), latest, 0, ending=True)
                 return
             self._play_session(terms if held is None else _with(terms, held), latest, 0)
+        elif latest is not None and latest.carried_on:
+            folders.following(self.parts.data, latest)
         elif closed is not None and closed["by"] == FEED_ENDED and closed["document"] == terms.document:
             self._tell_ended(closed)
         elif terms.drains:
@@ -154,6 +160,14 @@ class Runtime:
             folder = folders.following(self.parts.data, latest)
             start = closed["next_seq"] if closed is not None and closed["by"] != FEED_ENDED else 0
             self._play_session(terms, folder, start)
+
+    def _hand_on(self, folder: SessionFolder) -> None:
+        """Go on from a journal of another code in a new one; the old one stays. Raises InputError where that cannot be.
+
+        What is to be carried lies in the journal, so a crash at any point here is gone through again.
+        """
+        handed = folder.handed_on()
+        folder.close({"by": folders.CARRIED, "code_hash": handed.carry.code_hash, "document": handed.document})
 
     def _play_session(self, terms: Terms, folder: SessionFolder, start_seq: int, ending: bool = False) -> None:
         session, steering = terms.session, self.parts.steering

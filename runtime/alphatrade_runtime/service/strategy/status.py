@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alphatrade.v1.control_pb2 import StrategyStatus
+from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.engine import counts_of
 from alphatrade_runtime.loop.live_loop import LiveLoop
 from alphatrade_runtime.loop.stream_loop import StreamLoop
@@ -27,6 +28,7 @@ def status_of(
     positions = live.positions()
     phase = phase_of(held_of(loop, steering, feed_connected, was_linked))
     peak = int(account["high_water"])
+    in_break, edge_ns = break_of(live.core)
     age_ns = steering.watch.list_age_ns()
     return StrategyStatus(
         phase=phase.name,
@@ -48,7 +50,18 @@ def status_of(
         broker_linked=loop.linked,
         feed_connected=feed_connected,
         notes=loop.notes[-16:],
+        in_break=in_break,
+        break_edge_ns=edge_ns,
     )
+
+
+def break_of(core: Core) -> tuple[bool, int]:
+    """Return whether the exchange is closed, and when that changes by the calendar, ns; 0 where it never does."""
+    account, sessions = core["account"][0][0], int(core["loop"][0][0]["sessions"])
+    at, is_open = int(account["session_cursor"]), bool(account["session_open"])
+    if at >= sessions:
+        return sessions > 0, 0
+    return not is_open, int(core["session_close" if is_open else "session_open"][0][at])
 
 
 def held_of(loop: Loop, steering: PodSteering, feed_connected: bool, was_linked: bool) -> Held:

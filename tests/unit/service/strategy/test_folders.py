@@ -41,3 +41,21 @@ def test_commands_are_counted_from_the_journal(tmp_path):
         journal.flush()
     journal.close()
     assert folder.commands() == 5
+
+
+def test_a_session_handed_on_is_one_session_in_two_folders(tmp_path):
+    first = folders.following(tmp_path, None)
+    journal = Journal.create(first.path / JOURNAL, {"code_hash": "a" * 64, "document": {}})
+    journal.append_commands(np.zeros(3, COMMAND_DTYPE))
+    journal.close()
+    assert first.code_hash() == "a" * 64
+    with pytest.raises(InputError, match="of another code, aaaaaaaaaaaa, and was not closed in order"):
+        first.handed_on()
+    assert not first.carried_on
+    first.close({"by": folders.CARRIED})
+    second = folders.following(tmp_path, first)
+    assert second.code_hash() == ""
+    assert second.before() == first
+    assert second.first() == first
+    assert second.commands() == 3
+    assert first.before() is None

@@ -51,6 +51,8 @@ def test_why_there_is_no_session_is_told():
     ("fault", "name", "reason"),
     [
         ("/data/journal: its journal is of another code; go on with the same", "Failed", "JournalOfOtherCode"),
+        ("/data/journal: its carry record is newer: schema 2", "Failed", "CarryOfNewerVersion"),
+        ("/data/journal: its carry record is damaged (no schema)", "Failed", "CarryDamaged"),
         ("/data/journal: No space left on device", "Failed", "DiskFull"),
         ("broker bc:7443: AccountLatched: a strategy of this account was stopped", "Latched", "AccountLatched"),
         ("broker bc:7443: ModeNotFit: mode Sim has no order session", "Failed", "BrokerRefuses"),
