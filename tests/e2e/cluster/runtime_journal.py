@@ -87,6 +87,7 @@ def _continued(first: Kept, then: Kept) -> Kept:
         controls=first.controls + then.controls,
         starts=[*first.starts, made, *(made + start for start in then.starts)],
         over=first.over | then.over,
+        quotes=first.quotes + then.quotes,
     )
 
 
