@@ -107,7 +107,8 @@ class Writer:
         try:
             self._lease.require()
             namespace = meta_of(about).namespace or "default"
-            await self._api.request("POST", EVENT.path(namespace), self._event(about, event, now, namespace), tries=1)
+            body, urgent = self._event(about, event, now, namespace), is_urgent(key_of(about))
+            await self._api.request("POST", EVENT.path(namespace), body, tries=1, urgent=urgent)
             self._wrote("create", EVENT.kind)
         except ApiError as error:
             if not isinstance(error, (NotFound, Refused)) and not error.retryable:
