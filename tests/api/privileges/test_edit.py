@@ -126,6 +126,16 @@ def test_it_reads_the_log_of_a_trading_pod(edit, path):
     _done(edit, Request("GET", path("pods", POD, "log")))
 
 
+def test_it_reaches_a_trading_pods_metrics_through_the_api_server(edit, path):
+    """The pod has no address here, and who is let through is told that."""
+    assert "address not allowed" in edit.ask(Request("GET", path("pods", f"{POD}:8080", "proxy", "metrics"))).message
+
+
+def test_it_annotates_a_journals_volume(edit, path):
+    change = {"metadata": {"annotations": {"grown": "by hand"}}}
+    _done(edit, Request("PATCH", f"{path('persistentvolumeclaims', VOLUME)}?{DRY}", change, MERGE))
+
+
 def test_it_deletes_a_volume_that_is_not_the_operators_such_as_the_artifact_store(edit, path, roles, world):
     claim = plain("PersistentVolumeClaim", "artifacts", {"app.kubernetes.io/managed-by": "Helm"})
     roles.apply(json.dumps(claim), namespace=world.desk)
