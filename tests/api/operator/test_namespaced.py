@@ -153,9 +153,8 @@ def test_it_reconciles_where_it_has_roles_and_nowhere_else(places):
     # A kill switch for the whole cluster acts from the operator's namespace, which runtimes may read.
     bindings = kube.get("rolebindings", "-l", "alphatrade.io/kind=strategy", namespace=places.system)["items"]
     assert places.given in {one["subjects"][0]["namespace"] for one in bindings}
-    kube.until(
-        "it is counted", lambda: kube.get("killswitch/all", namespace=places.system)["status"].get("matched") == 1
-    )
+    stop = (f"killswitch/{SWITCH}", "-n", places.system, "-o", "jsonpath={.status.matched}")
+    kube.until("it is counted", lambda: kube.kubectl("get", *stop) == "1")
 
     assert _untouched(places, places.other)
 
