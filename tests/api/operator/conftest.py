@@ -1,6 +1,7 @@
 """A trading namespace and an operator's beside it, and operators that look at these two only."""
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -78,6 +79,18 @@ class Desk:
                 metadata = item["metadata"]
                 found[f"{namespace}/{item['kind']}/{metadata['name']}"] = metadata["resourceVersion"]
         return found
+
+    def settled(self, operator: OperatorProcess, quiet_s: float = 2.0, timeout_s: float = 60.0) -> dict[str, str]:
+        """Wait until nothing has been written for a while; return the resource versions of everything."""
+        end_s = time.monotonic() + timeout_s
+        before, since_s = self.versions(), time.monotonic()
+        while time.monotonic() - since_s < quiet_s:
+            assert time.monotonic() < end_s, operator.log.read_text()[-3_000:]
+            time.sleep(0.5)
+            now = self.versions()
+            if now != before:
+                before, since_s = now, time.monotonic()
+        return before
 
 
 @pytest.fixture

@@ -12,19 +12,6 @@ from kube_fixtures import AS_CONTROLLER
 OURS = "strategies,risktemplates,killswitches,marketdatafeeds,brokerconnections"
 
 
-def settled(desk, operator, quiet_s=2.0, timeout_s=60.0):
-    """Wait until nothing has been written for a while; return the resource versions of everything."""
-    end_s = time.monotonic() + timeout_s
-    before, since_s = desk.versions(), time.monotonic()
-    while time.monotonic() - since_s < quiet_s:
-        assert time.monotonic() < end_s, operator.log.read_text()[-3_000:]
-        time.sleep(0.5)
-        now = desk.versions()
-        if now != before:
-            before, since_s = now, time.monotonic()
-    return before
-
-
 def test_everything_is_made_and_left_alone_from_then_on(desk):
     desk.apply(*everything())
     operator = desk.operator().start()
@@ -47,7 +34,7 @@ def test_a_restarted_operator_writes_nothing_over_unchanged_objects(desk):
     desk.apply(template(), template("other"), switch(mode="Armed"), switch("halt"))
     operator = desk.operator(repair_s=1.0).start()
     operator.until("in force", lambda: desk.condition("risktemplate/law", "Ready"))
-    before = settled(desk, operator)
+    before = desk.settled(operator)
     operator.kill()
     again = desk.operator(repair_s=1.0).start()
     again.until("leads", lambda: again.role() == "leads")

@@ -13,6 +13,7 @@ def test_one_that_was_cut_off_and_comes_back_writes_nothing(desk):
     desk.apply(template(maxNotionalBps=300))
     one = desk.operator().start()
     one.until("in force", lambda: desk.condition("risktemplate/law", "Ready") == IN_FORCE)
+    desk.settled(one)
     wrote, epoch = one.writes(), one.epoch()
     one.freeze()
     try:
