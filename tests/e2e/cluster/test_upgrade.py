@@ -25,7 +25,7 @@ ALWAYS, DAILY = "always", "daily"  # a market that never closes, and one that cl
 KINDS = ("Strategy", "BrokerConnection", "MarketDataFeed")
 PODS = [(kind, name) for name in (ALWAYS, DAILY) for kind in KINDS]
 CLOSE = datetime(2026, 1, 5, 21, tzinfo=UTC)  # of XNYS
-BEGIN = "2026-01-05T20:56:00Z"
+BEGIN = "2026-01-05T20:57:00Z"
 ROLL_S = 300.0
 CODE = "from alphatrade_runtime.policy.hashes import code_hash, installed_code; print(code_hash(installed_code()))"
 
