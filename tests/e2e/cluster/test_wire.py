@@ -1,7 +1,7 @@
 """Mutual TLS on a real cluster: who is refused, certificates that rotate under a session, a client with its own feed.
 
-Certificates live a minute and a half here. One session in real time trades from the first story to the last, which counts what
-became of its orders.
+Certificates live a minute and a half here. One session in real time trades from the first story to the last, which
+counts what became of its orders.
 """
 
 import json
