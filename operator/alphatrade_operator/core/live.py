@@ -12,7 +12,7 @@ from alphatrade_operator.core.plan import Finding, Key, Manifest, ObjectRef
 
 _SHOWN_PROBLEMS = 5
 _OURS = ("apiVersion", "kind", "spec")
-_METADATA = ("name", "namespace", "labels", "annotations")
+_METADATA = ("name", "namespace", "labels")  # annotations are other tools', kubectl's as long as a spec: none is read
 ResourceT = TypeVar("ResourceT", bound=Resource[Any])
 
 
