@@ -1,5 +1,6 @@
 """The API server's own limit on requests, set so that it answers those of some service accounts with 429."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from e2e.cluster.place import Place
 from kube_fixtures import SYSTEM_NAMESPACE
 
 _NAME = "story-too-many"
+_TAKEN_UP_S = 2.0  # until then the server still answers by the rules that it had
 _API = "flowcontrol.apiserver.k8s.io/v1"
 _ALL = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": True}
 
@@ -22,6 +24,7 @@ def too_many_requests(place: Place) -> Iterator[None]:
     flow = _object("FlowSchema", reference)
     try:
         place.apply(level, flow)
+        time.sleep(_TAKEN_UP_S)
         yield
     finally:
         place.kube.kubectl("delete", "flowschema,prioritylevelconfiguration", _NAME, "--ignore-not-found")
