@@ -9,6 +9,7 @@ from alphatrade_runtime.market.schema import Control
 from e2e.cluster.books import journal
 from e2e.cluster.desks import KINDS, WALL, Desk, beside
 from e2e.cluster.examples import named
+from e2e.cluster.faults import BACK_S
 from e2e.cluster.market import kill_switch
 from e2e.cluster.operators import operator_of
 from e2e.cluster.runtime_journal import kept
@@ -51,8 +52,9 @@ def test_started_anew_beside_it_nothing_halts_and_no_pod_starts_again(trader, ba
     away_s = (time.time_ns() - since_ns) / 1e9
     place.apply(kill_switch(f"after-{daemon}", "Armed"))
     place.until_condition("KillSwitch", f"after-{daemon}", "Armed")
-    trader.quote()
     place.until("the node is ready", lambda: ready(place))
+    place.until("pods are in reach", trader.placed)  # a kubelet that has just begun knows of none
+    trader.quote()
     assert identities(trader) == before
     if away_s < BORNE_S:  # a machine that does other things too may take longer, and then it is to halt
         ours = kept(place, WALL)[-1]
@@ -66,6 +68,7 @@ def test_a_volume_that_somebody_fills_stops_trading_until_there_is_room_again(tr
     place.apply(*others, named(strategy, BRIM, suspend=True))
     with small_volume(place, backend, "Strategy", BRIM, "64m") as volume:
         place.patch("Strategy", BRIM, {"suspend": False})
+        place.until_phase(BRIM, "Trading", timeout_s=BACK_S)
         desk.quote()
         volume.fill()
         assert "trading stops" in place.until_condition("Strategy", BRIM, "DiskFull")

@@ -1,14 +1,25 @@
-"""The API server's own limit on requests, set so that it answers those of some service accounts with 429."""
+"""The API server's own limit on requests, set so that it answers those of some service accounts with 429.
 
+A level without a share still lets one request pass at a time. So one is begun there and never finished: the server
+waits for its body, for up to a minute.
+"""
+
+import base64
+import json
+import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPSConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 from e2e.cluster.market import Manifest
 from e2e.cluster.place import Place
 from kube_fixtures import SYSTEM_NAMESPACE
 
 _NAME = "story-too-many"
+_TAKEN_UP_S = 1.0  # until then the server still answers by the rules, and to the requests, that it had
 _API = "flowcontrol.apiserver.k8s.io/v1"
 _ALL = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": True}
 
@@ -22,9 +33,32 @@ def too_many_requests(place: Place) -> Iterator[None]:
     flow = _object("FlowSchema", reference)
     try:
         place.apply(level, flow)
-        yield
+        time.sleep(_TAKEN_UP_S)
+        with _unfinished(place):
+            yield
     finally:
         place.kube.kubectl("delete", "flowschema,prioritylevelconfiguration", _NAME, "--ignore-not-found")
+
+
+@contextmanager
+def _unfinished(place: Place) -> Iterator[None]:
+    """Hold the level's one seat by a request that everybody may make, its body never sent."""
+    config = json.loads(place.kube.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+    given = config["clusters"][0]["cluster"]
+    authority = base64.b64decode(given["certificate-authority-data"]).decode()
+    server = urlsplit(given["server"])
+    context = ssl.create_default_context(cadata=authority)
+    connection = HTTPSConnection(server.hostname or "", server.port, context=context)
+    try:
+        connection.putrequest("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
+        connection.putheader("Authorization", f"Bearer {place.kubectl('create', 'token', 'default').strip()}")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", "1000")
+        connection.endheaders()
+        time.sleep(_TAKEN_UP_S)
+        yield
+    finally:
+        connection.close()
 
 
 def _none() -> Mapping[str, Any]:
