@@ -8,7 +8,7 @@ from alphatrade_runtime.market.faults import InputError
 
 COMMANDS = [
     ["run"], ["replay"], ["compare"], ["report"], ["import"], ["render"], ["kill"], ["verify"], ["signals"],
-    ["features"], ["serve"],
+    ["features"], ["serve"], ["roll"], ["decommission"], ["uninstall"],
     ["tape", "info"], ["diary", "verify"], ["diary", "show"], ["diary", "sql"], ["plugin", "check"], ["plugin", "pin"],
 ]  # fmt: skip
 
