@@ -211,7 +211,6 @@ def trading_namespace(kube: Kube, test: str) -> Iterator[str]:
         kube.kubectl("label", "namespace", name, *(f"{key}={value}" for key, value in TRADING.items()))
         yield name
     finally:
-        kube.kubectl("label", "namespace", name, f"{_OVER}=true")
         remove_namespaces(kube, name, "--wait=false")
 
 
@@ -225,6 +224,7 @@ def wait_for_the_last(kube: Kube) -> None:
 def remove_namespaces(kube: Kube, *words: str) -> None:
     """Delete namespaces as after `decommission`. words: their names, and options of `kubectl delete`."""
     names = [word for word in words if not word.startswith("-")]
+    kube.kubectl("label", "--overwrite", "namespace", *names, f"{_OVER}=true")
     kube.kubectl("annotate", "--overwrite", "namespace", *names, DECOMMISSIONED)
     kube.kubectl("delete", "namespace", *words)
 

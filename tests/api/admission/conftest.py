@@ -85,7 +85,7 @@ class Court:
             time.sleep(0.5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def court(alone: Kube) -> Iterator[Court]:  # noqa: F811
     """Make namespaces, roles and objects; remove all of it."""
     tag = uuid.uuid4().hex[:6]

@@ -14,7 +14,7 @@ from alphatrade_operator.kubectl.main import call
 from alphatrade_operator.kubectl.uninstall import SUMS, trading
 from cluster.settings import ClusterError
 from e2e.cluster.place import Place
-from kube_fixtures import SYSTEM_NAMESPACE, Installed, settings, trading_namespace, upgrade
+from kube_fixtures import SYSTEM_NAMESPACE, Installed, settings, trading_namespace, upgrade, wait_for_the_last
 
 GUARD = "alphatrade-operator-uninstall-guard"
 OBJECTS = ("serviceaccount", "role", "rolebinding", "job", "pod")
@@ -126,6 +126,7 @@ def test_an_account_alone_is_refused_too(installed, alone_here):
 
 def test_the_command_that_the_guard_names_takes_all_of_it_off_and_keeps_the_ledgers(alone_here, tmp_path, capsys):
     place, kube = alone_here, alone_here.kube
+    wait_for_the_last(kube)
     others = set(trading(Kubectl())) - {place.namespace}
     if others:
         pytest.skip(f"it would drain {', '.join(sorted(others))} too")
