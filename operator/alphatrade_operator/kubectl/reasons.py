@@ -81,7 +81,7 @@ _LAW = {
     ),
     "Loosened": Reason(
         "limits were loosened; the tighter ones from before stay in force",
-        "put the tighter limits back into the spec; a proposal that loosens them comes with a later version",
+        "put the tighter limits back, or refer to as tight ones; a proposal that loosens comes with a later version",
     ),
     "LawUnreadable": Reason("the limits in force were written by another version", "run the operator that wrote them"),
     "LawAmbiguous": Reason(

@@ -9,6 +9,7 @@ import rfc8785
 from alphatrade_operator.core.plan import Condition, Finding, Plan
 from alphatrade_operator.risk_template.effective import Effective
 from alphatrade_operator.risk_template.facts import Facts
+from alphatrade_operator.risk_template.loosening import LOOSENED
 from alphatrade_operator.risk_template.model import RiskTemplateSpec
 
 IN_USE = "alphatrade.io/in-use"
@@ -58,7 +59,7 @@ def _awaits(law: Effective) -> Condition:
     shown = [f"{one.field} stays {one.effective}, {one.wanted} waits" for one in law.pending[:_SHOWN]]
     more = f"; and {len(law.pending) - _SHOWN} more" if len(law.pending) > _SHOWN else ""
     text = f"looser limits wait for a LoosenRisk proposal, which this version cannot decide: {'; '.join(shown)}{more}"
-    return Condition("AwaitsProposal", True, "Loosened", text)
+    return Condition("AwaitsProposal", True, LOOSENED, text)
 
 
 def _finalizers(facts: Facts) -> tuple[str, ...]:

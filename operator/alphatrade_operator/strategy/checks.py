@@ -7,6 +7,7 @@ from alphatrade_operator.core.explain import dotted
 from alphatrade_operator.core.plan import Finding
 from alphatrade_operator.render import render_envelope, render_law
 from alphatrade_operator.risk_template.ceilings import above_ceiling
+from alphatrade_operator.risk_template.loosening import loosened
 from alphatrade_operator.session import ON_A_CLUSTER, no_adapter_for, problems_of
 from alphatrade_operator.settings import FeatureFlagCeilings
 from alphatrade_operator.strategy.document import flags_above, read_config
@@ -121,6 +122,18 @@ def artifact_store_not_shared(strategy: Strategy, facts: Facts) -> Finding | Non
     return not_shared(facts.references.claim, facts.settings, facts.meta.namespace)
 
 
+def limits_loosened(strategy: Strategy, facts: Facts) -> Finding | None:
+    """Another template, or feed, may make what trades tighter at once, looser by a proposal alone. Sim needs none."""
+    config = read_config(facts.live.document)
+    if config is None or isinstance(facts.references, Finding) or session_refused(strategy, facts):
+        return None
+    policy, parts = config.session["policy"], facts.references.parts
+    if policy["mode"] == "Sim":
+        return None
+    whose = f"RiskTemplate/{parts.template.metadata.name} with MarketDataFeed/{parts.feed.metadata.name}"
+    return loosened(policy["envelope"], render_envelope(parts), whose)
+
+
 Check = Callable[[Strategy, Facts], Finding | None]
 
 # These end trading, in order, where it goes on.
@@ -139,6 +152,7 @@ HOLDS: tuple[Check, ...] = (
     artifact_store_not_shared,
     session_refused,
     limit_above_ceiling,
+    limits_loosened,
 )
 
 

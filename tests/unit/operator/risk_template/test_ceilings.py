@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from alphatrade_operator.limit_ceilings import LimitCeilings
-from alphatrade_operator.risk_template.ceilings import INSTRUMENT_LIMITS, LIMITS, above_ceiling, envelope_of
+from alphatrade_operator.risk_template.ceilings import above_ceiling, envelope_of
+from alphatrade_operator.risk_template.limits import INSTRUMENT_LIMITS, LIMITS
 from alphatrade_operator.risk_template.model import Drawdown, InstrumentLimits, Limits, RiskTemplateSpec
 
 SPEC: Any = {"instruments": [{"symbol": "AAA", "maxPositionLots": 100, "maxOrderLots": 10, "minOrderLots": 2}]}
