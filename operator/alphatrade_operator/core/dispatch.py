@@ -57,6 +57,12 @@ def is_decommissioned(view: View, namespace: str) -> bool:
     return manifest is not None and bool(meta_of(manifest).annotations.get(DECOMMISSIONED))
 
 
+def is_going(view: View, namespace: str) -> bool:
+    """Whether a namespace is being deleted, so that nothing can be made in it any more."""
+    manifest = view.get("Namespace", "", namespace)
+    return manifest is not None and meta_of(manifest).deleting
+
+
 def tenant_of(key: Key) -> str:
     """Return whose turn on the queue a key uses: its namespace's, so that no one's objects keep out another's."""
     return key.namespace or key.name

@@ -151,7 +151,12 @@ def _nothing_held(facts: Facts) -> bool:
 
 
 def _left_behind(facts: Facts) -> bool:
-    """Whether it had positions or orders when its pod was taken from it, by whoever that was."""
+    """Whether it had positions or orders when its pod was taken from it, by whoever that was.
+
+    In a namespace that is being deleted no pod can come back to get flat: whoever gave it up has left them behind.
+    """
+    if facts.namespace_goes:
+        return False
     return bool(facts.before.positions or facts.before.working_orders) and facts.before.phase != "Suspended"
 
 

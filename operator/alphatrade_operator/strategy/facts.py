@@ -10,6 +10,7 @@ from alphatrade.config import BrokerConfig
 from alphatrade_operator.artifact_store import access_modes
 from alphatrade_operator.broker.model import BrokerConnection
 from alphatrade_operator.broker.render import render_exchange
+from alphatrade_operator.core.dispatch import is_going
 from alphatrade_operator.core.explain import nearest, shown
 from alphatrade_operator.core.live import Meta, ResourceT, key_of, meta_of, read, ref_of, status_of
 from alphatrade_operator.core.model import API_VERSION, Metadata
@@ -58,6 +59,7 @@ class Facts:
 
     plugin_maps: keys of the ConfigMaps that plug-ins name; None where there is no such ConfigMap.
     bindings: RoleBindings in the operator's namespace, which no owner reference can take along.
+    namespace_goes: it is being deleted, and no pod can be made in it any more.
     law: what the API server does not enforce; None while its policies are whole.
     others: the other Strategies of its account, where it is to be rolled: looked at by each of many they are a square.
     """
@@ -72,6 +74,7 @@ class Facts:
     others: tuple[Trader, ...]
     before: StrategyStatus
     settings: Settings
+    namespace_goes: bool
     law: Finding | None
 
 
@@ -93,6 +96,7 @@ def gather(view: View, key: Key) -> Facts:
         others=_others(view, key, strategy) if live.outdated and not isinstance(strategy, Finding) else (),
         before=last_status(StrategyStatus, manifest),
         settings=view.settings,
+        namespace_goes=is_going(view, key.namespace),
         law=view.law,
     )
 

@@ -27,7 +27,8 @@ class Kept:
 
     facts: of its first record.  fills: of reports, as signed lots of one instrument.  controls: each with the session
     time at which it was taken, by the wall clock; 0 on a stream's.  starts: how many commands were on record when each
-    process that came after another went on.  over: orders that have ended.  quotes: when each came, as controls.
+    process that came after another went on.  over: orders that have ended.  quotes: of each, how many controls were on
+    record before it, and when it came, as controls.
     """
 
     facts: Mapping[str, Any]
@@ -36,7 +37,7 @@ class Kept:
     controls: list[tuple[Control, int]]
     starts: list[int]
     over: set[int]
-    quotes: list[int]
+    quotes: list[tuple[int, int]]
 
     @property
     def working(self) -> list[int]:
@@ -87,7 +88,7 @@ def _continued(first: Kept, then: Kept) -> Kept:
         controls=first.controls + then.controls,
         starts=[*first.starts, made, *(made + start for start in then.starts)],
         over=first.over | then.over,
-        quotes=first.quotes + then.quotes,
+        quotes=first.quotes + [(len(first.controls) + before, at) for before, at in then.quotes],
     )
 
 
@@ -186,7 +187,7 @@ def _kept(records: Iterator[Record]) -> Kept:
     fills: list[int] = []
     controls: list[tuple[Control, int]] = []
     over: set[int] = set()
-    quotes: list[int] = []
+    quotes: list[tuple[int, int]] = []
     for record in records:
         payload = record.payload
         if isinstance(payload, dict):
@@ -203,8 +204,8 @@ def _kept(records: Iterator[Record]) -> Kept:
         elif isinstance(payload, Rows):
             fills += _fills_in(payload)
             over |= _over_in(payload)
+            quotes += _quotes_in(payload, len(controls))
             controls += _controls_in(payload)
-            quotes += payload.ts_init_ns[_of(payload, Kind.QUOTE)].tolist()
     whole = np.concatenate(commands) if commands else np.zeros(0, COMMAND_DTYPE)
     return Kept(json.loads(json.dumps(dict(facts))), whole, fills, controls, starts, over, quotes)
 
@@ -216,6 +217,12 @@ def _fills(reports: Any) -> list[int]:
 def _fills_in(rows: Rows) -> list[int]:
     """Return the fills among rows: a session by the wall clock takes reports as rows."""
     return [int(rows.size[i]) * int(rows.side[i]) for i in _of(rows, Kind.EXEC_REPORT) if rows.ask[i] == Report.FILL]
+
+
+def _quotes_in(rows: Rows, controls: int) -> list[tuple[int, int]]:
+    at = _of(rows, Kind.QUOTE)
+    before = controls + np.searchsorted(_of(rows, Kind.CONTROL), at)
+    return list(zip(before.tolist(), rows.ts_init_ns[at].tolist(), strict=True))
 
 
 def _over_in(rows: Rows) -> set[int]:

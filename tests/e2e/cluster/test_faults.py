@@ -92,17 +92,21 @@ def away(start: int, theirs, ours: Kept) -> tuple[int, int]:
 
 
 def standing(theirs, left_ns: int, resumed_ns: int) -> list[int]:
-    """List the orders that worked behind the last command and that no fill ended before the next."""
+    """List the orders that worked behind the last command and that neither a fill nor a command of theirs ended."""
     filled = theirs.fills[(theirs.fills["leaves"] == 0) & (theirs.fills["exch_ts_ns"] < resumed_ns)]
-    return sorted(set(alive_at(left_ns + 1, theirs)) - set(filled["order_id"].tolist()))
+    return sorted(set(alive_at(left_ns + 1, theirs)) - set(filled["order_id"].tolist()) - asked(theirs))
+
+
+def asked(theirs) -> set[int]:
+    """Return the orders that a command cancelled: one may be on its way when the runtime is told to end."""
+    return set(theirs.commands["order_id"][theirs.commands["command"] == int(Command.CANCEL)].tolist())
 
 
 def withdrawn(theirs, since_ns: int, until_ns: int) -> list[int]:
     """List the orders that were cancelled within a time though no command asked for it."""
     reports = theirs.reports[theirs.reports["type"] == int(Report.CANCELED)]
     within = reports[(reports["exch_ts_ns"] > since_ns) & (reports["exch_ts_ns"] < until_ns)]
-    asked = theirs.commands["order_id"][theirs.commands["command"] == int(Command.CANCEL)]
-    return sorted(set(within["order_id"].tolist()) - set(asked.tolist()))
+    return sorted(set(within["order_id"].tolist()) - asked(theirs))
 
 
 def test_on_the_streams_clock_nothing_of_it_was_to_be_seen(told):

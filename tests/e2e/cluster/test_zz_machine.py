@@ -23,25 +23,28 @@ SETTLES_S = 3.0
 
 
 def test_a_clock_that_steps_halts_until_quotes_are_good_and_the_books_agree(trader):
-    before = len(steps(trader))
+    before = len(steps(kept(trader.place, WALL)[-1]))
     with clock_moved(STEP_S):
         trader.quote()
     trader.quote()
     ours = kept(trader.place, WALL)[-1]
-    forth_and_back = steps(trader)[before:]
+    forth_and_back = steps(ours)[before:]
     assert len(forth_and_back) == 2
-    for stepped in forth_and_back:
+    for place, stepped in forth_and_back:
         resumed = min(int(at) for at in ours.commands["ts_ns"] if at > stepped)
         reconciled = [at for what, at in ours.controls if what is Control.RECONCILED and stepped <= at <= resumed]
         assert reconciled, "it went on before the books were compared"
-        assert sum(stepped < at <= resumed for at in ours.quotes) >= GOOD_QUOTES
+        assert sum(controls > place and at <= resumed for controls, at in ours.quotes) >= GOOD_QUOTES
     trader.place.until_phase(WALL, "Trading")
     trader.sound()
 
 
-def steps(desk):
-    """List when a runtime saw its clock step, by the session's time."""
-    return [at for what, at in kept(desk.place, WALL)[-1].controls if what is Control.CLOCK_STEP]
+def steps(ours):
+    """List where on its record, among controls, a runtime saw its clock step, and when by the session's time.
+
+    Rows that it had in hand then come behind the step on record, whatever their time says.
+    """
+    return [(place, at) for place, (what, at) in enumerate(ours.controls) if what is Control.CLOCK_STEP]
 
 
 @pytest.mark.parametrize("daemon", ["kubelet", "etcd"])
