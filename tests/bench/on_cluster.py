@@ -4,6 +4,7 @@ The cluster is the one that tests get; one that was down is taken down again.
 """
 
 import json
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,12 +23,16 @@ _SMALL = {"requests": {"cpu": "10m", "memory": "128Mi"}}
 
 @contextmanager
 def product(*values: str) -> Iterator[Installed]:
-    """Bring the cluster up and install the product of this tree. values: more words for Helm."""
+    """Bring the cluster up and install the product of this tree; clients of this process find it by their environment.
+
+    values: more words for Helm.
+    """
     backend = choose()
     found_up = backend.is_up()
     backend.up()
     try:
         kube, image = backend.kube(), backend.build_image()
+        os.environ.update(kube.env)
         backend.load_image(image)
         repository, _, tag = image.rpartition(":")
         kube.helm(*upgrade("alphatrade-crds"))

@@ -49,7 +49,6 @@ def main() -> int:
     asked = parser.parse_args()
     start_s = time.monotonic()
     with product() as installed:
-        os.environ.update(installed.kube.env)
         figures = study(installed, asked.objects)
     figures |= {
         "command": f"python tests/studies/flood.py --objects {asked.objects}",
