@@ -85,7 +85,7 @@ def session_refused(strategy: Strategy, facts: Facts) -> Finding | None:
 
 def limit_above_ceiling(strategy: Strategy, facts: Facts) -> Finding | None:
     """What the template and the feed make of the limits may not pass what the operator allows in the mode."""
-    if isinstance(facts.references, Finding) or session_refused(strategy, facts):
+    if isinstance(facts.references, Finding):
         return None
     parts, ceilings = facts.references.parts, facts.settings.limit_ceilings
     whose = f"RiskTemplate/{parts.template.metadata.name}"
@@ -99,8 +99,9 @@ def law_in_force_above_ceiling(strategy: Strategy, facts: Facts) -> Finding | No
         return None
     envelope, mode = config.session["policy"]["envelope"], config.session["policy"]["mode"]
     running = above_ceiling(facts.settings.limit_ceilings, mode, envelope, "what its pod runs under")
-    replaced = not isinstance(facts.references, Finding) and not session_refused(strategy, facts)
-    return limit_above_ceiling(strategy, facts) if running and replaced else running
+    if running is None or isinstance(facts.references, Finding) or session_refused(strategy, facts):
+        return running
+    return limit_above_ceiling(strategy, facts)
 
 
 def account_above_ceiling(strategy: Strategy, facts: Facts) -> Finding | None:
@@ -125,7 +126,7 @@ def artifact_store_not_shared(strategy: Strategy, facts: Facts) -> Finding | Non
 def limits_loosened(strategy: Strategy, facts: Facts) -> Finding | None:
     """Another template, or feed, may make what trades tighter at once, looser by a proposal alone. Sim needs none."""
     config = read_config(facts.live.document)
-    if config is None or isinstance(facts.references, Finding) or session_refused(strategy, facts):
+    if config is None or isinstance(facts.references, Finding):
         return None
     policy, parts = config.session["policy"], facts.references.parts
     if policy["mode"] == "Sim":
@@ -145,7 +146,8 @@ STOPS: tuple[Check, ...] = (
     law_in_force_above_ceiling,
     account_above_ceiling,
 )
-# With these the pod, if there is one, goes on under its last configuration: the law in it still holds.
+# With these the pod, if there is one, goes on under its last configuration: the law in it still holds. Those behind
+# `session_refused` render what it let pass.
 HOLDS: tuple[Check, ...] = (
     reference_missing,
     config_map_missing,

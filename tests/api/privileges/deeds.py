@@ -14,7 +14,7 @@ from api.privileges.world import CHILD, OURS, VOLUME, World, ours, plain
 
 Document = dict[str, Any]
 HASH = "a" * 64
-_GROUP_OF = {
+WORKLOADS = {
     "StatefulSet": ("apps", "statefulsets"),
     "Deployment": ("apps", "deployments"),
     "DaemonSet": ("apps", "daemonsets"),
@@ -117,7 +117,7 @@ def _pods(world: World) -> Iterator[Deed]:
     }
     for what, pod in mounts.items():
         yield _made(world, f"run a Pod with {what}", "Pod", pod)
-    for kind in _GROUP_OF:
+    for kind in WORKLOADS:
         yield _made(world, f"run a {kind} with a volume of ours", kind, mounts["a volume of ours"])
     yield _made(world, "make a ConfigMap with the operator's label", "ConfigMap", {}, CHILD)
     yield Deed(
@@ -148,7 +148,7 @@ def _mounting(volume: Document) -> Document:
 
 
 def _made(world: World, title: str, kind: str, pod: Document, labels: dict[str, str] | None = None) -> Deed:
-    group, plural = _GROUP_OF.get(kind, ("", f"{kind.lower()}s"))
+    group, plural = WORKLOADS.get(kind, ("", f"{kind.lower()}s"))
     path = core_path(world, plural, group)
     return Deed(title, lambda user: _post(path, plain(kind, "new", labels, pod)))
 

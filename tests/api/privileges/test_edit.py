@@ -15,7 +15,7 @@ from alphatrade.names import MANAGED_BY
 from alphatrade_operator.namespace.flows import COMPONENT, PART_OF
 from alphatrade_operator.namespace.render import render_runtime_role
 from api.privileges.caller import MERGE, Caller, Request
-from api.privileges.deeds import autoscaler, scalers
+from api.privileges.deeds import WORKLOADS, autoscaler, scalers
 from api.privileges.identities import server_of
 from api.privileges.rows import DRY, core_path, our_path
 from api.privileges.world import CHILD, OURS, PLURALS, POD, VOLUME, ours, plain
@@ -181,23 +181,13 @@ TAKEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "account": ({"serviceAccountName": OURS}, f"serviceAccountName: {OURS} is for the operator's pods alone"),
 }
-WORKLOADS = {
-    "Pod": ("", "pods"),
-    "StatefulSet": ("apps", "statefulsets"),
-    "Deployment": ("apps", "deployments"),
-    "DaemonSet": ("apps", "daemonsets"),
-    "ReplicaSet": ("apps", "replicasets"),
-    "ReplicationController": ("", "replicationcontrollers"),
-    "Job": ("batch", "jobs"),
-    "CronJob": ("batch", "cronjobs"),
-}
+RUN = [("Pod", "", "pods"), *((kind, *place) for kind, place in WORKLOADS.items())]
 
 
 @pytest.mark.parametrize("what", TAKEN)
-@pytest.mark.parametrize("kind", WORKLOADS)
-def test_it_runs_nothing_that_takes_what_is_a_trading_pods(edit, world, kind, what):
+@pytest.mark.parametrize(("kind", "group", "plural"), RUN, ids=[kind for kind, _, _ in RUN])
+def test_it_runs_nothing_that_takes_what_is_a_trading_pods(edit, world, kind, group, plural, what):
     pod, said = TAKEN[what]
-    group, plural = WORKLOADS[kind]
     answer = edit.ask(Request("POST", f"{core_path(world, plural, group)}?{DRY}", plain(kind, "new", pod=pod)))
     assert answer.status == 403
     assert said in answer.message

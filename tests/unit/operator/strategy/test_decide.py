@@ -514,13 +514,17 @@ def test_deleting_what_lost_its_pod_with_something_left_brings_one_back_to_get_f
     assert trading.look().finalizers == ()
 
 
+def delete_namespace(world):
+    goes = {"name": "desk", "namespace": "", "deletionTimestamp": "2026-01-05T11:59:00Z"}
+    world.add({"apiVersion": "v1", "kind": "Namespace", "metadata": goes})
+
+
 def test_what_lost_its_pod_goes_with_a_namespace_in_which_none_can_be_made(trading):
     trading.say(session_id="s", phase="Trading", policy_hash=HASH, positions={"AAA": 3})
     trading.look()
     without_stateful_set(trading)
     trading.delete("Strategy", "alpha")
-    goes = {"name": "desk", "namespace": "", "deletionTimestamp": "2026-01-05T11:59:00Z"}
-    trading.add({"apiVersion": "v1", "kind": "Namespace", "metadata": goes})
+    delete_namespace(trading)
     trading.look()
     assert trading.look().finalizers == ()
 
@@ -529,8 +533,7 @@ def test_with_its_pod_still_there_it_gets_flat_in_a_namespace_that_goes_too(trad
     trading.say(session_id="s", phase="Trading", policy_hash=HASH, positions={"AAA": 3})
     trading.look()
     trading.delete("Strategy", "alpha")
-    goes = {"name": "desk", "namespace": "", "deletionTimestamp": "2026-01-05T11:59:00Z"}
-    trading.add({"apiVersion": "v1", "kind": "Namespace", "metadata": goes})
+    delete_namespace(trading)
     assert trading.plan().finalizers == (ORDERLY_EXIT,)
 
 
