@@ -40,6 +40,11 @@ class Kept:
     quotes: list[tuple[int, int]]
 
     @property
+    def orders(self) -> Any:
+        """The commands that make an order."""
+        return self.commands[self.commands["command"] == NEW]
+
+    @property
     def working(self) -> list[int]:
         """The orders that work as far as the runtime knows."""
         return sorted(set(_new(self.commands)) - self.over)

@@ -31,7 +31,7 @@ def test_a_clock_that_steps_halts_until_quotes_are_good_and_the_books_agree(trad
     forth_and_back = steps(ours)[before:]
     assert len(forth_and_back) == 2
     for place, stepped in forth_and_back:
-        resumed = min(int(at) for at in ours.commands["ts_ns"] if at > stepped)
+        resumed = min(int(at) for at in ours.orders["ts_ns"] if at > stepped)  # cancels go out while it is halted
         reconciled = [at for what, at in ours.controls if what is Control.RECONCILED and stepped <= at <= resumed]
         assert reconciled, "it went on before the books were compared"
         assert sum(controls > place and at <= resumed for controls, at in ours.quotes) >= GOOD_QUOTES
