@@ -15,6 +15,7 @@ from alphatrade_runtime.loop.build import build, instrument_of
 from alphatrade_runtime.loop.checkpoint import Checkpoint, restore, state_of
 from alphatrade_runtime.loop.core import Core, part
 from alphatrade_runtime.loop.identity import Identity, identify
+from alphatrade_runtime.loop.mind_link import streams_of
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.loop.window import RowWindow, remap
 from alphatrade_runtime.market.calendar import Calendar
@@ -146,7 +147,7 @@ class _Run:
             self._resume(out, saved)
         else:
             self.window = source.window(0)
-            self.recorder = Recorder.create(out, self.header, source.bar_mode, self.auditor)
+            self.recorder = Recorder.create(out, self.header, source.bar_mode, self.auditor, streams_of(self.core))
 
     def _resume(self, out: Path, saved: Checkpoint) -> None:
         if saved.facts != self._facts():
@@ -159,7 +160,9 @@ class _Run:
         if self.auditor is not None:
             self.auditor.restore({k: v for k, v in saved.auditor.items() if k != "depth"})
         self.window = self.source.window(saved.base)
-        self.recorder = Recorder.resume(out, self.header, self.source.bar_mode, self.auditor, saved.logs)
+        self.recorder = Recorder.resume(
+            out, self.header, self.source.bar_mode, self.auditor, saved.logs, streams_of(self.core)
+        )
 
     def _facts(self) -> dict[str, str]:
         return {**{k: str(v) for k, v in self.header.items()}, "audit": str(self.auditor is not None)}

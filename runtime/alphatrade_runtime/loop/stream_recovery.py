@@ -12,6 +12,7 @@ from alphatrade_runtime.loop.carry import Carry
 from alphatrade_runtime.loop.identity import Identity, identify
 from alphatrade_runtime.loop.journal import Journal, Record, RecordKind, read_records
 from alphatrade_runtime.loop.live_session import same_commands
+from alphatrade_runtime.loop.mind_link import streams_of
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.loop.recovery import JOURNAL, Verification, go_on, remove_streams, unlike
 from alphatrade_runtime.loop.stream_facts import StreamFacts
@@ -150,8 +151,9 @@ class _Replayer:
 def _new(folder: Path | None, facts: StreamFacts, identity: Identity, audit: bool) -> StreamSession:
     session = facts.session
     auditor = Auditor.from_session(session) if audit else None
-    recorder = Recorder.create(folder, facts.header(identity), False, auditor)
-    live = StreamSession(new_stream_core(session, facts.first_ts_ns, facts.last_ts_ns), recorder, None)
+    core = new_stream_core(session, facts.first_ts_ns, facts.last_ts_ns)
+    recorder = Recorder.create(folder, facts.header(identity), False, auditor, streams_of(core))
+    live = StreamSession(core, recorder, None)
     if facts.carry is not None:
         live.go_on_from(go_on(live, session, facts.carry, str(folder)).place)
     return live

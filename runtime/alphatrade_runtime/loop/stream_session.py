@@ -136,6 +136,8 @@ class StreamSession(Books):
     def _made(self, control: bool = False) -> Commands:
         """Take the commands just made, put them on record, and return them."""
         commands = self._buffer[: self._take_commands(self.core, self._buffer)].copy()
+        if self._report[0]:
+            self.drain()  # what a mind found out is on disk before what it did about it leaves
         if self.journal is not None:
             if not control:
                 self.journal.append_run(self.reached_ns)

@@ -25,6 +25,7 @@ DIARY_STREAMS = ("decisions", "expost", "orders")
 FILLS_STREAMS = ("fills",)
 PNL_STREAMS = ("equity", "marks")
 STREAMS = DIARY_STREAMS + FILLS_STREAMS + PNL_STREAMS
+MIND_STREAMS = ("belief_snapshots", "regimes", "probes", "routes", "drift")  # of runs with an understanding loop
 
 
 class Column(NamedTuple):
@@ -101,14 +102,17 @@ def validity_bits(valid: npt.NDArray[np.bool_] | None, rows: int) -> bytes:
 
 
 def run_digests(heads: Mapping[str, str]) -> dict[str, str]:
-    """Make the three digests of a run, `sha256:<hex>` by name, from its streams' heads in hex.
+    """Make the digests of a run, `sha256:<hex>` by name, from its streams' heads in hex.
 
-    diary = decisions, expost, orders; fills = the head of fills; pnl = equity, marks.
+    diary = decisions, expost, orders; fills = the head of fills; pnl = equity, marks; mind, where the run has one.
     """
+    minded = [stream for stream in MIND_STREAMS if stream in heads]
+    mind = {"mind": "sha256:" + _joined(heads, minded)} if minded else {}
     return {
         "diary": "sha256:" + _joined(heads, DIARY_STREAMS),
         "fills": "sha256:" + heads["fills"],
         "pnl": "sha256:" + _joined(heads, PNL_STREAMS),
+        **mind,
     }
 
 

@@ -1,0 +1,67 @@
+"""All state of an understanding loop: one record for what a strategy's instruments share, one an instrument."""
+
+from typing import Any
+
+import numpy as np
+
+from alphatrade_runtime.adaptation.fast_weights.multiplier import MULTIPLIER_DTYPE
+from alphatrade_runtime.adaptation.fast_weights.state import FAST_DTYPE, FAST_PARAMS_DTYPE
+from alphatrade_runtime.adaptation.router.attention import ROUTER_DTYPE, ROUTER_PARAMS_DTYPE
+from alphatrade_runtime.adaptation.router.shadow import SHADOW_DTYPE
+from alphatrade_runtime.execution.topology import PARAM_SLOTS
+from alphatrade_runtime.loop.core import MAX_FEATURES, MAX_INSTRUMENTS, MAX_POLICIES, MAX_STATE, ROWS_PER_DRAIN
+from alphatrade_runtime.perception.belief.belief import BELIEF_DTYPE, BELIEF_SNAPSHOT_DTYPE
+from alphatrade_runtime.perception.belief.shape import WIDTH
+from alphatrade_runtime.perception.belief.standardise import STANDARD_DTYPE
+from alphatrade_runtime.perception.belief.weights import WEIGHTS_DTYPE
+from alphatrade_runtime.perception.regime.state import REGIME_DTYPE, REGIME_PARAMS_DTYPE
+from alphatrade_runtime.perception.regime.transition import TRANSITION_DTYPE
+from alphatrade_runtime.reflection.drift.sentry import DRIFT_EVENT_DTYPE, SENTRY_DTYPE, SENTRY_PARAMS_DTYPE
+from alphatrade_runtime.reflection.probes.state import PROBE_PARAMS_DTYPE, PROBE_ROW_DTYPE, PROBE_STATE_DTYPE
+from alphatrade_runtime.reflection.routes import ROUTE_DTYPE
+
+HAS_BELIEF, HAS_REGIME, HAS_PROBES, HAS_DRIFT, HAS_FAST, HAS_ATTENTION, HAS_CHOICE = (1 << k for k in range(7))
+
+STREAM_DTYPES: dict[str, np.dtype[Any]] = {
+    "belief_snapshots": BELIEF_SNAPSHOT_DTYPE,
+    "regimes": TRANSITION_DTYPE,
+    "probes": PROBE_ROW_DTYPE,
+    "routes": ROUTE_DTYPE,
+    "drift": DRIFT_EVENT_DTYPE,
+}
+OUT_BELIEFS, OUT_REGIMES, OUT_PROBES, OUT_ROUTES, OUT_DRIFT = range(len(STREAM_DTYPES))
+OUT_ROWS = ROWS_PER_DRAIN + 8 * MAX_INSTRUMENTS  # one step may add this much past the mark
+
+# parts: HAS_* of what is on.  inputs: features of the belief.  active: neurons of its code.  regimes: by policy the
+# labels at which it may trade, a bit each.  topology: parameters by policy.
+_SHARED: list[Any] = [
+    ("parts", "i8"), ("instruments", "i8"), ("policies", "i8"), ("inputs", "i8"), ("active", "i8"), ("rate", "f8"),
+    ("input_ids", "i8", (MAX_FEATURES,)), ("regimes", "i8", (MAX_POLICIES,)), ("weights_bps", "i8", (MAX_POLICIES,)),
+    ("trades", "u1", (MAX_POLICIES, MAX_INSTRUMENTS)), ("topology", "i8", (MAX_POLICIES, PARAM_SLOTS)),
+    ("weights", WEIGHTS_DTYPE, (1,)), ("regime", REGIME_PARAMS_DTYPE, (1,)), ("fast", FAST_PARAMS_DTYPE, (1,)),
+    ("router", ROUTER_PARAMS_DTYPE, (1,)), ("sentry", SENTRY_PARAMS_DTYPE, (1,)), ("probe", PROBE_PARAMS_DTYPE, (1,)),
+]  # fmt: skip
+_SCRATCH: list[Any] = [
+    ("symbols", "i8"),  # address of the records, one an instrument
+    ("x", "f8", (MAX_FEATURES,)), ("z", "f8", (MAX_FEATURES,)), ("raw", "f8", (MAX_FEATURES,)),
+    ("a", "f8", (WIDTH,)), ("latent", "f8", (WIDTH,)), ("la", "f8", (WIDTH,)),
+    ("out_n", "i8", (len(STREAM_DTYPES),)),
+]  # fmt: skip
+_OUT: list[Any] = [(f"out_{name}", dtype, (OUT_ROWS,)) for name, dtype in STREAM_DTYPES.items()]
+MIND_DTYPE = np.dtype(_SHARED + _SCRATCH + _OUT, align=True)
+
+# One instrument. faults: masked inputs of the latest decision.  current: the policy that trades, -1 none.
+# share, target: what each policy last wished.  noted: the latest decision that is on record.
+SYMBOL_DTYPE = np.dtype(
+    [
+        ("decisions", "i8"), ("faults", "i8"), ("current", "i8"), ("previous", "i8"), ("noted", "i8"),
+        ("decision_id", "i8"), ("factor", "f8"), ("surprise", "f8"), ("changed", "i8"), ("drifted", "i8"),
+        ("shares", "f8", (MAX_POLICIES,)), ("scores", "f8", (MAX_POLICIES,)), ("want", "i8", (MAX_POLICIES, 4)),
+        ("multipliers", "f8", (MAX_POLICIES,)), ("context", "f8", (128,)),
+        ("standard", STANDARD_DTYPE, (1,)), ("belief", BELIEF_DTYPE, (1,)), ("regime", REGIME_DTYPE, (1,)),
+        ("fast", FAST_DTYPE, (1,)), ("multiplier", MULTIPLIER_DTYPE, (1,)), ("shadow", SHADOW_DTYPE, (1,)),
+        ("router", ROUTER_DTYPE, (1,)), ("sentry", SENTRY_DTYPE, (1,)), ("probes", PROBE_STATE_DTYPE, (1,)),
+        ("signal_state", "f8", (MAX_POLICIES, MAX_STATE)),
+    ],
+    align=True,
+)  # fmt: skip

@@ -1,0 +1,227 @@
+"""One decision's thought: perceive, believe, classify, choose a policy, size it. Called by address from the step."""
+
+import math
+
+from alphatrade_runtime.adaptation.fast_weights import sigma
+from alphatrade_runtime.adaptation.fast_weights.multiplier import learn, multipliers
+from alphatrade_runtime.adaptation.router.attention import choose, context, credit, remember
+from alphatrade_runtime.adaptation.router.shadow import due, shadow_step
+from alphatrade_runtime.adaptation.router.weighted import choose_by_weight
+from alphatrade_runtime.loop.mind.state import (
+    HAS_ATTENTION,
+    HAS_BELIEF,
+    HAS_DRIFT,
+    HAS_FAST,
+    HAS_PROBES,
+    HAS_REGIME,
+    MIND_DTYPE,
+    SYMBOL_DTYPE,
+)
+from alphatrade_runtime.market.schema import Status
+from alphatrade_runtime.numerics.address import reader
+from alphatrade_runtime.numerics.jit import inlined, kernel
+from alphatrade_runtime.perception.belief.belief import believe, latent, moments
+from alphatrade_runtime.perception.belief.norms import layer_norm
+from alphatrade_runtime.perception.belief.standardise import standardise
+from alphatrade_runtime.perception.features import fill
+from alphatrade_runtime.perception.regime.classify import classify
+from alphatrade_runtime.plugin.call import call_quote, call_signal, head
+
+mind_at = reader(MIND_DTYPE)
+symbol_at = reader(SYMBOL_DTYPE)
+NOBODY = -1
+TROUBLE_HALTED, TROUBLE_NO_QUOTE, TROUBLE_FEATURES = 1, 2, 4
+_TRADING = int(Status.TRADING)
+_E7 = 1e-7
+
+
+@kernel
+def _perceive(c, mind, symbol, i, now):
+    """Read the features, standardise them, and form the belief."""
+    n = mind.inputs
+    fill(mind.x, mind.input_ids, n, c.views[i], c.flows[i], c.exposures[i].position, c.instruments[i].max_position, now)
+    symbol.faults = standardise(symbol.standard[0], mind.x, n, mind.z, mind.raw)
+    belief = symbol.belief[0]
+    believe(mind.weights[0], belief, mind.z, n, mind.active)
+    moments(belief, mind.z, n, mind.rate)
+    if mind.parts & HAS_FAST:
+        fast = symbol.fast[0]
+        sigma.read(fast, belief.idx, belief.val, belief.count, mind.a)
+        latent(mind.weights[0], belief, mind.a, mind.latent)
+        layer_norm(mind.a, mind.la)
+        sigma.write(fast, mind.fast[0], belief.idx, belief.val, belief.count, belief.v, mind.a, 1.0)
+    else:
+        for k in range(len(mind.latent)):
+            mind.latent[k] = 0.0
+
+
+@kernel
+def _largest(raw, n):
+    """Return the largest absolute value; NaN counts as none."""
+    most = 0.0
+    for k in range(n):
+        if abs(raw[k]) > most:
+            most = abs(raw[k])
+    return most
+
+
+@kernel
+def _classify(c, mind, symbol, i):
+    view = c.views[i]
+    trouble = 0
+    if view.status != _TRADING:
+        trouble |= TROUBLE_HALTED
+    if view.crossed != 0:
+        trouble |= TROUBLE_NO_QUOTE
+    valid = c.loop[0].bar_mode == 0 and 0 < view.bid < view.ask
+    spread = float(view.ask - view.bid) if valid else math.nan
+    raw = _largest(mind.raw, mind.inputs) if mind.parts & HAS_BELIEF else 0.0
+    symbol.changed = classify(symbol.regime[0], mind.regime[0], c.flows[i].ret, spread, trouble, raw)
+
+
+@inlined
+def _allowed(mind, symbol, i, j):
+    """Tell whether policy j may trade instrument i now: it lists it, and its regimes hold the label there is."""
+    if mind.trades[j, i] == 0:
+        return False
+    return mind.parts & HAS_REGIME == 0 or mind.regimes[j] >> symbol.regime[0].label & 1 != 0
+
+
+@kernel
+def _wish(c, mind, symbol, i, j, now):
+    """Ask policy j what it wants; its state is its own, so that it is warm when it is chosen."""
+    policy = c.policies[j]
+    n = policy.features
+    fill(c.x, c.feature_ids[j], n, c.views[i], c.flows[i], c.exposures[i].position, c.instruments[i].max_position, now)
+    x, s, p = head(c.x, n), head(symbol.signal_state[j], policy.state), head(c.params[j], policy.params)
+    warm = symbol.decisions > policy.warmup
+    if policy.quoting != 0:
+        for k in range(4):
+            c.want[k] = 0
+        score, fault = call_quote(policy.address, x, s, p, c.want[:])
+        for k in range(4):
+            if fault != 0:
+                symbol.want[j, k] = 0
+            elif warm:
+                symbol.want[j, k] = c.want[k]
+    else:
+        score, fault = call_signal(policy.address, x, s, p)
+        if fault == 0 and warm and not math.isnan(score):
+            symbol.shares[j] = score
+    if fault != 0:
+        c.loop[0].plugin_faults += 1
+        score = math.nan
+    symbol.scores[j] = score
+
+
+@kernel
+def _follow_shadows(c, mind, symbol, i):
+    """Let every policy's shadow take its wish, and learn from those whose horizon has come."""
+    view = c.views[i]
+    spread = float(view.ask - view.bid) if 0 < view.bid < view.ask else 0.0
+    fee = c.instruments[i].taker_fee_e7 * _E7
+    for j in range(mind.policies):
+        if mind.trades[j, i] != 0:
+            shadow_step(symbol.shadow[0], j, symbol.shares[j], view.mark2 * 0.5, spread, fee)
+            known, reward = due(symbol.shadow[0], j)
+            if known != 0:
+                credit(symbol.router[0], mind.router[0], j, reward)
+                if mind.parts & HAS_FAST:
+                    learn(symbol.multiplier[0], j, mind.la, reward)
+
+
+@kernel
+def _route(c, mind, symbol, i, now):
+    """Return the policy that trades: by attention, else by the regime map and weight; -1 when none may."""
+    allowed = 0
+    for j in range(mind.policies):
+        if _allowed(mind, symbol, i, j):
+            allowed |= 1 << j
+    if mind.parts & HAS_ATTENTION == 0:
+        return choose_by_weight(allowed, mind.weights_bps, mind.policies)
+    _follow_shadows(c, mind, symbol, i)
+    for j in range(mind.policies):
+        symbol.multipliers[j] = 1.0
+    if mind.parts & HAS_FAST:
+        multipliers(symbol.multiplier[0], mind.fast[0], mind.la, mind.policies, symbol.multipliers)
+    view = c.views[i]
+    spread = float(view.ask - view.bid) if 0 < view.bid < view.ask else 0.0
+    belief = symbol.belief[0]
+    posterior = symbol.regime[0].posterior
+    context(symbol.context, posterior, belief.v, mind.latent, c.flows[i].volatility, spread, now)
+    remember(symbol.router[0], mind.router[0], symbol.context)
+    return choose(symbol.router[0], mind.router[0], allowed, symbol.multipliers, symbol.shadow[0].sigma_bps)
+
+
+@kernel
+def _take_up(c, mind, symbol, i, j):
+    """Let another policy trade; what the last one's topology left working is cancelled by the step."""
+    symbol.previous = symbol.current
+    symbol.current = j
+    plan = c.plans[i]
+    if j == NOBODY or c.instruments[i].policy == j:
+        return
+    c.instruments[i].policy = j
+    plan.switched = 1
+    plan.topology = c.policies[j].topology
+    plan.quoting = c.policies[j].quoting
+    for k in range(len(plan.params)):
+        plan.params[k] = mind.topology[j, k]
+    plan.resting_since = 0
+    plan.slice_start = 0
+    plan.next_ts = 0
+
+
+@kernel
+def _wanted(c, symbol, i, j):
+    """Write what is wanted of instrument i into its plan: the policy's wish times the size factor."""
+    plan = c.plans[i]
+    if j == NOBODY:
+        share = 0.0
+        c.loop[0].score = 0.0
+        for k in range(4):
+            plan.want[k] = 0
+    else:
+        share = symbol.shares[j] * symbol.factor
+        c.loop[0].score = symbol.scores[j]
+        if plan.quoting != 0:
+            for k in range(4):
+                plan.want[k] = symbol.want[j, k]
+            return
+    if share != plan.share and not math.isnan(share):
+        plan.share = share
+        plan.target = math.floor(min(max(share, -1.0), 1.0) * c.instruments[i].max_position + 0.5)
+        plan.has_target = 1
+
+
+def think(c, address, i, now):
+    """Make up the mind about instrument i. c: the run's state.  address: of the shared record.  Returns 0."""
+    mind = mind_at(address, 0)
+    symbol = symbol_at(mind.symbols, i)
+    symbol.decisions += 1
+    symbol.decision_id = c.loop[0].decision_id
+    symbol.changed = 0
+    symbol.factor = 1.0
+    if mind.parts & HAS_BELIEF:
+        _perceive(c, mind, symbol, i, now)
+    if mind.parts & HAS_REGIME:
+        _classify(c, mind, symbol, i)
+        symbol.factor = symbol.regime[0].size_factor
+    for j in range(mind.policies):
+        if mind.trades[j, i] != 0:
+            _wish(c, mind, symbol, i, j, now)
+    j = _route(c, mind, symbol, i, now)
+    if j != symbol.current:
+        _take_up(c, mind, symbol, i, j)
+    shown = j if j != NOBODY else c.instruments[i].policy
+    _show(c, i, shown, now)
+    _wanted(c, symbol, i, j)
+    return 0
+
+
+@kernel
+def _show(c, i, j, now):
+    """Leave the features of the policy that trades where the diary digests them."""
+    n = c.policies[j].features
+    c.loop[0].x_n = n
+    fill(c.x, c.feature_ids[j], n, c.views[i], c.flows[i], c.exposures[i].position, c.instruments[i].max_position, now)
