@@ -128,7 +128,7 @@ REFUSED = [
     (ST + "genotype/regime", {"type": "HMM"}, "spec.genotype.regime.type: 'HMM' is not accepted: write Rules or Hmm"),
     (ST + "genotype/regime", {"fastHalfLife": 5}, "genotype.regime.slowHalfLife: missing; fastHalfLife and slow"),
     (ST + "genotype/regime", {"slowHalfLife": 5}, "genotype.regime.fastHalfLife: missing; fastHalfLife and slow"),
-    (ST + "genotype/regime", {"fastHalfLife": 5, "slowHalfLife": 5}, "regime.fastHalfLife: 5: fastHalfLife is not below"),
+    (ST + "genotype/regime", {"fastHalfLife": 5, "slowHalfLife": 5}, "regime.fastHalfLife: 5: fastHalfLife is not"),
     (ST + "genotype/regime", {"dwell": 0}, "spec.genotype.regime.dwell: 0 is not accepted: write 1 or more"),
     (ST + "genotype/probes", {"sweepRisk": {}}, "spec.genotype.probes.sweepRisk: unknown field; there is none"),
     (ST + "genotype/drift", {"cusum": {"warn": "10"}}, "drift.cusum.warn: 10: warn is not below alert"),
