@@ -116,6 +116,15 @@ def plugin_needs_one_process(parts: Parts) -> list[Problem]:
     ]
 
 
+def weights_need_one_process(parts: Parts) -> list[Problem]:
+    """A pod does not see the trained weights beside the YAML."""
+    belief = parts.spec.genotype.belief
+    if belief is None or belief.weights is None:
+        return []
+    text = f"{shown(belief.weights.file)} is for one process; on a cluster the weights come from seed"
+    return [Problem(("spec", "genotype", "belief", "weights"), text)]
+
+
 def instrument_unknown(parts: Parts) -> list[Problem]:
     """Every instrument named must be one of the feed."""
     known = [facts.symbol for facts in parts.feed.spec.instruments]
@@ -171,7 +180,7 @@ IN_ONE_PROCESS: tuple[Check, ...] = (
     *EVERYWHERE,
     account_law_differs,
 )
-ON_A_CLUSTER: tuple[Check, ...] = (plugin_needs_one_process, *EVERYWHERE)
+ON_A_CLUSTER: tuple[Check, ...] = (plugin_needs_one_process, weights_need_one_process, *EVERYWHERE)
 
 
 def problems_of(parts: Parts, checks: tuple[Check, ...]) -> list[Problem]:

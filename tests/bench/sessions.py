@@ -4,6 +4,7 @@ from typing import Any
 
 from bench import make_tape
 from bench.pnl import MAKER_FEE_E7, TAKER_FEE_E7
+from mind_off import MIND_OFF
 
 WIDE_BPS = 1_000_000
 LATENCY_NS = 10_000_000
@@ -61,14 +62,16 @@ def _sizes(max_position: int) -> dict[str, Any]:
 def _policy(ref: str, params: dict[str, int], topology: str) -> dict[str, Any]:
     return {
         "name": "bench", "signal": {"ref": ref, "api": 1, "digest": None, "params": params},
-        "execution_topology": {"type": topology, "params": {}}, "instruments": [], "weight_bps": 10_000,
+        "execution_topology": {"type": topology, "params": {}}, "instruments": [], "regimes": [],
+        "weight_bps": 10_000,
     }  # fmt: skip
 
 
 def _session(policy: dict[str, Any], instrument: dict[str, Any], latency_ns: int) -> dict[str, Any]:
     limits = {**LIMITS, "symbols": [instrument["symbol"]]}
     envelope = {"limits": limits, "flags": FLAGS, "instruments": [instrument], "calendar": "24/7", "seed": 1}
-    genotype = {"policies": [policy], "decision_clock": {"type": "every_quote", "interval_ns": 100_000_000}}
+    clock = {"type": "every_quote", "interval_ns": 100_000_000}
+    genotype = {"policies": [policy], "decision_clock": clock, **MIND_OFF}
     document = {
         "policySchema": 1, "strategy_id": "bench", "mode": "Sim", "stage": "Experiment", "risk_template": "bench",
         "genotype": genotype, "envelope": envelope, "plugins": [], "initial_cash": CASH, "currency": "USD",

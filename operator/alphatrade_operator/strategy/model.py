@@ -102,6 +102,12 @@ class Plugin(Model):
         return self
 
 
+_MOST_ROUTED = 16
+_LEARNS = "it learns on the belief; add genotype.belief or set it to false"
+_ATTENDS = "it reads belief and regime; add genotype.belief and genotype.regime or set it to false"
+_CHOICE = f"linearAttention chooses among 2 to {_MOST_ROUTED}; list so many or set the flag to false"
+
+
 class StrategySpec(Model):
     """One strategy in one mode."""
 
@@ -127,6 +133,19 @@ class StrategySpec(Model):
             "self.instruments.size() == 0 || "
             "self.genotype.policies.all(p, p.instruments.all(i, i in self.instruments))",
             "genotype.policies: one lists an instrument that is not in spec.instruments; add it there or remove it",
+        ),
+        Rule(
+            "!self.featureFlags.fastWeights || has(self.genotype.belief)",
+            f"featureFlags.fastWeights: {_LEARNS}",
+        ),
+        Rule(
+            "!self.featureFlags.linearAttention || (has(self.genotype.belief) && has(self.genotype.regime))",
+            f"featureFlags.linearAttention: {_ATTENDS}",
+        ),
+        Rule(
+            "!self.featureFlags.linearAttention || "
+            f"(self.genotype.policies.size() >= 2 && self.genotype.policies.size() <= {_MOST_ROUTED})",
+            f"genotype.policies: {_CHOICE}",
         ),
     )
 
@@ -158,7 +177,7 @@ class StrategySpec(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        findings = _unlisted(self) + _twice(self.instruments) + _unpinned(self) + _not_for_live(self)
+        findings = _unlisted(self) + _twice(self.instruments) + _unpinned(self) + _not_for_live(self) + _unfounded(self)
         if findings:
             raise OutOfOrder(findings)
         return self
@@ -204,6 +223,19 @@ def _not_for_live(spec: StrategySpec) -> list[Finding]:
         findings.append(("featureFlags.autoGovernedFeedback", "in Live people decide; set it to false"))
     if spec.runtime_image and "@sha256:" not in spec.runtime_image:
         findings.append(("runtimeImage", "Live needs it by digest; write repository@sha256:..."))
+    return findings
+
+
+def _unfounded(spec: StrategySpec) -> list[Finding]:
+    """A flag needs the blocks that its part works on."""
+    flags, genotype = spec.feature_flags, spec.genotype
+    findings = []
+    if flags.fast_weights and genotype.belief is None:
+        findings.append(("featureFlags.fastWeights", _LEARNS))
+    if flags.linear_attention and (genotype.belief is None or genotype.regime is None):
+        findings.append(("featureFlags.linearAttention", _ATTENDS))
+    if flags.linear_attention and not 2 <= len(genotype.policies) <= _MOST_ROUTED:
+        findings.append(("genotype.policies", f"{len(genotype.policies)} of them: {_CHOICE}"))
     return findings
 
 

@@ -3,12 +3,16 @@
 import re
 from typing import Any
 
-from alphatrade_operator.core.quantities import MILLISECOND
+from alphatrade_operator.core.quantities import MILLISECOND, plain
 from alphatrade_operator.strategy.genotype import Genotype, Policy
+from alphatrade_operator.strategy.mind import Belief, Drift, FastWeights, RegimeClassifier, Router
 from alphatrade_operator.strategy.model import DecisionClock, FeatureFlags, Plugin
 
 _SIGNAL_API = 1
 _QUOTE_CHANGE_NS = 100 * MILLISECOND
+Spans = dict[str, int]
+SPANS: Spans = {"belief": 2_000, "regime_fast": 50, "regime_slow": 1_000, "drift_reference": 1_000}
+BAR_SPANS: Spans = {"belief": 250, "regime_fast": 10, "regime_slow": 250, "drift_reference": 250}
 
 
 def snake(name: str) -> str:
@@ -16,11 +20,19 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def render_genotype(genotype: Genotype, clock: DecisionClock) -> dict[str, Any]:
-    """Return `policy.genotype`."""
+def render_genotype(genotype: Genotype, clock: DecisionClock, weights_path: str | None) -> dict[str, Any]:
+    """Return `policy.genotype`. weights_path: where the file of trained weights lies where the session runs."""
+    spans = BAR_SPANS if clock.type == "Bar" else SPANS
+    belief, regime, drift = genotype.belief, genotype.regime, genotype.drift
     return {
         "policies": [_render_policy(policy) for policy in genotype.policies],
         "decision_clock": _render_clock(clock),
+        "belief": None if belief is None else _render_belief(belief, spans, weights_path),
+        "regime": None if regime is None else _render_regime(regime, spans),
+        "probes": None if genotype.probes is None else {},
+        "drift": None if drift is None else _render_drift(drift, spans),
+        "fast_weights": _render_fast_weights(genotype.fast_weights),
+        "router": _render_router(genotype.router),
     }
 
 
@@ -41,7 +53,52 @@ def _render_policy(policy: Policy) -> dict[str, Any]:
         "signal": {"ref": signal.ref, "api": _SIGNAL_API, "digest": None, "params": dict(signal.params)},
         "execution_topology": {"type": snake(topology.type), "params": topology.given()},
         "instruments": list(policy.instruments),
+        "regimes": list(policy.regimes),
         "weight_bps": policy.weight_bps,
+    }
+
+
+def _render_belief(belief: Belief, spans: Spans, weights_path: str | None) -> dict[str, Any]:
+    weights = belief.weights
+    return {
+        "features": list(belief.features),
+        "active_bps": belief.active_bps,
+        "half_life": belief.half_life or spans["belief"],
+        "seed": belief.seed,
+        "weights": None if weights is None else {"path": weights_path, "digest": weights.digest},
+    }
+
+
+def _render_regime(regime: RegimeClassifier, spans: Spans) -> dict[str, Any]:
+    return {
+        "type": snake(regime.type),
+        "fast_half_life": regime.fast_half_life or spans["regime_fast"],
+        "slow_half_life": regime.slow_half_life or spans["regime_slow"],
+        "dwell": regime.dwell,
+        "persist": regime.persist,
+    }
+
+
+def _render_drift(drift: Drift, spans: Spans) -> dict[str, Any]:
+    page_hinkley, cusum = drift.page_hinkley, drift.cusum
+    return {
+        "reference": drift.reference or spans["drift_reference"],
+        "min_observations": drift.min_observations,
+        "page_hinkley": {name: plain(getattr(page_hinkley, name)) for name in ("delta", "warn", "alert")},
+        "cusum": {name: plain(getattr(cusum, name)) for name in ("slack", "warn", "alert")},
+        "shock": plain(drift.shock),
+    }
+
+
+def _render_fast_weights(fast_weights: FastWeights) -> dict[str, Any]:
+    return {"rule": snake(fast_weights.rule), "half_life": fast_weights.half_life}
+
+
+def _render_router(router: Router) -> dict[str, Any]:
+    return {
+        "switching_cost_bps": plain(router.switching_cost_bps),
+        "horizon": router.horizon,
+        "half_life": router.half_life,
     }
 
 

@@ -7,6 +7,7 @@ import yaml
 
 from alphatrade_operator.render import render_session
 from alphatrade_operator.resources import ResourceError, load_folder
+from mind_off import MIND_OFF
 
 
 def rendered(folder):
@@ -29,6 +30,7 @@ def test_the_genotype_has_the_runtime_s_names_and_units(folder):
                 "signal": {"ref": "ema_cross", "api": 1, "digest": None, "params": {"fast": 20, "slow": 50.5}},
                 "execution_topology": {"type": "pegged", "params": {"timeout_ns": 5_000_000_000, "offset_ticks": 1}},
                 "instruments": ["AAA"],
+                "regimes": [],
                 "weight_bps": 9_000,
             },
             {
@@ -36,10 +38,12 @@ def test_the_genotype_has_the_runtime_s_names_and_units(folder):
                 "signal": {"ref": "mean_reversion", "api": 1, "digest": None, "params": {}},
                 "execution_topology": {"type": "twap", "params": {"duration_ns": 60_000_000_000, "slices": 4}},
                 "instruments": ["BBB"],
+                "regimes": [],
                 "weight_bps": 10_000,
             },
         ],
         "decision_clock": {"type": "quote_change", "interval_ns": 100_000_000},
+        **MIND_OFF,
     }
     del policy["genotype"], policy["envelope"]
     assert policy == {

@@ -1,0 +1,130 @@
+"""The understanding loop from YAML to the session: what is off, what is on, with which numbers; and who agrees."""
+
+from typing import get_args
+
+import pytest
+
+from alphatrade_operator.core.regime import Label
+from alphatrade_operator.render import render_session
+from alphatrade_operator.resources import load_folder
+from alphatrade_operator.session import ON_A_CLUSTER, gather, problems_of
+from alphatrade_operator.strategy.mind import Belief, Drift, RegimeClassifier
+from alphatrade_operator.strategy.model import Strategy
+from alphatrade_operator.strategy.render import BAR_SPANS, SPANS
+from alphatrade_runtime.policy.document import RegimeLabel, parse_session
+from alphatrade_runtime.policy.hashes import POLICY_DEFAULTS
+from mind_off import MIND_OFF
+
+BLOCKS = ("belief", "regime", "probes", "drift")
+GENOTYPE = "Strategy/spec/genotype/"
+LEAST = {"belief": {"features": ["spread_ticks", "return_ticks"]}, "regime": {}, "probes": {}, "drift": {}}
+DIGEST = "sha256:" + "7" * 64
+
+
+def rendered(folder, **blocks):
+    for name, block in blocks.items():
+        folder.put(GENOTYPE + name, block)
+    return render_session(load_folder(folder.write()))["policy"]["genotype"]
+
+
+def test_nothing_is_on_by_itself(folder):
+    genotype = rendered(folder)
+    assert {name: genotype[name] for name in MIND_OFF} == MIND_OFF
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_block_switches_its_part_alone(folder, name):
+    genotype = rendered(folder, **{name: LEAST[name]})
+    assert [other for other in BLOCKS if genotype[other] is not None] == [name]
+
+
+def test_an_empty_block_has_the_numbers_that_its_hash_leaves_out(folder):
+    genotype = rendered(folder, **LEAST)
+    introduced = {path[1:]: values for path, values in POLICY_DEFAULTS.items() if path[:1] == ("genotype",)}
+    assert {**genotype["belief"], "features": None} == {**introduced["belief",], "features": None, "weights": None}
+    assert genotype["regime"] == introduced["regime",]
+    assert genotype["drift"] == {
+        **introduced["drift",],
+        "page_hinkley": introduced["drift", "page_hinkley"],
+        "cusum": introduced["drift", "cusum"],
+    }
+    assert genotype["fast_weights"] == introduced["fast_weights",]
+    assert genotype["router"] == introduced["router",]
+
+
+def test_every_number_given_reaches_the_session(folder):
+    folder.put(GENOTYPE + "policies/0/regimes", ["BullStorm", "Dislocated"])
+    genotype = rendered(
+        folder,
+        belief={"features": ["a"], "activeBps": 100, "halfLife": 7, "seed": 5},
+        regime={"type": "Hmm", "fastHalfLife": 3, "slowHalfLife": 4, "dwell": 1, "persist": 2},
+        drift={
+            "reference": 99,
+            "minObservations": 31,
+            "pageHinkley": {"delta": "0.10", "warn": "1", "alert": "2.5"},
+            "cusum": {"slack": "0.2", "warn": "3", "alert": "4"},
+            "shock": "8",
+        },
+        fastWeights={"rule": "Delta", "halfLife": 11},
+        router={"switchingCostBps": "0.25", "horizon": 12, "halfLife": 13},
+    )
+    assert genotype["policies"][0]["regimes"] == ["BullStorm", "Dislocated"]
+    assert genotype["belief"] == {"features": ["a"], "active_bps": 100, "half_life": 7, "seed": 5, "weights": None}
+    assert genotype["regime"] == {"type": "hmm", "fast_half_life": 3, "slow_half_life": 4, "dwell": 1, "persist": 2}
+    assert genotype["drift"] == {
+        "reference": 99,
+        "min_observations": 31,
+        "page_hinkley": {"delta": "0.1", "warn": "1", "alert": "2.5"},
+        "cusum": {"slack": "0.2", "warn": "3", "alert": "4"},
+        "shock": "8",
+    }
+    assert genotype["fast_weights"] == {"rule": "delta", "half_life": 11}
+    assert genotype["router"] == {"switching_cost_bps": "0.25", "horizon": 12, "half_life": 13}
+
+
+def test_a_bar_clock_has_spans_of_its_own(folder):
+    folder.put("Strategy/spec/decisionClock", {"type": "Bar", "interval": "24h"})
+    genotype = rendered(folder, **LEAST)
+    spans = (genotype["belief"]["half_life"], genotype["drift"]["reference"])
+    assert spans == (BAR_SPANS["belief"], BAR_SPANS["drift_reference"])
+    assert genotype["regime"]["fast_half_life"] == BAR_SPANS["regime_fast"] < genotype["regime"]["slow_half_life"]
+    assert {name: genotype[name] for name in ("fast_weights", "router")} == {
+        name: MIND_OFF[name] for name in ("fast_weights", "router")
+    }  # they are there although their flags are off: another clock must not give another policy hash
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "span"),
+    [
+        (Belief, "half_life", "belief"),
+        (RegimeClassifier, "fast_half_life", "regime_fast"),
+        (RegimeClassifier, "slow_half_life", "regime_slow"),
+        (Drift, "reference", "drift_reference"),
+    ],
+)
+def test_the_manual_says_what_is_rendered(model, field, span):
+    text = model.model_fields[field].description
+    assert f"default {SPANS[span]}, {BAR_SPANS[span]} on a bar clock" in text
+
+
+def test_the_runtime_reads_what_is_rendered(folder):
+    for name, block in LEAST.items():
+        folder.put(GENOTYPE + name, block)
+    folder.put(GENOTYPE + "policies/0/regimes", list(get_args(Label)))
+    genotype = parse_session(render_session(load_folder(folder.write()))).policy.genotype
+    assert genotype.policies[0].regimes == get_args(Label)
+
+
+def test_both_know_the_same_regimes():
+    assert get_args(Label) == get_args(RegimeLabel)
+
+
+def test_trained_weights_lie_beside_the_yaml_and_are_for_one_process(folder):
+    belief = {"features": ["a"], "weights": {"file": "trained/w.npz", "digest": DIGEST}}
+    weights = rendered(folder, belief=belief)["belief"]["weights"]
+    assert weights == {"path": str(folder.path / "trained/w.npz"), "digest": DIGEST}
+    resources = load_folder(folder.path)
+    parts = gather(resources, resources.of_kind(Strategy)[0]).parts
+    (problem,) = problems_of(parts, ON_A_CLUSTER)
+    assert problem.location == ("spec", "genotype", "belief", "weights")
+    assert problem.text == "'trained/w.npz' is for one process; on a cluster the weights come from seed"
