@@ -59,7 +59,18 @@ def build(session: Session, calendar: Calendar | None, *, bar_mode: bool) -> Cor
     c.exec_seen[:] = -1
     c.free[0] = MAX_SLOTS
     c.free[1:] = np.arange(MAX_SLOTS - 1, -1, -1)
+    if understands(session):
+        from alphatrade_runtime.loop.mind.build import give_mind  # what is off is not loaded
+
+        give_mind(core, session)
     return core
+
+
+def understands(session: Session) -> bool:
+    """Tell whether a session has any part of the understanding loop on."""
+    genes, flags = session.policy.genotype, session.policy.envelope.flags
+    blocks = (genes.belief, genes.regime, genes.probes, genes.drift)
+    return any(block is not None for block in blocks) or flags.fast_weights or flags.linear_attention
 
 
 def signal_of(gene: PolicyGene) -> SignalSpec:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from alphatrade_runtime.loop.core import Core, part
 
-MIND_ADDRESSES = ("think", "note", "mind")  # fields of the loop's state that are this process's own
+MIND_ADDRESSES = ("think", "note", "watch", "booked", "mind")  # fields of the loop's state that are this process's own
 
 
 class Mind(Protocol):
@@ -44,12 +44,13 @@ class Mind(Protocol):
 _MINDS: dict[int, Mind] = {}
 
 
-def attach(core: Core, mind: Mind, *, think: int, note: int, state: int) -> None:
-    """Give a state its mind, for as long as the state lives. think, note, state: addresses."""
-    loop = part(core, "loop")[0]
-    loop.think, loop.note, loop.mind = think, note, state
-    _MINDS[state] = mind
-    weakref.finalize(core, _MINDS.pop, state, None)
+def attach(core: Core, mind: Mind, addresses: Mapping[str, int]) -> None:
+    """Give a state its mind, for as long as the state lives. addresses: by MIND_ADDRESSES; 0 is not called."""
+    loop = part(core, "loop")
+    for name in MIND_ADDRESSES:
+        loop[name] = addresses[name]
+    _MINDS[addresses["mind"]] = mind
+    weakref.finalize(core, _MINDS.pop, addresses["mind"], None)
 
 
 def mind_of(core: Core) -> Mind | None:

@@ -82,6 +82,7 @@ class Recorder:
         for stream, rows in mind.take():
             self.logs[stream].append(rows)
         mind.report(self.folder)
+        part(core, "loop")["report"] = 0
 
     def _outputs(self, core: Core) -> tuple[npt.NDArray[np.int64], dict[str, npt.NDArray[Any]]]:
         """Return views of a state's row counts and output buffers, made once a state."""

@@ -4,12 +4,12 @@ import math
 
 from alphatrade_runtime.execution.topology import intend
 from alphatrade_runtime.loop.act import carry_out, send_cancel, send_new
-from alphatrade_runtime.loop.core import CORE_DTYPE, OUT_DECISIONS
+from alphatrade_runtime.loop.core import OUT_DECISIONS
 from alphatrade_runtime.loop.emit import equity_rows, fold_row, guard_row
 from alphatrade_runtime.loop.follow import follow_decision
+from alphatrade_runtime.loop.mind_call import call_mind
 from alphatrade_runtime.market.orders import OrderFlag, Purpose, TimeInForce
 from alphatrade_runtime.market.view import reference2
-from alphatrade_runtime.numerics.address import caller, record_type
 from alphatrade_runtime.numerics.jit import inlined, kernel
 from alphatrade_runtime.numerics.math import NAN_BITS, float_bits
 from alphatrade_runtime.numerics.mix import mix
@@ -39,7 +39,6 @@ FOLD_DECISIONS = 1_000
 FOLD_NS = 1_000_000_000
 EQUITY_NS = 60_000_000_000
 
-call_mind = caller(record_type(CORE_DTYPE), 3)  # (address, state, mind, instrument, now) of loop/mind's two functions
 _IOC = int(TimeInForce.IOC)
 _AT_OPEN = int(TimeInForce.AT_OPEN)
 _REDUCE_ONLY = int(OrderFlag.REDUCE_ONLY)

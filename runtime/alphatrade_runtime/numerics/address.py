@@ -14,6 +14,7 @@ from numba import types
 from numba.core import config
 from numba.extending import intrinsic
 
+I64 = types.int64
 _KEPT: list[Any] = []  # compiled code must outlive its address
 _PYTHON_FUNCTIONS: list[Callable[..., Any]] = []
 _PYTHON_RECORDS: dict[int, npt.NDArray[np.void]] = {}

@@ -53,3 +53,4 @@ class Guard(IntEnum):
     KILL_STALE = 12
     DRAIN = 13
     LIMITS = 14
+    DRIFT = 15

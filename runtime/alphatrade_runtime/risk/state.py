@@ -55,5 +55,6 @@ HALT_KILL_STALE = 8
 HALT_RESUMING = 16
 REDUCE_DAY_DRAWDOWN = 1
 REDUCE_BREAK = 2
+REDUCE_DRIFT = 8  # 4 is what the account says of its latch
 
 UTIL_SHAPE = (CODE_COUNT,)

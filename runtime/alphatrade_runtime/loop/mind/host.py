@@ -1,15 +1,20 @@
 """An understanding loop beside a session's state: its memory, what it writes, its packets, its checkpoint."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from alphatrade_runtime.loop.mind.state import MIND_DTYPE, STREAM_DTYPES, SYMBOL_DTYPE
+from alphatrade_runtime.loop.mind.state import MIND_DTYPE, OUT_DRIFT, STREAM_DTYPES, SYMBOL_DTYPE
 from alphatrade_runtime.market.faults import InputError
+from alphatrade_runtime.perception.regime.labels import title
+from alphatrade_runtime.reflection.drift.detectors import ALERT
+from alphatrade_runtime.reflection.drift.packet import Facts, theory_packet, write_packet
+from alphatrade_runtime.reflection.drift.psi import top_shifts
 
+PACKETS = "drift-packets"  # folder of theory packets beside the record streams
 _OWN = "symbols"  # an address of this process's own
 
 
@@ -19,9 +24,12 @@ class Mind:
     streams: the record streams that its parts write.
     """
 
-    def __init__(self, instruments: int, streams: tuple[str, ...]) -> None:
+    def __init__(self, instruments: Sequence[str], streams: tuple[str, ...], features: Sequence[str]) -> None:
+        self.instruments, self.features = tuple(instruments), tuple(features)
         self.shared = np.zeros(1, MIND_DTYPE).view(np.recarray)
-        self.symbols = np.zeros(instruments, SYMBOL_DTYPE).view(np.recarray)
+        self.symbols = np.zeros(len(instruments), SYMBOL_DTYPE).view(np.recarray)
+        self.packets: list[dict[str, Any]] = []  # of a run in memory
+        self._alerts: list[Any] = []
         self.streams: Mapping[str, np.dtype[Any]] = {name: STREAM_DTYPES[name] for name in streams}
         self._counts = self.shared["out_n"][0]
         self._buffers = {
@@ -33,11 +41,43 @@ class Mind:
         for at, name in enumerate(STREAM_DTYPES):
             rows = self._buffers[name][: int(self._counts[at])]
             self._counts[at] = 0
-            if name in self.streams:
+            if at == OUT_DRIFT:
+                self._alerts += [row.copy() for row in rows[rows["level"] == ALERT]]
+            if name in self.streams and len(rows):
                 yield name, rows
 
     def report(self, folder: Path | None) -> None:
-        """Put on disk what must be there before another order leaves."""
+        """Write a theory packet of each alert since the last time; the disk has them when this returns.
+
+        folder: of the record streams; None keeps them in memory. Raises InputError when one cannot be written.
+        """
+        for row in self._alerts:
+            packet = theory_packet(self._facts(row, folder))
+            if folder is None:
+                self.packets.append(packet)
+            else:
+                write_packet(folder / PACKETS, packet)
+        self._alerts.clear()
+
+    def _facts(self, row: Any, folder: Path | None) -> Facts:
+        """Say all that is known of an alert, from the instrument's state as it is now."""
+        symbol = self.symbols[int(row["instrument"])]
+        regime, sentry = symbol.regime[0], symbol.sentry[0]
+        return Facts(
+            run_id=folder.name if folder is not None else "in memory",
+            symbol=self.instruments[int(row["instrument"])],
+            event={name: row[name].item() for name in row.dtype.names},
+            sd_before=float(sentry.e_sd_before),
+            sd_after=float(sentry.e_sd_after),
+            regime_before=title(int(regime.previous)),
+            regime_after=title(int(regime.label)),
+            regime_confidence=float(regime.confidence),
+            features=top_shifts(symbol.features[0], self.features),
+            rho_norms=[float(symbol.fast[0].norm)],
+            masked=int(sentry.masked.sum()),
+            diary_first_seq=int(row["change_seq"]),
+            diary_last_seq=int(row["seq"]),
+        )
 
     def state(self) -> npt.NDArray[np.uint8]:
         """Return a copy of both records' bytes."""

@@ -1,9 +1,10 @@
 """Put on record what was thought, when something was done about it. Called by address from the step."""
 
-from alphatrade_runtime.loop.core import ROWS_PER_DRAIN
+from alphatrade_runtime.loop.mind.rows import count
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
     HAS_BELIEF,
+    HAS_DRIFT,
     HAS_FAST,
     HAS_PROBES,
     HAS_REGIME,
@@ -12,28 +13,21 @@ from alphatrade_runtime.loop.mind.state import (
     OUT_REGIMES,
     OUT_ROUTES,
 )
-from alphatrade_runtime.loop.mind.think import NOBODY, mind_at, symbol_at
-from alphatrade_runtime.numerics.jit import inlined, kernel
+from alphatrade_runtime.loop.mind.think import NOBODY
+from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
+from alphatrade_runtime.numerics.jit import kernel
 from alphatrade_runtime.perception.belief.belief import snapshot
+from alphatrade_runtime.reflection.drift.sentry import STREAMS
+from alphatrade_runtime.reflection.probes.state import PROBES
 
 _NONE = 255
 _MIN_PROBES = 3  # available ones, for an order to count as attributed
 
 
-@inlined
-def _count(c, mind, stream):
-    """Count a row about to be written; a full buffer asks the loop to stop after this step."""
-    at = mind.out_n[stream]
-    mind.out_n[stream] = at + 1
-    if at + 1 >= ROWS_PER_DRAIN:
-        c.loop[0].drain = 1
-    return at
-
-
 @kernel
 def belief_row(c, mind, symbol, i):
     """Append the belief of this decision."""
-    row = mind.out_belief_snapshots[_count(c, mind, OUT_BELIEFS)]
+    row = mind.out_belief_snapshots[count(c, mind, OUT_BELIEFS)]
     row.seq = c.account[0].seq
     row.belief_id = c.loop[0].decision_id
     row.event_ts_ns = c.account[0].now
@@ -49,7 +43,7 @@ def belief_row(c, mind, symbol, i):
 def regime_row(c, mind, symbol, i):
     """Append a transition that was confirmed at this decision."""
     regime = symbol.regime[0]
-    row = mind.out_regimes[_count(c, mind, OUT_REGIMES)]
+    row = mind.out_regimes[count(c, mind, OUT_REGIMES)]
     row.seq = c.account[0].seq
     row.event_ts_ns = c.account[0].now
     row.decision_id = symbol.decision_id
@@ -68,6 +62,22 @@ def regime_row(c, mind, symbol, i):
 
 
 @kernel
+def probe_row(c, mind, symbol, i):
+    """Append what the probes said at this decision."""
+    row = mind.out_probes[count(c, mind, OUT_PROBES)]
+    row.seq = c.account[0].seq
+    row.decision_id = c.loop[0].decision_id
+    row.belief_id = c.loop[0].decision_id
+    row.event_ts_ns = c.account[0].now
+    row.instrument = i
+    for k in range(PROBES):
+        row.score[k] = symbol.probes[0].scores[k]
+        row.available[k] = symbol.probes[0].available[k]
+        row.fired[k] = symbol.probes[0].fired[k]
+        row.synapse[k] = 0.0
+
+
+@kernel
 def _best_other(mind, symbol):
     """Return the policy of the highest score among those not chosen; -1 when there is none."""
     best = NOBODY
@@ -75,6 +85,24 @@ def _best_other(mind, symbol):
         if j != symbol.current and (best == NOBODY or symbol.router[0].total[j] > symbol.router[0].total[best]):
             best = j
     return best
+
+
+@kernel
+def _drift_level(symbol):
+    """Return the highest level of the sentry's streams."""
+    level = 0
+    for k in range(STREAMS):
+        level = max(level, symbol.sentry[0].level[k])
+    return level
+
+
+@kernel
+def _attributed(symbol):
+    """Tell whether enough probes were available for an order of this decision to count as attributed."""
+    available = 0
+    for k in range(PROBES):
+        available += symbol.probes[0].available[k]
+    return 1 if available >= _MIN_PROBES else 0
 
 
 @kernel
@@ -104,7 +132,7 @@ def _attended(mind, symbol, row, other):
 @kernel
 def route_row(c, mind, symbol, i):
     """Append why the policy that trades does, and what the next best one lacked."""
-    row = mind.out_routes[_count(c, mind, OUT_ROUTES)]
+    row = mind.out_routes[count(c, mind, OUT_ROUTES)]
     row.seq = c.account[0].seq
     row.decision_id = c.loop[0].decision_id
     row.belief_id = c.loop[0].decision_id
@@ -119,6 +147,10 @@ def route_row(c, mind, symbol, i):
     row.rho_norm = symbol.fast[0].norm if mind.parts & HAS_FAST else 0.0
     row.regime = symbol.regime[0].label
     row.regime_confidence = symbol.regime[0].confidence
+    row.exploring = 0
+    row.since = symbol.decisions
+    row.drift_level = _drift_level(symbol) if mind.parts & HAS_DRIFT else 0
+    row.attributed = _attributed(symbol) if mind.parts & HAS_PROBES else 0
     row.blocked = 0
     for j in range(mind.policies):
         if mind.parts & HAS_REGIME and mind.regimes[j] >> symbol.regime[0].label & 1 == 0:
@@ -146,5 +178,7 @@ def note(c, address, i, now):
     if mind.parts & HAS_REGIME and symbol.changed != 0:
         regime_row(c, mind, symbol, i)
         symbol.changed = 0
+    if mind.parts & HAS_PROBES:
+        probe_row(c, mind, symbol, i)
     route_row(c, mind, symbol, i)
     return 0

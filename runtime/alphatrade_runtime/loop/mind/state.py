@@ -7,7 +7,8 @@ import numpy as np
 from alphatrade_runtime.adaptation.fast_weights.multiplier import MULTIPLIER_DTYPE
 from alphatrade_runtime.adaptation.fast_weights.state import FAST_DTYPE, FAST_PARAMS_DTYPE
 from alphatrade_runtime.adaptation.router.attention import ROUTER_DTYPE, ROUTER_PARAMS_DTYPE
-from alphatrade_runtime.adaptation.router.shadow import SHADOW_DTYPE
+from alphatrade_runtime.adaptation.router.projection import CONTEXT
+from alphatrade_runtime.adaptation.router.shadow import RING, SHADOW_DTYPE
 from alphatrade_runtime.execution.topology import PARAM_SLOTS
 from alphatrade_runtime.loop.core import MAX_FEATURES, MAX_INSTRUMENTS, MAX_POLICIES, MAX_STATE, ROWS_PER_DRAIN
 from alphatrade_runtime.perception.belief.belief import BELIEF_DTYPE, BELIEF_SNAPSHOT_DTYPE
@@ -16,11 +17,14 @@ from alphatrade_runtime.perception.belief.standardise import STANDARD_DTYPE
 from alphatrade_runtime.perception.belief.weights import WEIGHTS_DTYPE
 from alphatrade_runtime.perception.regime.state import REGIME_DTYPE, REGIME_PARAMS_DTYPE
 from alphatrade_runtime.perception.regime.transition import TRANSITION_DTYPE
+from alphatrade_runtime.reflection.drift.psi import SHIFT_DTYPE
 from alphatrade_runtime.reflection.drift.sentry import DRIFT_EVENT_DTYPE, SENTRY_DTYPE, SENTRY_PARAMS_DTYPE
 from alphatrade_runtime.reflection.probes.state import PROBE_PARAMS_DTYPE, PROBE_ROW_DTYPE, PROBE_STATE_DTYPE
 from alphatrade_runtime.reflection.routes import ROUTE_DTYPE
 
 HAS_BELIEF, HAS_REGIME, HAS_PROBES, HAS_DRIFT, HAS_FAST, HAS_ATTENTION, HAS_CHOICE = (1 << k for k in range(7))
+
+LATENT_MASK = RING - 1
 
 STREAM_DTYPES: dict[str, np.dtype[Any]] = {
     "belief_snapshots": BELIEF_SNAPSHOT_DTYPE,
@@ -51,16 +55,17 @@ _OUT: list[Any] = [(f"out_{name}", dtype, (OUT_ROWS,)) for name, dtype in STREAM
 MIND_DTYPE = np.dtype(_SHARED + _SCRATCH + _OUT, align=True)
 
 # One instrument. faults: masked inputs of the latest decision.  current: the policy that trades, -1 none.
-# share, target: what each policy last wished.  noted: the latest decision that is on record.
+# trade_*: the open trade, quanta.  shares, scores, want: what each policy last wished.  noted: the latest decision that is on record.
 SYMBOL_DTYPE = np.dtype(
     [
         ("decisions", "i8"), ("faults", "i8"), ("current", "i8"), ("previous", "i8"), ("noted", "i8"),
-        ("decision_id", "i8"), ("factor", "f8"), ("surprise", "f8"), ("changed", "i8"), ("drifted", "i8"),
+        ("decision_id", "i8"), ("factor", "f8"), ("surprise", "f8"), ("changed", "i8"),
+        ("trade_cash", "i8"), ("trade_notional", "i8"), ("trade_since", "i8"),
         ("shares", "f8", (MAX_POLICIES,)), ("scores", "f8", (MAX_POLICIES,)), ("want", "i8", (MAX_POLICIES, 4)),
-        ("multipliers", "f8", (MAX_POLICIES,)), ("context", "f8", (128,)),
+        ("multipliers", "f8", (MAX_POLICIES,)), ("context", "f8", (CONTEXT,)), ("latents", "f8", (RING, WIDTH)),
         ("standard", STANDARD_DTYPE, (1,)), ("belief", BELIEF_DTYPE, (1,)), ("regime", REGIME_DTYPE, (1,)),
         ("fast", FAST_DTYPE, (1,)), ("multiplier", MULTIPLIER_DTYPE, (1,)), ("shadow", SHADOW_DTYPE, (1,)),
-        ("router", ROUTER_DTYPE, (1,)), ("sentry", SENTRY_DTYPE, (1,)), ("probes", PROBE_STATE_DTYPE, (1,)),
+        ("router", ROUTER_DTYPE, (1,)), ("sentry", SENTRY_DTYPE, (1,)), ("probes", PROBE_STATE_DTYPE, (1,)), ("features", SHIFT_DTYPE, (1,)),
         ("signal_state", "f8", (MAX_POLICIES, MAX_STATE)),
     ],
     align=True,

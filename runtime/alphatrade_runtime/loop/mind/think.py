@@ -7,6 +7,7 @@ from alphatrade_runtime.adaptation.fast_weights.multiplier import learn, multipl
 from alphatrade_runtime.adaptation.router.attention import choose, context, credit, remember
 from alphatrade_runtime.adaptation.router.shadow import due, shadow_step
 from alphatrade_runtime.adaptation.router.weighted import choose_by_weight
+from alphatrade_runtime.loop.mind.drift import obey_drift, watch_beliefs, watch_open_trade
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
     HAS_BELIEF,
@@ -14,23 +15,22 @@ from alphatrade_runtime.loop.mind.state import (
     HAS_FAST,
     HAS_PROBES,
     HAS_REGIME,
-    MIND_DTYPE,
-    SYMBOL_DTYPE,
+    LATENT_MASK,
 )
+from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
 from alphatrade_runtime.market.schema import Status
-from alphatrade_runtime.numerics.address import reader
 from alphatrade_runtime.numerics.jit import inlined, kernel
 from alphatrade_runtime.perception.belief.belief import believe, latent, moments
 from alphatrade_runtime.perception.belief.norms import layer_norm
 from alphatrade_runtime.perception.belief.standardise import standardise
 from alphatrade_runtime.perception.features import fill
 from alphatrade_runtime.perception.regime.classify import classify
+from alphatrade_runtime.perception.regime.labels import Trouble
 from alphatrade_runtime.plugin.call import call_quote, call_signal, head
+from alphatrade_runtime.reflection.probes.probe import probe
 
-mind_at = reader(MIND_DTYPE)
-symbol_at = reader(SYMBOL_DTYPE)
 NOBODY = -1
-TROUBLE_HALTED, TROUBLE_NO_QUOTE, TROUBLE_FEATURES = 1, 2, 4
+_HALT, _NO_QUOTE, _FEED_FAULT = int(Trouble.HALT), int(Trouble.NO_QUOTE), int(Trouble.FEED_FAULT)
 _TRADING = int(Status.TRADING)
 _E7 = 1e-7
 
@@ -70,13 +70,37 @@ def _classify(c, mind, symbol, i):
     view = c.views[i]
     trouble = 0
     if view.status != _TRADING:
-        trouble |= TROUBLE_HALTED
+        trouble |= _HALT
     if view.crossed != 0:
-        trouble |= TROUBLE_NO_QUOTE
+        trouble |= _FEED_FAULT
+    if view.quote_ts == 0:
+        trouble |= _NO_QUOTE
     valid = c.loop[0].bar_mode == 0 and 0 < view.bid < view.ask
     spread = float(view.ask - view.bid) if valid else math.nan
     raw = _largest(mind.raw, mind.inputs) if mind.parts & HAS_BELIEF else 0.0
     symbol.changed = classify(symbol.regime[0], mind.regime[0], c.flows[i].ret, spread, trouble, raw)
+
+
+@kernel
+def _probe(c, mind, symbol, i, now):
+    account = c.account[0]
+    opened = 0
+    if c.loop[0].sessions > 0 and account.session_open == 1:
+        opened = c.session_open[account.session_cursor]
+    flow = c.flows[i]
+    probe(symbol.probes[0], mind.probe[0], now, opened, 0, flow.ret, flow.volatility, _market_return(c, i))
+
+
+@kernel
+def _market_return(c, i):
+    """Return the mean return of the other instruments, each in its own mean absolute return; NaN when there are none."""
+    total = 0.0
+    n = 0
+    for k in range(c.loop[0].instruments):
+        if k != i and c.flows[k].volatility > 0.0:
+            total += c.flows[k].ret / c.flows[k].volatility
+            n += 1
+    return total / n if n > 0 else math.nan
 
 
 @inlined
@@ -127,7 +151,8 @@ def _follow_shadows(c, mind, symbol, i):
             if known != 0:
                 credit(symbol.router[0], mind.router[0], j, reward)
                 if mind.parts & HAS_FAST:
-                    learn(symbol.multiplier[0], j, mind.la, reward)
+                    made = (symbol.decisions - mind.router[0].horizon) & LATENT_MASK
+                    learn(symbol.multiplier[0], j, symbol.latents[made], reward)
 
 
 @kernel
@@ -143,12 +168,15 @@ def _route(c, mind, symbol, i, now):
     for j in range(mind.policies):
         symbol.multipliers[j] = 1.0
     if mind.parts & HAS_FAST:
+        for k in range(len(mind.la)):
+            symbol.latents[symbol.decisions & LATENT_MASK, k] = mind.la[k]
         multipliers(symbol.multiplier[0], mind.fast[0], mind.la, mind.policies, symbol.multipliers)
     view = c.views[i]
     spread = float(view.ask - view.bid) if 0 < view.bid < view.ask else 0.0
     belief = symbol.belief[0]
     posterior = symbol.regime[0].posterior
     context(symbol.context, posterior, belief.v, mind.latent, c.flows[i].volatility, spread, now)
+    symbol.router[0].label = symbol.regime[0].label
     remember(symbol.router[0], mind.router[0], symbol.context)
     return choose(symbol.router[0], mind.router[0], allowed, symbol.multipliers, symbol.shadow[0].sigma_bps)
 
@@ -207,6 +235,12 @@ def think(c, address, i, now):
     if mind.parts & HAS_REGIME:
         _classify(c, mind, symbol, i)
         symbol.factor = symbol.regime[0].size_factor
+    if mind.parts & HAS_DRIFT:
+        obey_drift(c, mind, symbol, i)
+        watch_beliefs(c, mind, symbol, i)
+        watch_open_trade(c, mind, symbol, i)
+    if mind.parts & HAS_PROBES:
+        _probe(c, mind, symbol, i, now)
     for j in range(mind.policies):
         if mind.trades[j, i] != 0:
             _wish(c, mind, symbol, i, j, now)

@@ -47,6 +47,7 @@ class DecideSession:
             causal.advance, self.core, self.events.rows, 0, _LATEST_NS, self._depth, self._seen
         )  # fmt: skip
         self._counted = 0
+        self._mind = mind_of(self.core)
 
     @property
     def overtaken(self) -> int:
@@ -68,6 +69,9 @@ class DecideSession:
         events = self.events
         before = b""
         while True:
+            if self._mind is not None:
+                for _ in self._mind.take():  # its record streams are nobody's here either
+                    pass
             n = self._advance(self.core, events.rows, events.n, until_ns, self._depth, self._seen)
             if n == 0:
                 return before
