@@ -7,7 +7,7 @@ from alphatrade_runtime.cli.main import app, call, guarded
 from alphatrade_runtime.market.faults import InputError
 
 COMMANDS = [
-    ["run"], ["replay"], ["compare"], ["report"], ["import"], ["render"], ["kill"], ["verify"], ["signals"],
+    ["run"], ["replay"], ["compare"], ["explain"], ["report"], ["import"], ["render"], ["kill"], ["verify"], ["signals"],
     ["features"], ["serve"], ["roll"], ["decommission"], ["uninstall"],
     ["tape", "info"], ["diary", "verify"], ["diary", "show"], ["diary", "sql"], ["plugin", "check"], ["plugin", "pin"],
 ]  # fmt: skip

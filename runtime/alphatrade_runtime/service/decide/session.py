@@ -10,6 +10,7 @@ from alphatrade_runtime.execution.venue_state import DEPTH_TICKS
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.build import build
 from alphatrade_runtime.loop.core import MAX_SESSIONS, OUT_DECISIONS
+from alphatrade_runtime.loop.mind_link import mind_of
 from alphatrade_runtime.market.calendar import DAY_NS, Calendar
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.numerics.direct import direct
