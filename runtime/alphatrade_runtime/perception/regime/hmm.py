@@ -1,0 +1,140 @@
+"""Regime FSM v2: a hidden Markov model, filtered forward and learnt as it goes (semantics §5).
+
+Emissions are Gaussian with a diagonal covariance, so that a missing spread drops out by itself.
+"""
+
+from alphatrade_runtime.numerics.jit import inlined, kernel
+from alphatrade_runtime.numerics.math import exp_det, log_det
+from alphatrade_runtime.perception.regime.labels import DISLOCATED, UNCERTAIN
+from alphatrade_runtime.perception.regime.model import DIMENSIONS
+
+_SPREAD = 2
+_LEAST = -1e300
+
+
+@inlined
+def _known(s, d):
+    return d != _SPREAD or s.spread_known != 0
+
+
+@kernel
+def log_density(s, j):
+    """Return the log density of the observation in state j, without the constant that all states share."""
+    total = 0.0
+    for d in range(DIMENSIONS):
+        if _known(s, d):
+            away = s.observation[d] - s.means[j, d]
+            total += away * away * s.precisions[j, d] + s.log_variances[j, d]
+    return -0.5 * total
+
+
+@kernel
+def _predict(s, n):
+    """Write the posterior over each row's count, and what transitions make of the posterior."""
+    for j in range(n):
+        total = 0.0
+        for k in range(n):
+            total += s.counts[j, k]
+        s.weight[j] = s.posterior[j] / total
+    for k in range(n):
+        s.predicted[k] = 0.0
+        for j in range(n):
+            s.predicted[k] += s.weight[j] * s.counts[j, k]
+
+
+@kernel
+def forward(s, n):
+    """Move the posterior over the observation, in logs: no observation is so unlikely that nothing is left."""
+    _predict(s, n)
+    most = _LEAST
+    for j in range(n):
+        s.joint[j] = log_det(s.predicted[j]) + log_density(s, j)
+        most = max(most, s.joint[j])
+    total = 0.0
+    for j in range(n):
+        s.posterior[j] = exp_det(s.joint[j] - most)
+        total += s.posterior[j]
+    scale = 1.0 / total
+    for j in range(n):
+        s.posterior[j] *= scale
+
+
+@kernel
+def learn_transitions(s, p, n):
+    """Add the expected transition of this decision to the counts, and forget some of what was above the prior."""
+    for k in range(n):
+        likely = s.posterior[k] / s.predicted[k]
+        for j in range(n):
+            expected = s.weight[j] * s.counts[j, k] * likely
+            s.counts[j, k] = p.prior[j, k] + p.keep * (s.counts[j, k] - p.prior[j, k]) + expected
+
+
+@kernel
+def keeps_order(s, p, j, d, mean):
+    """Tell whether state j stays on its side of each other state if its mean in dimension d becomes this."""
+    for k in range(p.states):
+        if k != j and p.axis[j, k] == d:
+            gap = p.gap[j, k]
+            away = mean - s.means[k, d]
+            if (gap >= 0.0 and away < gap) or (gap < 0.0 and away > gap):
+                return False
+    return True
+
+
+@kernel
+def learn_emission(s, p, j):
+    """Move state j's mean and variance to the observation, held by their anchor, their order and a floor."""
+    rate = p.learning_rate * s.posterior[j]
+    for d in range(DIMENSIONS):
+        if _known(s, d):
+            away = s.observation[d] - s.means[j, d]
+            mean = s.means[j, d] + rate * away + p.anchor * (p.means[j, d] - s.means[j, d])
+            if keeps_order(s, p, j, d, mean):
+                s.means[j, d] = mean
+            variance = s.variances[j, d]
+            variance += rate * (away * away - variance) + p.anchor * (p.variances[j, d] - variance)
+            s.variances[j, d] = max(variance, p.variance_floor[d])
+            s.precisions[j, d] = 1.0 / s.variances[j, d]
+            s.log_variances[j, d] = log_det(s.variances[j, d])
+
+
+@kernel
+def choose(s, p, n):
+    """Return the likeliest label when it is likely enough, Uncertain when hardly ahead, else the one there is.
+
+    Labels are compared, not states: two states of one label do not compete.
+    """
+    best = 0
+    s.likeliest = -1.0
+    for j in range(n):
+        mass = 0.0
+        for k in range(n):
+            if p.labels[k] == p.labels[j]:
+                mass += s.posterior[k]
+        s.joint[j] = mass
+        if mass > s.likeliest:
+            s.likeliest = mass
+            best = j
+    second = 0.0
+    for j in range(n):
+        if p.labels[j] != p.labels[best]:
+            second = max(second, s.joint[j])
+    s.confidence = min(s.likeliest - second, 1.0)
+    if s.confidence < p.confidence_floor:
+        return UNCERTAIN
+    if s.likeliest >= p.posterior_enter and s.confidence >= p.margin:
+        return p.labels[best]
+    return s.label if s.label < DISLOCATED else UNCERTAIN
+
+
+@kernel
+def by_hmm(s, p, trusted):
+    """Filter one observation, learn from it if it can be trusted, and return the label that it speaks for."""
+    n = p.states
+    forward(s, n)
+    if trusted:
+        learn_transitions(s, p, n)
+        for j in range(n):
+            if s.posterior[j] > p.update_above:
+                learn_emission(s, p, j)
+    return choose(s, p, n)
