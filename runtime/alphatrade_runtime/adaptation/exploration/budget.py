@@ -42,8 +42,8 @@ class Verdict(IntEnum):
     COUNT = 11
 
 
-# share_bps: X.  cadence: decisions between two mutants.  window: orders that the count is held over.  cap_orders: of the
-# bucket, in median orders.  live: 1 in Live and LiveShadow.
+# share_bps: X.  cadence: decisions between two mutants.  window: orders that the count is held over.  cap_orders: of
+# the bucket, in median orders.  live: 1 in Live and LiveShadow.
 BUDGET_PARAMS_DTYPE = np.dtype(
     [("share_bps", "i8"), ("cadence", "i8"), ("window", "i8"), ("cap_orders", "i8"), ("live", "i8")], align=True
 )
@@ -51,8 +51,8 @@ BUDGET_PARAMS_DTYPE = np.dtype(
 # day: UTC day since 1970 that the sums are of.  normal, exploring: N and E, quanta.  remainder: of the bucket's last
 # division.  frozen: causes, a bit each.  permit_*: the latest permit.  slots, last_slot: mutants granted, and at which
 # decision the latest was.  verdict: of the latest question.  orders: booked ever.  explored: of the last `window`.
-# breaches: exploring orders that were booked beyond the share.  latest, sorted: normal orders for the median, by time and
-# by size.  flags, notionals: the last orders; window_*: sums of those notionals.
+# breaches: exploring orders that were booked beyond the share.  latest, sorted: normal orders for the median, by time
+# and by size.  flags, notionals: the last orders; window_*: sums of those notionals.
 BUDGET_DTYPE = np.dtype(
     [
         ("day", "i8"), ("normal", "i8"), ("exploring", "i8"), ("tokens", "i8"), ("remainder", "i8"), ("frozen", "i8"),

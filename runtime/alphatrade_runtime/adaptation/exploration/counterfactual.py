@@ -2,8 +2,8 @@
 
 Costs are bps of the mid; fees stand in their own columns.
 
-Aggressive: cross. Displayed size at the far touch, then one tick worse for each further displayed size, as the simulated
-exchange fills a taker on quotes (semantics §24). C_aggr = half the spread + the mean of ticks walked.
+Aggressive: cross. Displayed size at the far touch, then one tick worse for each further displayed size, as the
+simulated exchange fills a taker on quotes (semantics §24). C_aggr = half the spread + the mean of ticks walked.
 
 Passive: join the near touch at the end of its queue, cross with what is left at the end of the horizon. The whole order
 is filled when takers trade at least the displayed size and our lots against our side; that volume is taken as
@@ -59,6 +59,7 @@ _NAN = float("nan")
 _INF = float("inf")
 _BPS = 1e4
 _E7_TO_BPS = 1e-3
+_SLACK = 1e-9  # shares differ by rounding
 _DECAY_NS = 1e10
 _DECAY_S = 10.0
 _WITHIN = int(Finding.WITHIN)
@@ -178,7 +179,7 @@ def _guard(out, p, half, share, incumbent):
     out.cross = 1
     out.finding = _WITHIN
     more = abs(share) - abs(incumbent)
-    if more > p.most_up:
+    if more > p.most_up + _SLACK:
         out.finding = _PAPER_SIZE
     elif out.cost_gap_bps > out.cost_bound_bps:
         out.finding = _PAPER_COST if more > 0.0 else _CLIP_COST
@@ -186,7 +187,7 @@ def _guard(out, p, half, share, incumbent):
     if out.finding >= _PAPER_SIZE:
         out.share = incumbent
         out.cross = 0
-    elif -out.size_delta > p.most_down:
+    elif -out.size_delta > p.most_down + _SLACK:
         out.share = incumbent - along * p.most_down
         out.finding = _CLIP_SIZE
 

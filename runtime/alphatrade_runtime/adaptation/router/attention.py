@@ -1,9 +1,11 @@
 """The linear-attention router: in contexts like this one, which policy's shadow earned most?
 
 S_j (`rewards`) sums the rewards of policy j, Z_j (`weights`) their weights, each at the key of the decision that made
-it; the query of now reads both in O(J r), however many decisions they hold. k = q = phi(W c) / sqrt(r), phi(u) = elu(u) + 1: with the division
-kappa counts decisions. score_j = (q·S_j + kappa·prior_j) / (q·Z_j + kappa) + bias of the regime, in scales of the
-market's return over the horizon; with a policy's multiplier m: score·m if score >= 0, else score/m.
+it; the query of now reads both in O(J r), however many decisions they hold.
+
+k = q = phi(W c) / sqrt(r), phi(u) = elu(u) + 1: with the division kappa counts decisions.
+score_j = (q·S_j + kappa·prior_j) / (q·Z_j + kappa) + bias of the regime, in scales of the market's return over the
+horizon; with a policy's multiplier m: score·m if score >= 0, else score/m.
 
 Order of a decision: `credit` what is due, `context`, `remember`, `choose`.
 """
