@@ -154,7 +154,7 @@ def test_old_evidence_fades_by_half_in_a_half_life():
 
 def test_the_ring_of_keys_outlasts_the_longest_horizon():
     router = Router(horizon=MAX_HORIZON)
-    for t in range(3 * RING):
+    for t in range(RING + MAX_HORIZON):
         before = router.state.rewards[0].copy()
         taken = credit(router.state, router.params, 0, 1.0)
         assert taken == (1 if t >= MAX_HORIZON else 0)
@@ -167,7 +167,7 @@ def test_the_ring_of_keys_outlasts_the_longest_horizon():
 def test_it_learns_which_policy_is_good_in_which_context():
     router = Router()
     up, down = (1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0)
-    for k in range(200):
+    for k in range(60):
         now = up if k % 2 == 0 else down  # rewards are of the decision before
         router.decide(rewards=() if k == 0 else ((1.0, -1.0, 0.0) if k % 2 == 1 else (-1.0, 1.0, 0.0)), at=now)
     assert router.decide(at=up) == 0
@@ -175,10 +175,9 @@ def test_it_learns_which_policy_is_good_in_which_context():
 
 
 def test_a_switch_must_gain_more_than_it_costs():
-    router = Router(switch_cost_bps=5.0)
+    router = Router(switch_cost_bps=5.0, kappa=1e-6)
     assert router.decide() == 0
-    for _ in range(5_000):
-        router.decide(rewards=(0.0, 0.4, 0.0), sigma=10.0)
+    router.decide(rewards=(0.0, 0.4, 0.0), sigma=10.0)
     assert router.state.current == 0
     assert router.state.best == 1
     assert 3.9 < router.state.gain_bps < 4.0

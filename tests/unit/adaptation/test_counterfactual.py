@@ -146,7 +146,7 @@ def test_the_bound_on_cost_is_three_bps_or_one_and_a_half_spreads_fees_excluded(
 
 
 @pytest.mark.parametrize(
-    ("given", "finding"),
+    ("case", "finding"),
     [
         ({"book": {**BOOK, "bid": 0}}, Finding.EMPTY_BOOK),
         ({"book": {**BOOK, "ask": 0}}, Finding.EMPTY_BOOK),
@@ -164,8 +164,8 @@ def test_the_bound_on_cost_is_three_bps_or_one_and_a_half_spreads_fees_excluded(
         ({"incumbent": 2.0}, Finding.NO_INCUMBENT),
     ],
 )
-def test_what_has_no_price_says_why(given, finding):
-    out = priced(**given)
+def test_what_has_no_price_says_why(case, finding):
+    out = priced(**case)
     assert out.finding == finding
     assert out.cross == 0
     assert math.isnan(out.aggressive_cost_bps)

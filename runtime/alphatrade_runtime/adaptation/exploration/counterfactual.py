@@ -194,13 +194,13 @@ def _guard(out, p, half, share, incumbent):
 
 @kernel
 def price_both(out, p, view, expected, side, lots, share, incumbent, maker_fee_e7, taker_fee_e7):
-    """Price a candidate passive and aggressive on the same book and compare it with the incumbent; return the finding.
+    """Price a candidate passive and aggressive on the same book, compare it with the incumbent; return the finding.
 
     out: a record of PRICED_DTYPE, written.  view: bid, ask (ticks), bid_size, ask_size (lots).  expected: lots that
     takers should trade against our side while the order rests (`expected_against`).  side: +1 buy, -1 sell.  lots: of
     the order.  share, incumbent: what candidate and incumbent want to hold, share of the largest position; an incumbent
-    of NaN is none, and without one nothing is tried. An empty book (bar tapes), a crossed or locked one, and one without
-    size have no price, each its finding; the share is then the incumbent's.
+    of NaN is none, and without one nothing is tried. An empty book (bar tapes), a crossed or locked one, and one
+    without size have no price, each its finding; the share is then the incumbent's.
     """
     finding = _unavailable(view, side, lots, share, incumbent)
     if finding != _WITHIN:

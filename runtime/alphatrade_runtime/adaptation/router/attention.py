@@ -189,17 +189,17 @@ def remember(s, p, c):
     """Make the key of this decision from its context, (72,) float64; it is the query of `choose` too."""
     at = s.decisions & _MASK
     s.decisions += 1
+    w = p.projection
+    keys = s.keys
     for m in range(FEATURES):
-        s.keys[at, m] = 0.0
-    for i in range(0, CONTEXT, 4):
+        keys[at, m] = 0.0
+    for i in range(0, CONTEXT, 4):  # four entries a pass: vectors without another order of the sum
         c0, c1, c2, c3 = c[i], c[i + 1], c[i + 2], c[i + 3]
         for m in range(FEATURES):
-            s.keys[at, m] += (p.projection[i, m] * c0 + p.projection[i + 1, m] * c1) + (
-                p.projection[i + 2, m] * c2 + p.projection[i + 3, m] * c3
-            )
+            keys[at, m] += (w[i, m] * c0 + w[i + 1, m] * c1) + (w[i + 2, m] * c2 + w[i + 3, m] * c3)
     for m in range(FEATURES):
-        u = _clean(s.keys[at, m], -_MOST, _MOST)
-        s.keys[at, m] = _PER_ROOT * (u + 1.0 if u > 0.0 else exp_det(u))
+        u = _clean(keys[at, m], -_MOST, _MOST)
+        keys[at, m] = _PER_ROOT * (u + 1.0 if u > 0.0 else exp_det(u))
 
 
 @kernel
@@ -215,17 +215,17 @@ def credit(s, p, j, reward):
     s.credited[j] = made + 1
     at = made & _MASK
     r = min(max(reward, -REWARD_CLIP), REWARD_CLIP)
+    keep = p.keep
+    keys, rewards, weights = s.keys, s.rewards, s.weights
     for m in range(FEATURES):
-        key = s.keys[at, m]
-        s.rewards[j, m] = p.keep * s.rewards[j, m] + r * key
-        s.weights[j, m] = p.keep * s.weights[j, m] + key
+        rewards[j, m] = keep * rewards[j, m] + r * keys[at, m]
+        weights[j, m] = keep * weights[j, m] + keys[at, m]
     return 1
 
 
 @inlined
-def _read(s, sums, at, j):
+def _read(q, sums, at, j):
     """Return the query's product with a policy's sums: 8 accumulators, combined in pairs."""
-    q = s.keys
     a0 = q[at, 0] * sums[j, 0] + q[at, 8] * sums[j, 8]
     a1 = q[at, 1] * sums[j, 1] + q[at, 9] * sums[j, 9]
     a2 = q[at, 2] * sums[j, 2] + q[at, 10] * sums[j, 10]
@@ -240,9 +240,9 @@ def _read(s, sums, at, j):
 @inlined
 def _score(s, p, at, j, multiplier):
     """Score policy j now and leave the parts where the explainer finds them."""
-    per_weight = 1.0 / (_read(s, s.weights, at, j) + p.kappa)
+    per_weight = 1.0 / (_read(s.keys, s.weights, at, j) + p.kappa)
     s.base[j] = p.kappa * p.prior[j] * per_weight
-    s.attention[j] = _read(s, s.rewards, at, j) * per_weight
+    s.attention[j] = _read(s.keys, s.rewards, at, j) * per_weight
     s.bias[j] = p.regime_bias[j, s.label] if 0 <= s.label < LABELS else 0.0
     m = multiplier if 0.0 < multiplier < _INF else 1.0
     s.multiplier[j] = m
