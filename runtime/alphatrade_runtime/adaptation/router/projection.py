@@ -1,0 +1,75 @@
+"""The seeded projection of a context to features: directions in pairs of opposites, orthogonal within each block.
+
+Key and query share it (W_k = W_q): the similarity of two contexts is then largest for like ones whatever the seed,
+since opposite and orthogonal directions give all contexts features of about the same length. Two independent draws
+associate regimes at random. Source: orthogonal random features, Choromanski et al. 2021, arXiv 2009.14794.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from alphatrade_runtime.numerics.rng import State, normal, stream
+
+FEATURES = 16
+STATES = 4
+WIDTH = 32  # of the belief's value and latent vectors
+AT_POSTERIOR = 0
+AT_VALUE = AT_POSTERIOR + STATES
+AT_LATENT = AT_VALUE + WIDTH
+AT_MARKET = AT_LATENT + WIDTH  # volatility, spread
+AT_TIME = AT_MARKET + 2  # sine, cosine of the time of day
+CONTEXT = AT_TIME + 2
+
+# Where a block starts, its size, and the root mean square that it gives a feature when its entries are about 1.
+BLOCKS = (
+    (AT_POSTERIOR, STATES, 4.0),
+    (AT_VALUE, WIDTH, 0.5),
+    (AT_LATENT, WIDTH, 0.5),
+    (AT_MARKET, 2, 0.5),
+    (AT_TIME, 2, 0.5),
+)
+_PAIRS = FEATURES // 2
+
+
+def projection(seed: int) -> npt.NDArray[np.float64]:
+    """Draw the projection: (72, 16) float64, context entries by features; the same bytes for the same seed."""
+    w = np.zeros((CONTEXT, FEATURES))
+    for at, size, gain in BLOCKS:
+        rng = stream(seed, f"router.projection.{at}")
+        rows = _directions(rng, size)
+        for i in range(size):
+            for m in range(_PAIRS):
+                w[at + i, m] = gain * rows[m][i]
+                w[at + i, m + _PAIRS] = -gain * rows[m][i]
+    return w
+
+
+def _directions(rng: State, size: int) -> list[list[float]]:
+    """Draw 8 directions of `size` entries: orthogonal where they fit, else entries orthogonal across directions."""
+    if size >= _PAIRS:
+        return _orthonormal(rng, _PAIRS, size)
+    entries = _orthonormal(rng, size, _PAIRS)
+    scale = math.sqrt(float(_PAIRS))
+    return [[scale * entries[i][m] for i in range(size)] for m in range(_PAIRS)]
+
+
+def _orthonormal(rng: State, count: int, size: int) -> list[list[float]]:
+    """Draw `count` orthonormal vectors of `size` entries, count <= size (Gram-Schmidt on normal draws)."""
+    found: list[list[float]] = []
+    for _ in range(count):
+        vector = [normal(rng) for _ in range(size)]
+        for other in found:
+            along = _dot(vector, other)
+            vector = [x - along * y for x, y in zip(vector, other, strict=True)]
+        length = math.sqrt(_dot(vector, vector))
+        found.append([x / length for x in vector])
+    return found
+
+
+def _dot(a: list[float], b: list[float]) -> float:
+    total = 0.0
+    for x, y in zip(a, b, strict=True):
+        total += x * y
+    return total
