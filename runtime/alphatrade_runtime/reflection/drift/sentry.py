@@ -334,7 +334,7 @@ def observe(s, p, stream, value, now_ns):
 def _standard(value, mu, sigma):
     """Standardise by the reference; a value that would overflow counts as a thousand million standard deviations."""
     reach = _MOST * sigma
-    return min(max(value, mu - reach), mu + reach) / sigma - mu / sigma
+    return (min(max(value, mu - reach), mu + reach) - mu) / sigma
 
 
 @kernel
