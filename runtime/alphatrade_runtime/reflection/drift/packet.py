@@ -270,12 +270,14 @@ def write_packet(folder: Path, packet: Mapping[str, Any]) -> Path:
     Writing the same packet again, as after a crash, changes nothing. Raises InputError when it cannot be written.
     """
     final = folder / str(packet["packet_id"])
-    if final.exists():
-        read_packet(final)
-        return final
     partial = folder / f".{packet['packet_id']}.partial"
     with disk_errors(final):
+        if final.exists():
+            read_packet(final)
+            _sync(folder)  # it may have been killed before that
+            return final
         partial.mkdir(parents=True, exist_ok=True)
+        _sync(folder.parent)
         _write(partial / JSON_NAME, canonical(dict(packet)))
         _write(partial / MARKDOWN_NAME, markdown(packet).encode())
         _sync(partial)
