@@ -10,11 +10,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure what watches for drift.")
 
 
-@app.callback()
-def drift() -> None:
-    """Measure what watches for drift."""
-
-
 @app.command("calibrate", short_help="How often drift alerts come without cause, how late with one.")
 def calibrate(
     samples: Annotated[int, typer.Option(min=1, help="Observations drawn for each figure.")] = 4_000_000,
