@@ -70,6 +70,13 @@ def watch(events, s, p, session_ns, alone, found):
     return n
 
 
+@entry
+def ask_many(s, p, n, ret, volatility, market_ret):
+    """Ask n times with the same numbers."""
+    for k in range(n):
+        ask(s, p, k, 0, 0, ret, volatility, market_ret)
+
+
 def records(**changes):
     """A fresh state and its parameters."""
     s, p = np.zeros(1, PROBE_STATE_DTYPE).view(np.recarray)[0], np.zeros(1, PROBE_PARAMS_DTYPE).view(np.recarray)[0]
