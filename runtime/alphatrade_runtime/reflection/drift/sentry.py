@@ -110,10 +110,9 @@ DRIFT_EVENT_DTYPE = np.dtype(
 _ALL = int(Stream.ALL)
 _PSI = int(Stream.PSI)
 _FREEZE, _SIZE, _REDUCE, _PAGE, _KILL, _RELEASE = (int(action) for action in Action)
-_BOUND = 1e6  # a reference takes no value beyond it, in the stream's unit
+_BOUND = 1e6  # no value counts as more, in the stream's unit
 _TRUSTED = 100  # observations after which a reference clips what comes at 8 of its standard deviations
 _WIDE = 8.0
-_MOST = 1e9  # standard deviations
 
 
 def prepare(
@@ -325,16 +324,9 @@ def observe(s, p, stream, value, now_ns):
     if s.ready[k] == 0:
         _collect(s, p, k, value)
         return 0
-    z = _standard(value, s.mu0[k], s.sigma0[k])
+    z = (min(max(value, -_BOUND), _BOUND) - s.mu0[k]) / s.sigma0[k]
     found = detect(s.detectors[k], p.detector[0], z, p.adverse[k], p.two_sided[k], s.seq)
     return _settle(s, p, k, found, now_ns)
-
-
-@hot
-def _standard(value, mu, sigma):
-    """Standardise by the reference; a value that would overflow counts as a thousand million standard deviations."""
-    reach = _MOST * sigma
-    return (min(max(value, mu - reach), mu + reach) - mu) / sigma
 
 
 @kernel
