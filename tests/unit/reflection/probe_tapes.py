@@ -108,6 +108,22 @@ def calm_market(seed, minutes=90):
     return np.concatenate(events)
 
 
+def made_tape(n):
+    """Quotes and trades drawn without the simulator, seven minutes of them: what plain Python runs through soon."""
+    rng = np.random.default_rng(3)
+    events = np.zeros(n, EVENT)
+    events["ts"] = 1_700_000_000 * SECOND + np.cumsum(rng.integers(1, 840_000_000, n))
+    events["kind"] = np.where(rng.random(n) < 0.3, TRADE, QUOTE)
+    events["i"] = rng.random(n) < 0.1
+    events["bid"] = 10_000 + np.cumsum(rng.integers(-1, 2, n))
+    events["ask"] = events["bid"] + rng.integers(1, 3, n)
+    events["side"] = np.where(rng.random(n) < 0.5, 1, -1)
+    events["price"] = np.where(events["side"] > 0, events["ask"], events["bid"])
+    for name in ("size", "bid_size", "ask_size"):
+        events[name] = rng.integers(1, 500, n)
+    return events
+
+
 def insert(events, planted):
     """Put rows among the events, in order of time."""
     rows = np.array(planted, EVENT)
