@@ -109,10 +109,10 @@ def calm_market(seed, minutes=90):
 
 
 def made_tape(n):
-    """Quotes and trades drawn without the simulator, seven minutes of them: what plain Python runs through soon."""
+    """Quotes and trades drawn without the simulator, forty minutes of them: what plain Python runs through soon."""
     rng = np.random.default_rng(3)
     events = np.zeros(n, EVENT)
-    events["ts"] = 1_700_000_000 * SECOND + np.cumsum(rng.integers(1, 840_000_000, n))
+    events["ts"] = 1_700_000_000 * SECOND + np.cumsum(rng.integers(1, 5_000_000_000, n))
     events["kind"] = np.where(rng.random(n) < 0.3, TRADE, QUOTE)
     events["i"] = rng.random(n) < 0.1
     events["bid"] = 10_000 + np.cumsum(rng.integers(-1, 2, n))

@@ -35,9 +35,9 @@ def sentry_run():
 def probe_run():
     """Probes that are warm after 50 decisions, over quotes and trades."""
     events = probe_tapes.made_tape(ROWS)
-    s, p = probe_tapes.records(warm=50, opening_sessions=1, toxicity_buckets=5)
+    s, p = probe_tapes.records(warm=50, opening_sessions=1, toxicity_buckets=2)
     found = np.zeros(ROWS, probe_tapes.FOUND).view(np.recarray)
-    n = probe_tapes.watch(events.view(np.recarray), s, p, probe_tapes.MINUTE, False, found)
+    n = probe_tapes.watch(events.view(np.recarray), s, p, 6 * probe_tapes.MINUTE, False, found)
     available = int(found.available[:n].any(axis=0).sum())
     return {"state": _digest(s), "found": _digest(found[:n]), "n": int(n), "available": available}
 
