@@ -10,7 +10,7 @@ import typer
 from alphatrade_operator.kubectl import main as kubectl
 from alphatrade_operator.kubectl.kubectl import KubectlError
 from alphatrade_operator.resources import ResourceError
-from alphatrade_runtime.cli import catalog, compare, diary, explain, importing, kill, plugin, report, run, serve, tape
+from alphatrade_runtime.cli import catalog, compare, diary, drift, explain, importing, kill, plugin, report, run, serve, tape
 from alphatrade_runtime.market.faults import InputError
 
 BAD_INPUT, INTERRUPTED, OUR_FAULT = 2, 130, 1
@@ -54,6 +54,7 @@ app.command("import", short_help="Make a tape of recorded data.")(importing.impo
 app.add_typer(tape.app, name="tape")
 app.add_typer(diary.app, name="diary")
 app.add_typer(plugin.app, name="plugin")
+app.add_typer(drift.app, name="drift")
 app.command("render", short_help="Print a session as JSON.")(run.render)
 app.command("kill", short_help="Engage the kill switch of a running session.")(kill.kill)
 app.command("verify", short_help="Replay a run from its journal.")(kill.verify)

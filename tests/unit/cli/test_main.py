@@ -10,6 +10,7 @@ COMMANDS = [
     ["run"], ["replay"], ["compare"], ["explain"], ["report"], ["import"], ["render"], ["kill"], ["verify"], ["signals"],
     ["features"], ["serve"], ["roll"], ["decommission"], ["uninstall"],
     ["tape", "info"], ["diary", "verify"], ["diary", "show"], ["diary", "sql"], ["plugin", "check"], ["plugin", "pin"],
+    ["drift", "calibrate"],
 ]  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def test_every_command_is_in_the_table_above():
     assert found == {tuple(command) for command in COMMANDS}
 
 
-@pytest.mark.parametrize("group", [[], ["diary"], ["plugin"], ["tape"]])
+@pytest.mark.parametrize("group", [[], ["diary"], ["drift"], ["plugin"], ["tape"]])
 def test_nothing_asked_for_shows_the_help(group, capsys):
     assert call(group) == 0
     assert "Usage" in capsys.readouterr().out
@@ -56,6 +57,8 @@ def test_nothing_asked_for_shows_the_help(group, capsys):
         (["run", "-f", "examples/quickstart", "--broker", "x"], "--broker: only for a run by the wall clock"),
         (["run", "-f", "examples/quickstart", "--duration", "2"], "--duration: only for a run at Realtime or a multi"),
         (["run", "-f", "examples/quickstart", "--strategy", "other"], "quickstart"),
+        (["drift", "calibrate", "--target", "1000"], "--target: say of which reference; add --reference N"),
+        (["drift", "calibrate", "--reference", "0", "--law", "cauchy"], "law: 'cauchy' is unknown; give one of gaus"),
         (["serve", "pigeon"], "serve pigeon: no such pod; choose one of strategy, feed, broker"),
     ],
 )
