@@ -74,18 +74,18 @@ def rewired(pairs: Ints, nodes: int, seed: int) -> Ints:
     """
     rng = random.Random(seed)
     edges = [(int(a), int(b)) for a, b in pairs]
-    there = {frozenset(edge) for edge in edges}
+    there = {a * nodes + b for a, b in edges}
     count = len(edges)
     for _ in range(SWAPS_PER_EDGE * count):
         p, q = int(rng.random() * count), int(rng.random() * count)
         (a, b), (c, d) = edges[p], edges[q]
         if rng.random() < 0.5:
             c, d = d, c
-        one, other = frozenset((a, d)), frozenset((c, b))
-        if a == d or c == b or one == other or one in there or other in there:
+        one, other = (min(a, d), max(a, d)), (min(c, b), max(c, b))
+        new = {one[0] * nodes + one[1], other[0] * nodes + other[1]}
+        if a == d or c == b or len(new) < 2 or not there.isdisjoint(new):
             continue
-        there -= {frozenset((a, b)), frozenset((c, d))}
-        there |= {one, other}
-        edges[p], edges[q] = (a, d), (c, b)
-    ordered = sorted((min(edge), max(edge)) for edge in edges)
-    return np.array(ordered, np.int64).reshape(-1, 2)
+        there -= {a * nodes + b, min(c, d) * nodes + max(c, d)}
+        there |= new
+        edges[p], edges[q] = one, other
+    return np.array(sorted(edges), np.int64).reshape(-1, 2)
