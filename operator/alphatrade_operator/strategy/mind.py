@@ -72,7 +72,7 @@ class RegimeClassifier(Model):
         None, description="Half-life of the fast mean and volatility in decisions; default 50, 10 on a bar clock."
     )
     slow_half_life: Count | None = Field(
-        None, description="Half-life of the slow volatility in decisions; default 1000, 250 on a bar clock."
+        None, description="Half-life of the slow volatility in decisions; default 1000, 120 on a bar clock."
     )
     dwell: Few = Field(5, description="Decisions that a regime lasts at least; Dislocated comes at once.")
     persist: Few = Field(3, description="Decisions in a row that ask for another regime before it comes.")
@@ -137,7 +137,8 @@ class Drift(Model):
 
     reference: Count | None = Field(
         None,
-        description="Observations of a stream that its frozen reference is made of; default 1000, 250 on a bar clock.",
+        description="Observations of a stream that its frozen reference is made of; default 1000, 250 on a bar clock. "
+        "The fewer, the more often a test alerts by chance.",
     )
     min_observations: Few = Field(30, description="Observations behind the reference before a test may fire.")
     page_hinkley: PageHinkley = Field(PageHinkley(), description="The Page-Hinkley test.")
@@ -160,5 +161,7 @@ class Router(Model):
     switching_cost_bps: CostBps = Field(
         Decimal(1), description='What a switch must gain beyond, in bps of the position, such as "0.5".'
     )
-    horizon: Few = Field(10, description="Decisions after which a policy's reward is counted.")
+    horizon: Annotated[int, Strict(), Field(ge=1, le=100)] = Field(
+        10, description="Decisions after which a policy's reward is counted."
+    )
     half_life: Count = Field(2_000, description="Half-life of the rewards, in decisions.")

@@ -12,7 +12,7 @@ _SIGNAL_API = 1
 _QUOTE_CHANGE_NS = 100 * MILLISECOND
 Spans = dict[str, int]
 SPANS: Spans = {"belief": 2_000, "regime_fast": 50, "regime_slow": 1_000, "drift_reference": 1_000}
-BAR_SPANS: Spans = {"belief": 250, "regime_fast": 10, "regime_slow": 250, "drift_reference": 250}
+BAR_SPANS: Spans = {"belief": 250, "regime_fast": 10, "regime_slow": 120, "drift_reference": 250}
 
 
 def snake(name: str) -> str:

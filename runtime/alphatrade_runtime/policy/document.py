@@ -296,7 +296,7 @@ class Router:
 
     __pydantic_config__ = _FORBID
     switching_cost_bps: CostBps
-    horizon: Few
+    horizon: Annotated[int, Strict(), Field(ge=1, le=100)]
     half_life: Count
 
 
