@@ -32,11 +32,6 @@ def columns(tape):
     return parts[0], parts[1], parts[2].astype(np.int64), parts[3]
 
 
-def numbers(record, dtype, prefix=""):
-    for name in dtype.names:
-        yield name, np.atleast_1d(record[name])
-
-
 @pytest.mark.parametrize("kind", PARAMS)
 @settings(max_examples=150)
 @given(tape=TAPES)
@@ -50,7 +45,7 @@ def test_under_any_input_the_state_is_finite_and_the_posterior_one(kind, tape):
     assert set(track.labels) <= set(Regime)
     assert ((track.confidence >= 0.0) & (track.confidence <= 1.0)).all()
     assert ((track.size_factor == 0.5) == (track.labels == Regime.UNCERTAIN)).all()
-    assert (track.state[0].variances[:] >= PARAMS[kind][0].variance_floor).all() or kind == "rules"
+    assert (track.state[0].scales[:] >= PARAMS[kind][0].scale_floor).all()
 
 
 @pytest.mark.parametrize("kind", PARAMS)
@@ -90,6 +85,7 @@ def test_states_keep_their_order_whatever_they_learn_from(tape):
     params = hmm_params(default_model(2.0, 8.0), learning_window=3.0, anchor=0.0, **SHORT)
     p = params[0]
     s = follow(params, *columns(tape)).state[0]
+    assert ((s.means[:] >= p.low[:]) & (s.means[:] <= p.high[:])).all()  # and their labels stay true
     for j in range(4):
         for k in range(4):
             if j != k:
@@ -98,13 +94,13 @@ def test_states_keep_their_order_whatever_they_learn_from(tape):
 
 
 @pytest.mark.parametrize("kind", PARAMS)
-@pytest.mark.parametrize("value", [0.0, 3.0, -1e12, 1e300])
+@pytest.mark.parametrize("value", [0.0, 3.0, -1e4, 1e300])
 def test_a_constant_input_is_survived_and_forgotten(kind, value):
     params = {"rules": rules_params(), "hmm": hmm_params(default_model())}[kind]
     constant = follow(params, np.full(3_000, value), np.full(3_000, 2.0))
     assert np.isfinite(constant.out).all()
     assert constant.changed[1_000:].sum() <= 3
-    after = noise(4, 30_000)
+    after = noise(4, 60_000)
     again = follow(params, after, np.full(len(after), 2.0), state=constant.state)
     fresh = follow(params, after, np.full(len(after), 2.0))
     assert (again.labels[-5_000:] == fresh.labels[-5_000:]).mean() > 0.9

@@ -134,7 +134,7 @@ def test_the_control_of_plain_noise_is_neutral_and_normal():
 
 def test_a_direction_at_its_edge_is_uncertain_and_halves_the_size():
     swing = 10.0 * np.where(np.arange(3_000) % 2 == 0, 1.0, -1.0)
-    drift = np.concatenate([np.zeros(QUIET), np.full(300, 4.15), np.full(1_200, 1.15)])
+    drift = np.concatenate([np.zeros(QUIET), np.full(300, 4.15), np.full(1_200, 1.13)])
     track = follow(rules_params(), swing + drift)
     assert Regime(track.labels[QUIET + 290]) is Regime.BULL_NORMAL
     at = QUIET + 300 + int(np.argmax(track.labels[QUIET + 300 :] == Regime.UNCERTAIN))

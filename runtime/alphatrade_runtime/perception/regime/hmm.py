@@ -18,13 +18,13 @@ def _known(s, d):
 
 
 @kernel
-def log_density(s, j):
-    """Return the log density of the observation in state j, without the constant that all states share."""
+def log_density(s, p, j):
+    """Return the log density of the observation in state j, without what all states share."""
     total = 0.0
     for d in range(DIMENSIONS):
         if _known(s, d):
             away = s.observation[d] - s.means[j, d]
-            total += away * away * s.precisions[j, d] + s.log_variances[j, d]
+            total += away * away * p.precisions[j, d] * s.narrowness[d] + p.log_variances[j, d]
     return -0.5 * total
 
 
@@ -43,12 +43,12 @@ def _predict(s, n):
 
 
 @kernel
-def forward(s, n):
+def forward(s, p, n):
     """Move the posterior over the observation, in logs: no observation is so unlikely that nothing is left."""
     _predict(s, n)
     most = _LEAST
     for j in range(n):
-        s.joint[j] = log_det(s.predicted[j]) + log_density(s, j)
+        s.joint[j] = log_det(s.predicted[j]) + log_density(s, p, j)
         most = max(most, s.joint[j])
     total = 0.0
     for j in range(n):
@@ -82,20 +82,45 @@ def keeps_order(s, p, j, d, mean):
 
 
 @kernel
+def move_mean(s, p, j, d, mean):
+    """Give state j another mean in a dimension, as far as its label and its order to the others allow."""
+    mean = min(max(mean, p.low[j, d]), p.high[j, d])
+    if keeps_order(s, p, j, d, mean):
+        s.means[j, d] = mean
+
+
+@kernel
+def move_scale(s, p, d, scale):
+    """Give all states' variances another scale in a dimension, above its floor."""
+    s.scales[d] = max(scale, p.scale_floor[d])
+    s.narrowness[d] = 1.0 / s.scales[d]
+
+
+@kernel
 def learn_emission(s, p, j):
-    """Move state j's mean and variance to the observation, held by their anchor, their order and a floor."""
+    """Move state j's mean, and the scale of the variances, towards the observation.
+
+    The variances keep their ratios. Were each learnt alone, the state that is visited first would grow narrow, fit
+    best whatever its mean, and never be left: measured on plain noise with the untrained model, 96% Bear or Bull.
+    """
     rate = p.learning_rate * s.posterior[j]
     for d in range(DIMENSIONS):
         if _known(s, d):
             away = s.observation[d] - s.means[j, d]
-            mean = s.means[j, d] + rate * away + p.anchor * (p.means[j, d] - s.means[j, d])
-            if keeps_order(s, p, j, d, mean):
-                s.means[j, d] = mean
-            variance = s.variances[j, d]
-            variance += rate * (away * away - variance) + p.anchor * (p.variances[j, d] - variance)
-            s.variances[j, d] = max(variance, p.variance_floor[d])
-            s.precisions[j, d] = 1.0 / s.variances[j, d]
-            s.log_variances[j, d] = log_det(s.variances[j, d])
+            move_mean(s, p, j, d, s.means[j, d] + rate * away)
+            move_scale(s, p, d, s.scales[d] + rate * (away * away * p.precisions[j, d] - s.scales[d]))
+
+
+@kernel
+def pull_back(s, p, j):
+    """Move state j and the scales towards their anchor; each state has its turn, and is pulled for all turns.
+
+    It is not only pulled when it learns: one that a freak market has bent would never fit again, and never heal.
+    """
+    rate = p.anchor * p.states
+    for d in range(DIMENSIONS):
+        move_mean(s, p, j, d, s.means[j, d] + rate * (p.means[j, d] - s.means[j, d]))
+        move_scale(s, p, d, s.scales[d] + p.anchor * (1.0 - s.scales[d]))
 
 
 @kernel
@@ -131,10 +156,11 @@ def choose(s, p, n):
 def by_hmm(s, p, trusted):
     """Filter one observation, learn from it if it can be trusted, and return the label that it speaks for."""
     n = p.states
-    forward(s, n)
+    forward(s, p, n)
     if trusted:
         learn_transitions(s, p, n)
         for j in range(n):
             if s.posterior[j] > p.update_above:
                 learn_emission(s, p, j)
+        pull_back(s, p, s.decisions % n)
     return choose(s, p, n)
