@@ -140,14 +140,16 @@ def cell(label: int, fast_half_life: float) -> tuple[list[float], list[float]]:
 def default_model(fast_half_life: float = FAST_HALF_LIFE, slow_half_life: float = SLOW_HALF_LIFE) -> HmmModel:
     """Return the model for an instrument that no training has seen: bear, quiet, storm, bull.
 
-    Bear and bull stand at twice the drift at which v1 enters them, so that half way to quiet is just that drift.
+    Bear and bull stand at twice the drift at which v1 enters them, so that half way to quiet is just that drift. It
+    believes that a regime lasts 500 decisions, as if it had seen one window of them.
     """
     drift = 2.0 * ENTER * mean_scale(fast_half_life)
     storm = float(log_det(STORM_ENTER))
     means = np.array([[-drift, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, storm, 1.0], [drift, 0.0, 0.0]])
     variances = np.array([[1.0, 0.05, 1.0], [1.0, 0.05, 1.0], [3.0, 0.1, 4.0], [1.0, 0.05, 1.0]])
     labels = tuple(nearest_label(mean, fast_half_life) for mean in means)
-    return HmmModel(means, variances, np.zeros((4, 4)), labels, fast_half_life, slow_half_life)
+    evidence = 500.0 * np.where(np.eye(4) > 0.0, 0.998, 0.002 / 3.0)
+    return HmmModel(means, variances, evidence, labels, fast_half_life, slow_half_life)
 
 
 def _facts(model: HmmModel) -> dict[str, Any]:

@@ -185,14 +185,14 @@ def hmm_params(
 
 
 def _orders(means: Floats, variances: Floats) -> tuple[Any, Any]:
-    """Return where each pair of states differs most, and a quarter of that difference, which it must keep."""
+    """Return where each pair of states differs most, and half of that difference, which it must keep."""
     n = len(means)
     axis, gap = np.zeros((n, n), np.int64), np.zeros((n, n))
     for j in range(n):
         for other in range(n):
             difference = means[j] - means[other]
             axis[j, other] = np.argmax(difference**2 / (variances[j] + variances[other]))
-            gap[j, other] = 0.25 * difference[axis[j, other]]
+            gap[j, other] = 0.5 * difference[axis[j, other]]
     return axis, gap
 
 
