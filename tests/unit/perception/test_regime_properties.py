@@ -103,7 +103,12 @@ def test_a_constant_input_is_survived_and_forgotten(kind, value):
     after = noise(4, 60_000)
     again = follow(params, after, np.full(len(after), 2.0), state=constant.state)
     fresh = follow(params, after, np.full(len(after), 2.0))
-    assert (again.labels[-5_000:] == fresh.labels[-5_000:]).mean() > 0.9
+    if kind == "rules":
+        assert (again.labels[-5_000:] == fresh.labels[-5_000:]).mean() > 0.95
+    for name in ("square_slow", "spread_mean"):
+        assert again.state[0][name] == pytest.approx(fresh.state[0][name], rel=0.05)
+    assert again.state[0].scales == pytest.approx(fresh.state[0].scales, rel=0.25)
+    assert again.state[0].means == pytest.approx(fresh.state[0].means, abs=0.15)
 
 
 @pytest.mark.parametrize("kind", PARAMS)
@@ -113,7 +118,7 @@ def test_one_huge_print_moves_little(kind):
     hit = returns.copy()
     hit[2_000] = 1e9
     a, b = follow(params, returns), follow(params, hit)
-    assert (a.labels[2_600:] == b.labels[2_600:]).mean() > 0.95
+    assert (a.labels[2_600:] == b.labels[2_600:]).mean() > 0.9
 
 
 @pytest.mark.parametrize("kind", PARAMS)

@@ -6,8 +6,9 @@ Emissions are Gaussian with a diagonal covariance, so that a missing spread drop
 from alphatrade_runtime.numerics.jit import inlined, kernel
 from alphatrade_runtime.numerics.math import exp_det, log_det
 from alphatrade_runtime.perception.regime.labels import DISLOCATED, UNCERTAIN
-from alphatrade_runtime.perception.regime.model import DIMENSIONS
+from alphatrade_runtime.perception.regime.model import DIMENSIONS, STATES
 
+PAIRS = STATES * STATES
 _SPREAD = 2
 _LEAST = -1e300
 
@@ -61,12 +62,31 @@ def forward(s, p, n):
 
 @kernel
 def learn_transitions(s, p, n):
-    """Add the expected transition of this decision to the counts, and forget some of what was above the prior."""
+    """Take this decision into the expected transitions so far, each given the state it would have led to now.
+
+    A sum of what the filter expected at each decision would not do: with states that are hard to tell apart, it
+    takes its own transition probabilities for evidence, and drifts into one of them.
+    Source: Cappé 2011, "Online EM algorithm for hidden Markov models", section 2.2.
+    """
     for k in range(n):
-        likely = s.posterior[k] / s.predicted[k]
+        for pair in range(PAIRS):
+            s.moved[k, pair] = 0.0
+        inverse = 1.0 / s.predicted[k]
         for j in range(n):
-            expected = s.weight[j] * s.counts[j, k] * likely
-            s.counts[j, k] = p.prior[j, k] + p.keep * (s.counts[j, k] - p.prior[j, k]) + expected
+            share = s.weight[j] * s.counts[j, k] * inverse  # that the state was j, if it is k now
+            kept = p.keep * share
+            for pair in range(PAIRS):
+                s.moved[k, pair] += kept * s.transitions[j, pair]
+            s.moved[k, j * STATES + k] += share
+    for k in range(n):
+        for pair in range(PAIRS):
+            s.transitions[k, pair] = s.moved[k, pair]
+    for j in range(n):
+        for k in range(n):
+            expected = 0.0
+            for now in range(n):
+                expected += s.posterior[now] * s.transitions[now, j * STATES + k]
+            s.counts[j, k] = p.prior[j, k] + expected
 
 
 @kernel

@@ -81,11 +81,12 @@ _MOMENTS: list[Any] = [
     ("observation", "f8", (DIMENSIONS,)), ("median_counts", "i4", (MEDIAN_BINS,)),
 ]  # fmt: skip
 # likeliest: posterior of the likeliest label.  scales: of all states' variances, by dimension; narrowness: 1 / scales.
-# counts: C.  weight, predicted, joint: of one decision.
+# counts: C.  transitions: discounted sum of the smoothed xi, by the state there is now.  The rest: of one decision.
 _FILTER: list[Any] = [
     ("likeliest", "f8"), ("means", "f8", (STATES, DIMENSIONS)), ("scales", "f8", (DIMENSIONS,)),
     ("narrowness", "f8", (DIMENSIONS,)),
-    ("counts", "f8", (STATES, STATES)), ("weight", "f8", (STATES,)), ("predicted", "f8", (STATES,)),
+    ("counts", "f8", (STATES, STATES)), ("transitions", "f8", (STATES, STATES * STATES)),
+    ("moved", "f8", (STATES, STATES * STATES)), ("weight", "f8", (STATES,)), ("predicted", "f8", (STATES,)),
     ("joint", "f8", (STATES,)),
 ]  # fmt: skip
 REGIME_DTYPE = np.dtype(_SEEN + _MOMENTS + _FILTER, align=True)
@@ -211,6 +212,8 @@ def reset(s: Any, p: Any) -> None:
     for j in range(p.states):
         for k in range(p.states):
             s.counts[j, k] = p.prior[j, k] + p.evidence[j, k]
+            for now in range(p.states):
+                s.transitions[now, j * STATES + k] = p.evidence[j, k]
         for d in range(DIMENSIONS):
             s.means[j, d] = p.means[j, d]
     for d in range(DIMENSIONS):
