@@ -26,9 +26,8 @@ def columns(tape):
     """A stretch of ordinary market, then what hypothesis made up, then ordinary market again."""
     seed, made = tape
     rows = np.array(made, np.float64).reshape(-1, 4)
-    parts = []
-    for at, plain in enumerate((noise(seed, 30, 2.0), 1.0 + np.abs(noise(seed + 1, 30, 2.0)), np.zeros(30), np.ones(30))):
-        parts.append(np.concatenate([plain, rows[:, at], plain]))
+    plain = (noise(seed, 30, 2.0), 1.0 + np.abs(noise(seed + 1, 30, 2.0)), np.zeros(30), np.ones(30))
+    parts = [np.concatenate([column, rows[:, at], column]) for at, column in enumerate(plain)]
     return parts[0], parts[1], parts[2].astype(np.int64), parts[3]
 
 
@@ -38,7 +37,7 @@ def columns(tape):
 def test_under_any_input_the_state_is_finite_and_the_posterior_one(kind, tape):
     track = follow(PARAMS[kind], *columns(tape))
     assert np.isfinite(track.out).all()
-    for name in REGIME_DTYPE.names:
+    for name in REGIME_DTYPE.fields or ():
         assert np.isfinite(track.state[name]).all(), name
     assert (np.abs(track.posterior.sum(axis=1) - 1.0) <= 1e-12).all()
     assert (track.posterior >= 0.0).all()
@@ -75,7 +74,8 @@ def test_cutting_the_tape_changes_nothing_before_the_cut(kind, tape, share):
     cut = int(share * len(whole[0]))
     part = follow(PARAMS[kind], *(column[:cut] for column in whole))
     assert part.out.tobytes() == follow(PARAMS[kind], *whole).out[:cut].tobytes()
-    rest = follow(PARAMS[kind], *(column[cut:] for column in whole), state=part.state)  # and it goes on from there
+    returns, spreads, trouble, raw = (column[cut:] for column in whole)
+    rest = follow(PARAMS[kind], returns, spreads, trouble, raw, part.state)  # and it goes on from there
     assert rest.out.tobytes() == follow(PARAMS[kind], *whole).out[cut:].tobytes()
 
 
