@@ -95,6 +95,7 @@ LETTERS = {"N": Regime.NEUTRAL_NORMAL, "B": Regime.BULL_NORMAL, "S": Regime.BULL
 def test_a_label_is_taken_once_it_persists_and_the_last_one_has_dwelt(candidates, labels):
     first = LETTERS["N"]
     s = SimpleNamespace(label=first, previous=first, candidate=first, since=0, persisted=0, dwell=0, decisions=0)
+    s.size_factor = 1.0
     found = []
     for letter in candidates:
         s.decisions += 1
