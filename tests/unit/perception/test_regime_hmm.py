@@ -78,6 +78,12 @@ def test_noise_without_regimes_fitted_with_two_states_makes_no_two_directions():
     assert set(track.labels[WARMUP + 10 :] // 3) <= {1, 3}  # neutral, or uncertain
 
 
+def test_an_untrained_model_finds_noise_mostly_neutral():
+    for seed in range(5):
+        track = follow(hmm_params(default_model()), noise(seed, STEPS), np.full(STEPS, 2.0))
+        assert (track.labels[WARMUP + 10 :] == Regime.NEUTRAL_NORMAL).mean() > 0.5
+
+
 def test_an_untrained_model_finds_two_planted_regimes_too():
     accuracy, flips = scored(default_model())
     assert accuracy.mean() >= 0.95
@@ -105,24 +111,27 @@ def test_emissions_learn_but_stay_at_their_anchor():
 def test_forward_is_the_bayes_filter():
     rng = np.random.default_rng(7)
     n = 3
+    variances, scales = rng.random((n, 3)) + 0.2, np.array([0.5, 1.0, 3.0])
+    p = SimpleNamespace(precisions=1.0 / variances, log_variances=np.log(variances))
     s = SimpleNamespace(
         posterior=np.array([0.2, 0.5, 0.3]), counts=rng.random((n, n)) + 0.5, weight=np.zeros(n), predicted=np.zeros(n),
         joint=np.zeros(n), observation=np.array([0.3, -0.2, 1.0]), spread_known=1, means=rng.normal(size=(n, 3)),
-        variances=rng.random((n, 3)) + 0.2,
+        narrowness=1.0 / scales,
     )  # fmt: skip
-    s.precisions, s.log_variances = 1.0 / s.variances, np.log(s.variances)
-    density = np.exp(-0.5 * (s.observation - s.means) ** 2 / s.variances) / np.sqrt(2 * math.pi * s.variances)
+    scaled = variances * scales
+    density = np.exp(-0.5 * (s.observation - s.means) ** 2 / scaled) / np.sqrt(2 * math.pi * scaled)
     expected = (s.posterior @ (s.counts / s.counts.sum(axis=1, keepdims=True))) * density.prod(axis=1)
-    plain(hmm.forward)(s, n)
+    plain(hmm.forward)(s, p, n)
     assert s.posterior == pytest.approx(expected / expected.sum(), abs=1e-12)
 
 
 def test_a_missing_spread_drops_out_of_the_density():
     s = SimpleNamespace(observation=np.array([0.3, -0.2, 9.0]), spread_known=0, means=np.zeros((1, 3)),
-                        precisions=np.ones((1, 3)), log_variances=np.full((1, 3), 0.7))  # fmt: skip
-    assert plain(hmm.log_density)(s, 0) == pytest.approx(-0.5 * (0.09 + 0.04 + 1.4))
+                        narrowness=np.ones(3))  # fmt: skip
+    p = SimpleNamespace(precisions=np.ones((1, 3)), log_variances=np.full((1, 3), 0.7))
+    assert plain(hmm.log_density)(s, p, 0) == pytest.approx(-0.5 * (0.09 + 0.04 + 1.4))
     s.spread_known = 1
-    assert plain(hmm.log_density)(s, 0) == pytest.approx(-0.5 * (0.09 + 0.04 + 81.0 + 2.1))
+    assert plain(hmm.log_density)(s, p, 0) == pytest.approx(-0.5 * (0.09 + 0.04 + 81.0 + 2.1))
 
 
 def plain(kernel):

@@ -1,5 +1,6 @@
 """Baum-Welch, and the file of what it learnt."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -18,6 +19,7 @@ from alphatrade_runtime.perception.regime.model import (
     read_model,
     write_model,
 )
+from alphatrade_runtime.policy.canonical import canonical
 from unit.perception.regime_runs import noise, two_regimes
 
 
@@ -32,7 +34,7 @@ def cloud(seed, n, missing=0.1):
 
 
 @settings(max_examples=40)
-@given(seed=st.integers(0, 10_000), states=st.integers(2, 4), n=st.integers(60, 400), missing=st.floats(0.0, 0.4))
+@given(seed=st.integers(0, 10_000), states=st.integers(2, 4), n=st.integers(120, 400), missing=st.floats(0.0, 0.4))
 def test_the_likelihood_never_falls(seed, states, n, missing):
     trace = baum_welch(cloud(seed, n, missing), states, seed, 15).log_likelihood
     assert len(trace) == 15
@@ -109,10 +111,6 @@ def test_a_model_comes_back_from_its_file_with_the_same_bytes():
 
 def resigned(change):
     """The file of a model, changed and given the digest of what it now holds."""
-    import hashlib
-
-    from alphatrade_runtime.policy.canonical import canonical
-
     facts = json.loads(write_model(default_model()))
     change(facts)
     facts.pop("digest", None)

@@ -93,8 +93,9 @@ LETTERS = {"N": Regime.NEUTRAL_NORMAL, "B": Regime.BULL_NORMAL, "S": Regime.BULL
     ],
 )
 def test_a_label_is_taken_once_it_persists_and_the_last_one_has_dwelt(candidates, labels):
-    s = SimpleNamespace(label=LETTERS["N"], previous=LETTERS["N"], candidate=LETTERS["N"], since=0, persisted=0, dwell=0,
-                        decisions=0, size_factor=1.0)  # fmt: skip
+    first = LETTERS["N"]
+    s = SimpleNamespace(label=first, previous=first, candidate=first, since=0, persisted=0, dwell=0, decisions=0)
+    s.size_factor = 1.0
     found = []
     for letter in candidates:
         s.decisions += 1
@@ -134,7 +135,7 @@ def test_the_control_of_plain_noise_is_neutral_and_normal():
 
 def test_a_direction_at_its_edge_is_uncertain_and_halves_the_size():
     swing = 10.0 * np.where(np.arange(3_000) % 2 == 0, 1.0, -1.0)
-    drift = np.concatenate([np.zeros(QUIET), np.full(300, 4.15), np.full(1_200, 1.15)])
+    drift = np.concatenate([np.zeros(QUIET), np.full(300, 4.15), np.full(1_200, 1.13)])
     track = follow(rules_params(), swing + drift)
     assert Regime(track.labels[QUIET + 290]) is Regime.BULL_NORMAL
     at = QUIET + 300 + int(np.argmax(track.labels[QUIET + 300 :] == Regime.UNCERTAIN))

@@ -69,7 +69,7 @@ def _measure_spread(s, p, spread):
     if s.spreads == 0:
         s.spread_mean = spread
     scale = max(_MEAN_ABSOLUTE * s.spread_deviation, p.spread_floor)
-    moved = _clipped(spread - s.spread_mean, p.clip * scale)
+    moved = _clipped(spread - s.spread_mean, p.cut * scale)
     s.spread_known = 1
     s.observation[2] = moved / scale
     if s.spreads >= p.warmup:
@@ -90,7 +90,7 @@ def _measure_return(s, p, ret):
     """
     floor = p.return_floor * p.return_floor
     deviation = math.sqrt(max(s.square_slow, floor))
-    w = _clipped(ret, p.clip * deviation)
+    w = _clipped(ret, p.cut * deviation)
     s.observation[0] = w / deviation
     s.returns += 1
     share = 1.0 / s.returns

@@ -30,6 +30,7 @@ ENTER, EXIT = 2.5, 1.25
 CALM_ENTER, CALM_EXIT = 0.7, 0.85
 STORM_ENTER, STORM_EXIT = 1.8, 1.4
 
+_FAR = 1e300
 _LN2 = 6.93147180559945286227e-01
 _FIELDS = frozenset({
     "schema", "means", "variances", "evidence", "labels", "fast_half_life", "slow_half_life", "log_likelihood",
@@ -115,20 +116,40 @@ def nearest_label(mean: Floats, fast_half_life: float) -> int:
     The centres are where v1 enters a label: t of -2.5, 0, 2.5 and ratios of 0.7, 1, 1.8. Half way between them
     lie v1's exits, so both versions mean the same by a label.
     """
-    t = float(mean[0]) / mean_scale(fast_half_life)
-    directions = [abs(t - centre) for centre in (-ENTER, 0.0, ENTER)]
-    ratios = [abs(float(mean[1]) - float(log_det(centre))) for centre in (CALM_ENTER, 1.0, STORM_ENTER)]
-    return 3 * directions.index(min(directions)) + ratios.index(min(ratios))
+    edges = _edges(fast_half_life)
+    direction, volatility = (sum(float(mean[d]) > edge for edge in edges[d]) for d in range(2))
+    return 3 * direction + volatility
+
+
+def _edges(fast_half_life: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the edges between the labels, half way between their centres: of the mean return, of the log ratio."""
+    drift = 0.5 * ENTER * mean_scale(fast_half_life)
+    return (-drift, drift), (0.5 * float(log_det(CALM_ENTER)), 0.5 * float(log_det(STORM_ENTER)))
+
+
+def cell(label: int, fast_half_life: float) -> tuple[list[float], list[float]]:
+    """Return the least and greatest emission mean to which a label is the nearest, by dimension."""
+    directions, ratios = ((-_FAR, *edges, _FAR) for edges in _edges(fast_half_life))
+    direction, volatility = divmod(label, 3)
+    return (
+        [directions[direction], ratios[volatility], -_FAR],
+        [directions[direction + 1], ratios[volatility + 1], _FAR],
+    )
 
 
 def default_model(fast_half_life: float = FAST_HALF_LIFE, slow_half_life: float = SLOW_HALF_LIFE) -> HmmModel:
-    """Return the model for an instrument that no training has seen: bear, quiet, storm, bull."""
-    drift = ENTER * mean_scale(fast_half_life)
+    """Return the model for an instrument that no training has seen: bear, quiet, storm, bull.
+
+    Bear and bull stand at twice the drift at which v1 enters them, so that half way to quiet is just that drift. It
+    believes that a regime lasts 500 decisions, as if it had seen one window of them.
+    """
+    drift = 2.0 * ENTER * mean_scale(fast_half_life)
     storm = float(log_det(STORM_ENTER))
     means = np.array([[-drift, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, storm, 1.0], [drift, 0.0, 0.0]])
-    variances = np.array([[1.0, 0.05, 1.0], [0.6, 0.05, 1.0], [3.0, 0.1, 4.0], [1.0, 0.05, 1.0]])
+    variances = np.array([[1.0, 0.05, 1.0], [1.0, 0.05, 1.0], [3.0, 0.1, 4.0], [1.0, 0.05, 1.0]])
     labels = tuple(nearest_label(mean, fast_half_life) for mean in means)
-    return HmmModel(means, variances, np.zeros((4, 4)), labels, fast_half_life, slow_half_life)
+    evidence = 500.0 * np.where(np.eye(4) > 0.0, 0.998, 0.002 / 3.0)
+    return HmmModel(means, variances, evidence, labels, fast_half_life, slow_half_life)
 
 
 def _facts(model: HmmModel) -> dict[str, Any]:

@@ -72,9 +72,7 @@ def by_rules(s, p):
     """Move both axes and return the label they make, Uncertain when either is hardly sure of its place."""
     s.direction = turn_direction(s.direction, s.t, p)
     s.volatility = turn_volatility(s.volatility, s.log_ratio, p)
-    s.confidence = min(
-        direction_confidence(s.direction, s.t, p), volatility_confidence(s.volatility, s.log_ratio, p)
-    )
+    s.confidence = min(direction_confidence(s.direction, s.t, p), volatility_confidence(s.volatility, s.log_ratio, p))
     rules_posterior(s, p)
     if s.confidence < p.confidence_floor:
         return UNCERTAIN

@@ -22,6 +22,7 @@ from alphatrade_runtime.perception.regime.model import (
     VARIANCE_FLOORS,
     Floats,
     HmmModel,
+    cell,
     check_half_lives,
     mean_scale,
     rate_of,
@@ -33,27 +34,30 @@ COUNT_STICKY, COUNT_MOVE = 50.0, 0.5  # prior transition counts: stay, and move 
 
 # Rates a decision, thresholds of semantics §5.  mean_scale: deviation of the fast mean of unit noise.
 # trend_scale, calm_scale, storm_scale: 1 / (enter - exit), the latter two in logs; the kernels do not divide.
-# return_floor: least deviation, ticks.  spread_floor: least scale of the spread, ticks.  clip: of o, and of what
-# enters the moments.  uncertain_size: factor of what is traded while Uncertain.
+# return_floor: least deviation, ticks.  spread_floor: least scale of the spread, ticks.  cut: deviations at which
+# o is cut, and what enters the moments.  uncertain_size: factor of what is traded while Uncertain.
 _RULES: list[Any] = [
     ("kind", "i8"), ("states", "i8"), ("warmup", "i8"), ("dwell", "i8"), ("persist", "i8"),
     ("dislocated_persist", "i8"), ("median_window", "i8"),
     ("fast_rate", "f8"), ("slow_rate", "f8"), ("mean_scale", "f8"), ("return_floor", "f8"), ("spread_floor", "f8"),
-    ("clip", "f8"), ("enter", "f8"), ("exit", "f8"), ("trend_scale", "f8"),
+    ("cut", "f8"), ("enter", "f8"), ("exit", "f8"), ("trend_scale", "f8"),
     ("calm_enter", "f8"), ("calm_exit", "f8"), ("calm_scale", "f8"), ("log_calm_enter", "f8"),
     ("log_calm_exit", "f8"), ("storm_enter", "f8"), ("storm_exit", "f8"), ("storm_scale", "f8"),
     ("log_storm_enter", "f8"), ("log_storm_exit", "f8"), ("confidence_floor", "f8"), ("uncertain_size", "f8"),
     ("spread_multiple", "f8"), ("raw_limit", "f8"),
 ]  # fmt: skip
 # posterior_enter, margin: to take a label.  update_above: posterior at which a state's emission learns.
-# keep: share of the transition evidence kept a decision.  means, variances: m0 and its variances.  prior: C0.
+# keep: share of the transition evidence kept a decision.  means: m0.  precisions, log_variances: of its variances.
+# scale_floor: least share of those variances.  prior: C0.  evidence: what a training adds to it at the start.
 # axis[j, l]: the dimension on which states j and l must keep their order; gap[j, l]: how far, signed towards j.
+# low, high: the cell of each state's label, where its mean must stay, so that the label stays true.
 _HMM: list[Any] = [
     ("posterior_enter", "f8"), ("margin", "f8"), ("update_above", "f8"), ("learning_rate", "f8"), ("anchor", "f8"),
-    ("keep", "f8"), ("variance_floor", "f8", (DIMENSIONS,)), ("means", "f8", (STATES, DIMENSIONS)),
-    ("variances", "f8", (STATES, DIMENSIONS)), ("prior", "f8", (STATES, STATES)),
+    ("keep", "f8"), ("scale_floor", "f8", (DIMENSIONS,)), ("means", "f8", (STATES, DIMENSIONS)),
+    ("precisions", "f8", (STATES, DIMENSIONS)), ("log_variances", "f8", (STATES, DIMENSIONS)),
+    ("prior", "f8", (STATES, STATES)),
     ("evidence", "f8", (STATES, STATES)), ("axis", "i8", (STATES, STATES)), ("gap", "f8", (STATES, STATES)),
-    ("labels", "i8", (STATES,)),
+    ("low", "f8", (STATES, DIMENSIONS)), ("high", "f8", (STATES, DIMENSIONS)), ("labels", "i8", (STATES,)),
 ]  # fmt: skip
 REGIME_PARAMS_DTYPE = np.dtype(_RULES + _HMM, align=True)
 
@@ -76,11 +80,13 @@ _MOMENTS: list[Any] = [
     ("spread_known", "i8"), ("spreads", "i8"), ("median_total", "i8"), ("median_below", "i8"), ("median_at", "i8"),
     ("observation", "f8", (DIMENSIONS,)), ("median_counts", "i4", (MEDIAN_BINS,)),
 ]  # fmt: skip
-# likeliest: posterior of the likeliest label.  counts: C.  weight, predicted, joint: of one decision.
+# likeliest: posterior of the likeliest label.  scales: of all states' variances, by dimension; narrowness: 1 / scales.
+# counts: C.  transitions: discounted sum of the smoothed xi, by the state there is now.  The rest: of one decision.
 _FILTER: list[Any] = [
-    ("likeliest", "f8"), ("means", "f8", (STATES, DIMENSIONS)), ("variances", "f8", (STATES, DIMENSIONS)),
-    ("precisions", "f8", (STATES, DIMENSIONS)), ("log_variances", "f8", (STATES, DIMENSIONS)),
-    ("counts", "f8", (STATES, STATES)), ("weight", "f8", (STATES,)), ("predicted", "f8", (STATES,)),
+    ("likeliest", "f8"), ("means", "f8", (STATES, DIMENSIONS)), ("scales", "f8", (DIMENSIONS,)),
+    ("narrowness", "f8", (DIMENSIONS,)),
+    ("counts", "f8", (STATES, STATES)), ("transitions", "f8", (STATES, STATES * STATES)),
+    ("moved", "f8", (STATES, STATES * STATES)), ("weight", "f8", (STATES,)), ("predicted", "f8", (STATES,)),
     ("joint", "f8", (STATES,)),
 ]  # fmt: skip
 REGIME_DTYPE = np.dtype(_SEEN + _MOMENTS + _FILTER, align=True)
@@ -114,7 +120,7 @@ def rules_params(
     p.median_window = median_window
     p.fast_rate, p.slow_rate = rate_of(fast_half_life), rate_of(slow_half_life)
     p.mean_scale = mean_scale(fast_half_life)
-    p.return_floor, p.spread_floor, p.clip = return_floor_ticks, spread_floor_ticks, 8.0
+    p.return_floor, p.spread_floor, p.cut = return_floor_ticks, spread_floor_ticks, 8.0
     p.confidence_floor, p.uncertain_size = confidence_floor, 0.5
     p.spread_multiple, p.raw_limit = spread_multiple, raw_limit
     _thresholds(p)
@@ -166,24 +172,28 @@ def hmm_params(
     p.kind, p.states = Kind.HMM, n
     p.posterior_enter, p.margin, p.update_above = posterior_enter, margin, update_above
     p.learning_rate, p.keep, p.anchor = 1.0 / learning_window, 1.0 - 1.0 / learning_window, anchor
-    p.variance_floor[:] = VARIANCE_FLOORS
-    p.means[:n], p.variances[:n] = model.means, model.variances
+    p.means[:n], p.precisions[:n] = model.means, 1.0 / model.variances
+    for j, d in np.ndindex(n, DIMENSIONS):
+        p.log_variances[j, d] = log_det(model.variances[j, d])
+    p.scale_floor[:] = np.array(VARIANCE_FLOORS) / model.variances.min(axis=0)
     p.prior[:n, :n] = COUNT_MOVE + (COUNT_STICKY - COUNT_MOVE) * np.eye(n)
     p.evidence[:n, :n] = model.evidence * min(1.0, learning_window / max(model.evidence.sum(), 1.0))
     p.labels[:n] = model.labels
     p.axis[:n, :n], p.gap[:n, :n] = _orders(model.means, model.variances)
+    for j, label in enumerate(model.labels):
+        p.low[j], p.high[j] = cell(label, model.fast_half_life)
     return params
 
 
 def _orders(means: Floats, variances: Floats) -> tuple[Any, Any]:
-    """Return where each pair of states differs most, and a quarter of that difference, which it must keep."""
+    """Return where each pair of states differs most, and half of that difference, which it must keep."""
     n = len(means)
     axis, gap = np.zeros((n, n), np.int64), np.zeros((n, n))
     for j in range(n):
         for other in range(n):
             difference = means[j] - means[other]
             axis[j, other] = np.argmax(difference**2 / (variances[j] + variances[other]))
-            gap[j, other] = 0.25 * difference[axis[j, other]]
+            gap[j, other] = 0.5 * difference[axis[j, other]]
     return axis, gap
 
 
@@ -202,12 +212,13 @@ def reset(s: Any, p: Any) -> None:
     for j in range(p.states):
         for k in range(p.states):
             s.counts[j, k] = p.prior[j, k] + p.evidence[j, k]
+            for now in range(p.states):
+                s.transitions[now, j * STATES + k] = p.evidence[j, k]
         for d in range(DIMENSIONS):
             s.means[j, d] = p.means[j, d]
-            s.variances[j, d] = p.variances[j, d]
-            if p.variances[j, d] > 0.0:
-                s.precisions[j, d] = 1.0 / p.variances[j, d]
-                s.log_variances[j, d] = log_det(p.variances[j, d])
+    for d in range(DIMENSIONS):
+        s.scales[d] = 1.0
+        s.narrowness[d] = 1.0
 
 
 start = kernel(reset)
