@@ -108,7 +108,7 @@ def test_a_key_is_the_projected_context_through_elu_plus_one():
     c = context_of(v=np.linspace(-1, 1, WIDTH))
     remember(router.state, router.params, c)
     u = c[:CONTEXT] @ projection(3)
-    assert router.state.keys[0] == pytest.approx(0.25 * np.where(u > 0, u + 1, np.exp(np.minimum(u, 0))))
+    assert router.state.keys[0] == pytest.approx(0.0625 * np.where(u > 0, u + 1, np.exp(np.minimum(u, 0))))
 
 
 def test_scores_are_weighted_means_of_rewards_with_a_prior():
@@ -120,8 +120,8 @@ def test_scores_are_weighted_means_of_rewards_with_a_prior():
     weight = float(key @ key)
     for j, (reward, prior) in enumerate(zip((1.0, 3.0, -2.0), (0.6 - 1 / 3, 0.2 - 1 / 3, 0.2 - 1 / 3))):
         assert router.state.attention[j] == pytest.approx(weight * reward / (weight + 20.0))
-        assert router.state.base[j] == pytest.approx(20.0 * prior / (weight + 20.0))
-        assert router.state.total[j] == pytest.approx(router.state.attention[j] + router.state.base[j])
+        assert router.state.of_prior[j] == pytest.approx(20.0 * prior / (weight + 20.0))
+        assert router.state.total[j] == pytest.approx(router.state.attention[j] + router.state.of_prior[j])
 
 
 def test_before_evidence_weight_chooses():
@@ -217,7 +217,7 @@ def test_a_multiplier_above_one_always_helps(reward, multiplier, factor):
     assert router.state.multiplier[0] == multiplier
 
 
-@pytest.mark.parametrize("multiplier", [NAN, INF, 0.0, -1.0])
+@pytest.mark.parametrize("multiplier", [NAN, INF, 0.0, -1.0, 11.0])
 def test_a_multiplier_that_is_none_counts_as_one(multiplier):
     router = Router()
     router.decide()
