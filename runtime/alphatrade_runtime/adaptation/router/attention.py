@@ -26,6 +26,7 @@ from alphatrade_runtime.adaptation.router.projection import (
     AT_VALUE,
     CONTEXT,
     FEATURES,
+    PAIRS,
     STATES,
     WIDTH,
     projection,
@@ -40,13 +41,13 @@ LABELS = 11
 KAPPA = 20.0
 SWITCH_COST_BPS = 1.0
 
-# keep: mu, what a decision leaves of the sums.  projection: context entries by features.  prior, regime_bias: in scales
-# of the market's return over the horizon.
+# keep: mu, what a decision leaves of the sums.  projection: context entries by directions.  prior, regime_bias: in
+# scales of the market's return over the horizon.
 ROUTER_PARAMS_DTYPE = np.dtype(
     [
         ("policies", "i8"), ("horizon", "i8"), ("kappa", "f8"), ("keep", "f8"), ("switch_cost_bps", "f8"),
         ("prior", "f8", (MAX_POLICIES,)), ("regime_bias", "f8", (MAX_POLICIES, LABELS)),
-        ("projection", "f8", (CONTEXT, FEATURES)),
+        ("projection", "f8", (CONTEXT, PAIRS)),
     ],
     align=True,
 )  # fmt: skip
@@ -186,23 +187,40 @@ def context(out, posterior, v, vstar, volatility, spread, ts_ns):
     _norm(out)
 
 
+@inlined
+def _pair(keys, at, m, u):
+    """Write phi of a direction and of its opposite."""
+    less = exp_det(-abs(u))
+    more = abs(u) + 1.0
+    keys[at, m] = _UNIT * (more if u > 0.0 else less)
+    keys[at, m + PAIRS] = _UNIT * (less if u > 0.0 else more)
+
+
 @kernel
 def remember(s, p, c):
     """Make the key of this decision from its context, (72,) float64; it is the query of `choose` too."""
     at = s.decisions & _MASK
     s.decisions += 1
     w = p.projection
-    keys = s.keys
-    for m in range(FEATURES):
-        keys[at, m] = 0.0
-    for i in range(0, CONTEXT, 4):  # four entries a pass: vectors without another order of the sum
-        c0, c1 = _clean(c[i], -_MOST, _MOST), _clean(c[i + 1], -_MOST, _MOST)
-        c2, c3 = _clean(c[i + 2], -_MOST, _MOST), _clean(c[i + 3], -_MOST, _MOST)
-        for m in range(FEATURES):
-            keys[at, m] += (w[i, m] * c0 + w[i + 1, m] * c1) + (w[i + 2, m] * c2 + w[i + 3, m] * c3)
-    for m in range(FEATURES):
-        u = keys[at, m]
-        keys[at, m] = _UNIT * (u + 1.0 if u > 0.0 else exp_det(u))
+    u0 = u1 = u2 = u3 = u4 = u5 = u6 = u7 = 0.0
+    for i in range(CONTEXT):
+        x = _clean(c[i], -_MOST, _MOST)
+        u0 += w[i, 0] * x
+        u1 += w[i, 1] * x
+        u2 += w[i, 2] * x
+        u3 += w[i, 3] * x
+        u4 += w[i, 4] * x
+        u5 += w[i, 5] * x
+        u6 += w[i, 6] * x
+        u7 += w[i, 7] * x
+    _pair(s.keys, at, 0, u0)
+    _pair(s.keys, at, 1, u1)
+    _pair(s.keys, at, 2, u2)
+    _pair(s.keys, at, 3, u3)
+    _pair(s.keys, at, 4, u4)
+    _pair(s.keys, at, 5, u5)
+    _pair(s.keys, at, 6, u6)
+    _pair(s.keys, at, 7, u7)
 
 
 @kernel

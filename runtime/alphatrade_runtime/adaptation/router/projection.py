@@ -15,6 +15,7 @@ import numpy.typing as npt
 from alphatrade_runtime.numerics.rng import State, normal, stream
 
 FEATURES = 16
+PAIRS = FEATURES // 2  # each direction's feature and its opposite's
 STATES = 4
 WIDTH = 32  # of the belief's value and latent vectors
 AT_POSTERIOR = 0
@@ -34,29 +35,27 @@ BLOCKS = (
     (AT_MARKET, 2, 0.1),
     (AT_TIME, 2, 0.1),
 )
-_PAIRS = FEATURES // 2
 
 
 def projection(seed: int) -> npt.NDArray[np.float64]:
-    """Draw the projection: (72, 16) float64, context entries by features; the same bytes for the same seed."""
-    w = np.zeros((CONTEXT, FEATURES))
+    """Draw the projection: (72, 8) float64, context entries by directions; the same bytes for the same seed."""
+    w = np.zeros((CONTEXT, PAIRS))
     for at, size, gain in BLOCKS:
         rng = stream(seed, f"router.projection.{at}")
         rows = _apart(_directions(rng, size)) if at == AT_POSTERIOR else _directions(rng, size)
         for i in range(size):
-            for m in range(_PAIRS):
+            for m in range(PAIRS):
                 w[at + i, m] = gain * rows[m][i]
-                w[at + i, m + _PAIRS] = -gain * rows[m][i]
     return w
 
 
 def _directions(rng: State, size: int) -> list[list[float]]:
     """Draw 8 directions of `size` entries: orthogonal where they fit, else entries orthogonal across directions."""
-    if size >= _PAIRS:
-        return _orthonormal(rng, _PAIRS, size)
-    entries = _orthonormal(rng, size, _PAIRS)
-    scale = math.sqrt(float(_PAIRS))
-    return [[scale * entries[i][m] for i in range(size)] for m in range(_PAIRS)]
+    if size >= PAIRS:
+        return _orthonormal(rng, PAIRS, size)
+    entries = _orthonormal(rng, size, PAIRS)
+    scale = math.sqrt(float(PAIRS))
+    return [[scale * entries[i][m] for i in range(size)] for m in range(PAIRS)]
 
 
 def _apart(rows: list[list[float]]) -> list[list[float]]:
