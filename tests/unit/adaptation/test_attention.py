@@ -21,7 +21,7 @@ from alphatrade_runtime.adaptation.router.projection import (
     AT_TIME,
     AT_VALUE,
     CONTEXT,
-    FEATURES,
+    PAIRS,
     STATES,
     WIDTH,
     projection,
@@ -33,6 +33,13 @@ from alphatrade_runtime.market.faults import InputError
 pytestmark = pytest.mark.twin
 NAN, INF = math.nan, math.inf
 HOUR_NS = 3_600_000_000_000
+
+
+def features_of(c, seed):
+    """Return what the formula makes of a context, (..., 72): elu + 1 of each direction and its opposite."""
+    u = c[..., :CONTEXT] @ projection(seed)
+    u = np.concatenate([u, -u], axis=-1)
+    return 0.0625 * np.where(u > 0, u + 1, np.exp(np.minimum(u, 0)))
 
 
 def context_of(posterior=(0.0, 1.0, 0.0, 0.0), v=None, latent=None, volatility=0.0, spread=0.0, ts_ns=6 * HOUR_NS):
@@ -89,9 +96,7 @@ def test_bad_values_never_reach_the_keys(bad):
 
 def test_like_contexts_are_most_similar_whatever_the_seed():
     for seed in range(50):
-        w = projection(seed)
-        u = np.array([context_of(np.eye(STATES)[k])[:CONTEXT] for k in range(STATES)]) @ w
-        keys = np.where(u > 0, u + 1, np.exp(np.minimum(u, 0)))
+        keys = features_of(np.array([context_of(np.eye(STATES)[k]) for k in range(STATES)]), seed)
         similar = keys @ keys.T
         for k in range(STATES):
             assert similar[k].argmax() == k
@@ -100,15 +105,13 @@ def test_like_contexts_are_most_similar_whatever_the_seed():
 def test_a_projection_is_its_seeds_alone():
     assert projection(4).tobytes() == projection(4).tobytes()
     assert projection(4).tobytes() != projection(5).tobytes()
-    assert (projection(4)[:, :8] == -projection(4)[:, 8:]).all()
 
 
 def test_a_key_is_the_projected_context_through_elu_plus_one():
     router = Router()
     c = context_of(v=np.linspace(-1, 1, WIDTH))
     remember(router.state, router.params, c)
-    u = c[:CONTEXT] @ projection(3)
-    assert router.state.keys[0] == pytest.approx(0.25 * np.where(u > 0, u + 1, np.exp(np.minimum(u, 0))))
+    assert router.state.keys[0] == pytest.approx(features_of(c, 3))
 
 
 def test_scores_are_weighted_means_of_rewards_with_a_prior():
@@ -120,8 +123,8 @@ def test_scores_are_weighted_means_of_rewards_with_a_prior():
     weight = float(key @ key)
     for j, (reward, prior) in enumerate(zip((1.0, 3.0, -2.0), (0.6 - 1 / 3, 0.2 - 1 / 3, 0.2 - 1 / 3))):
         assert router.state.attention[j] == pytest.approx(weight * reward / (weight + 20.0))
-        assert router.state.base[j] == pytest.approx(20.0 * prior / (weight + 20.0))
-        assert router.state.total[j] == pytest.approx(router.state.attention[j] + router.state.base[j])
+        assert router.state.of_prior[j] == pytest.approx(20.0 * prior / (weight + 20.0))
+        assert router.state.total[j] == pytest.approx(router.state.attention[j] + router.state.of_prior[j])
 
 
 def test_before_evidence_weight_chooses():
@@ -217,7 +220,7 @@ def test_a_multiplier_above_one_always_helps(reward, multiplier, factor):
     assert router.state.multiplier[0] == multiplier
 
 
-@pytest.mark.parametrize("multiplier", [NAN, INF, 0.0, -1.0])
+@pytest.mark.parametrize("multiplier", [NAN, INF, 0.0, -1.0, 11.0])
 def test_a_multiplier_that_is_none_counts_as_one(multiplier):
     router = Router()
     router.decide()
@@ -259,5 +262,11 @@ def test_weight_chooses_among_the_allowed(allowed, weights, chosen):
     assert choose_by_weight(allowed, np.array(weights), 3) == chosen
 
 
-def test_a_key_has_the_features_of_its_projection():
-    assert projection(0).shape == (CONTEXT, FEATURES)
+def test_the_posteriors_directions_are_far_apart_and_say_nothing_of_an_even_one():
+    columns = projection(9)[:STATES]
+    assert columns.shape == (STATES, PAIRS)
+    assert columns.sum(axis=0) == pytest.approx(np.zeros(PAIRS), abs=1e-12)
+    lengths = np.linalg.norm(columns, axis=1)
+    assert lengths == pytest.approx(np.full(STATES, 8.0 * math.sqrt(PAIRS)))
+    cosines = columns @ columns.T / np.outer(lengths, lengths)
+    assert cosines[~np.eye(STATES, dtype=bool)] == pytest.approx(np.full(12, -1 / 3))

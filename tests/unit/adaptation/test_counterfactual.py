@@ -127,7 +127,8 @@ def test_what_may_be_held_is_always_within_bounds(share, incumbent):
 
 
 @pytest.mark.parametrize(
-    ("share", "finding", "cross"), [(0.6, Finding.PAPER_COST, 0), (0.4, Finding.CLIP_COST, 0), (0.5, Finding.CLIP_COST, 0)]
+    ("share", "finding", "cross"),
+    [(0.6, Finding.PAPER_COST, 0), (0.4, Finding.CLIP_COST, 0), (0.5, Finding.CLIP_COST, 0)],
 )
 def test_crossing_must_not_cost_too_much_beyond_resting(share, finding, cross):
     busy = {"lots": 200, "expected": 1e6}  # resting is all but certain to fill; 200 lots walk 19 ticks

@@ -113,7 +113,7 @@ def test_a_reward_is_the_net_of_one_horizon_over_the_scale_of_the_markets_return
 def test_every_policy_is_paid_at_every_decision_after_the_first_horizon():
     shadows = Shadows(horizon=10)
     for t in range(40):
-        found = shadows.step({j: 0.0 for j in range(MAX_POLICIES)}, mid=10_000.0 + t)
+        found = shadows.step(dict.fromkeys(range(MAX_POLICIES), 0.0), mid=10_000.0 + t)
         assert {known for known, _ in found.values()} == {1 if t >= 10 else 0}
 
 

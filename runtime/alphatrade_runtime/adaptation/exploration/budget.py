@@ -52,7 +52,7 @@ BUDGET_PARAMS_DTYPE = np.dtype(
 # division.  frozen: causes, a bit each.  permit_*: the latest permit.  slots, last_slot: mutants granted, and at which
 # decision the latest was.  verdict: of the latest question.  orders: booked ever.  explored: of the last `window`.
 # breaches: exploring orders that were booked beyond the share.  latest, sorted: normal orders for the median, by time
-# and by size.  flags, notionals: the last orders; window_*: sums of those notionals.
+# and by size.  kinds, notionals: the last orders (kind 1 explored); window_*: sums of those notionals.
 BUDGET_DTYPE = np.dtype(
     [
         ("day", "i8"), ("normal", "i8"), ("exploring", "i8"), ("tokens", "i8"), ("remainder", "i8"), ("frozen", "i8"),
@@ -60,7 +60,7 @@ BUDGET_DTYPE = np.dtype(
         ("verdict", "i8"), ("orders", "i8"), ("explored", "i8"), ("breaches", "i8"), ("normals", "i8"),
         ("window_normal", "i8"), ("window_exploring", "i8"),
         ("latest", "i8", (MEDIAN_OF,)), ("sorted", "i8", (MEDIAN_OF,)),
-        ("notionals", "i8", (RING,)), ("flags", "u1", (RING,)),
+        ("notionals", "i8", (RING,)), ("kinds", "u1", (RING,)),
     ],
     align=True,
 )  # fmt: skip
@@ -178,7 +178,7 @@ def _beyond(s, p, notional):
         return _TOKENS
     if notional > _part(s.normal, share) - s.exploring:
         return _SHARE
-    leaving = s.flags[(s.orders - p.window) & _MASK] if s.orders >= p.window else 0
+    leaving = s.kinds[(s.orders - p.window) & _MASK] if s.orders >= p.window else 0
     return _COUNT if (s.explored - leaving + 1) * _WHOLE > share * p.window else _GRANTED
 
 
@@ -259,7 +259,7 @@ def _keep_in_window(s, p, exploring, notional):
     """Add an order to the last ones; the one that leaves the window is no longer counted."""
     if s.orders >= p.window:
         old = (s.orders - p.window) & _MASK
-        if s.flags[old] != 0:
+        if s.kinds[old] != 0:
             s.explored -= 1
             s.window_exploring -= s.notionals[old]
         else:
@@ -267,7 +267,7 @@ def _keep_in_window(s, p, exploring, notional):
     at = s.orders & _MASK
     part = min(notional, _IN_WINDOW)
     s.notionals[at] = part
-    s.flags[at] = exploring
+    s.kinds[at] = exploring
     if exploring != 0:
         s.explored += 1
         s.window_exploring += part

@@ -3,7 +3,8 @@
 S_j (`rewards`) sums the rewards of policy j, Z_j (`weights`) their weights, each at the key of the decision that made
 it; the query of now reads both in O(J r), however many decisions they hold.
 
-k = q = phi(W c) / sqrt(r), phi(u) = elu(u) + 1: with the division kappa counts decisions.
+k = q = phi(W c) / 16, phi(u) = elu(u) + 1; the division brings keys to a length of about 1, so that kappa counts
+decisions. W is shared, see projection.py.
 score_j = (q·S_j + kappa·prior_j) / (q·Z_j + kappa) + bias of the regime, in scales of the market's return over the
 horizon; with a policy's multiplier m: score·m if score >= 0, else score/m.
 
@@ -25,6 +26,7 @@ from alphatrade_runtime.adaptation.router.projection import (
     AT_VALUE,
     CONTEXT,
     FEATURES,
+    PAIRS,
     STATES,
     WIDTH,
     projection,
@@ -39,13 +41,13 @@ LABELS = 11
 KAPPA = 20.0
 SWITCH_COST_BPS = 1.0
 
-# keep: mu, what a decision leaves of the sums.  projection: context entries by features.  prior, regime_bias: in scales
-# of the market's return over the horizon.
+# keep: mu, what a decision leaves of the sums.  projection: context entries by directions.  prior, regime_bias: in
+# scales of the market's return over the horizon.
 ROUTER_PARAMS_DTYPE = np.dtype(
     [
         ("policies", "i8"), ("horizon", "i8"), ("kappa", "f8"), ("keep", "f8"), ("switch_cost_bps", "f8"),
         ("prior", "f8", (MAX_POLICIES,)), ("regime_bias", "f8", (MAX_POLICIES, LABELS)),
-        ("projection", "f8", (CONTEXT, FEATURES)),
+        ("projection", "f8", (CONTEXT, PAIRS)),
     ],
     align=True,
 )  # fmt: skip
@@ -53,11 +55,11 @@ ROUTER_PARAMS_DTYPE = np.dtype(
 # label: the regime now, 0..10, written by the caller before `choose`; any other has no bias.  decisions: keys made.
 # credited: decisions of a policy whose credit is settled.  best: highest allowed score now.  gain_bps, cost_bps: what
 # the best promised beyond the current one, and what it had to exceed; 0 where nothing was to be weighed.
-# base, attention, bias: parts of a score before its multiplier; total: the score after it.
+# of_prior, attention, bias: parts of a score before its multiplier; total: the score after it.
 ROUTER_DTYPE = np.dtype(
     [
         ("current", "i8"), ("best", "i8"), ("label", "i8"), ("decisions", "i8"), ("gain_bps", "f8"), ("cost_bps", "f8"),
-        ("credited", "i8", (MAX_POLICIES,)), ("base", "f8", (MAX_POLICIES,)), ("attention", "f8", (MAX_POLICIES,)),
+        ("credited", "i8", (MAX_POLICIES,)), ("of_prior", "f8", (MAX_POLICIES,)), ("attention", "f8", (MAX_POLICIES,)),
         ("bias", "f8", (MAX_POLICIES,)), ("multiplier", "f8", (MAX_POLICIES,)), ("total", "f8", (MAX_POLICIES,)),
         ("keys", "f8", (RING, FEATURES)), ("rewards", "f8", (MAX_POLICIES, FEATURES)),
         ("weights", "f8", (MAX_POLICIES, FEATURES)),
@@ -70,7 +72,8 @@ _INF = math.inf
 _DAY_NS = 86_400_000_000_000
 _TURN = 6.283185307179586 / 86_400_000_000_000.0  # radians a ns of the day
 _MOST = 1e6
-_PER_ROOT = 0.25  # 1 / sqrt(FEATURES)
+_LEAST_MULTIPLIER, _MOST_MULTIPLIER = 0.1, 10.0
+_UNIT = 0.0625  # brings a key to a length of about 1
 
 
 def prepare_router(
@@ -184,22 +187,40 @@ def context(out, posterior, v, vstar, volatility, spread, ts_ns):
     _norm(out)
 
 
+@inlined
+def _pair(keys, at, m, u):
+    """Write phi of a direction and of its opposite."""
+    less = exp_det(-abs(u))
+    more = abs(u) + 1.0
+    keys[at, m] = _UNIT * (more if u > 0.0 else less)
+    keys[at, m + PAIRS] = _UNIT * (less if u > 0.0 else more)
+
+
 @kernel
 def remember(s, p, c):
     """Make the key of this decision from its context, (72,) float64; it is the query of `choose` too."""
     at = s.decisions & _MASK
     s.decisions += 1
     w = p.projection
-    keys = s.keys
-    for m in range(FEATURES):
-        keys[at, m] = 0.0
-    for i in range(0, CONTEXT, 4):  # four entries a pass: vectors without another order of the sum
-        c0, c1, c2, c3 = c[i], c[i + 1], c[i + 2], c[i + 3]
-        for m in range(FEATURES):
-            keys[at, m] += (w[i, m] * c0 + w[i + 1, m] * c1) + (w[i + 2, m] * c2 + w[i + 3, m] * c3)
-    for m in range(FEATURES):
-        u = _clean(keys[at, m], -_MOST, _MOST)
-        keys[at, m] = _PER_ROOT * (u + 1.0 if u > 0.0 else exp_det(u))
+    u0 = u1 = u2 = u3 = u4 = u5 = u6 = u7 = 0.0
+    for i in range(CONTEXT):
+        x = _clean(c[i], -_MOST, _MOST)
+        u0 += w[i, 0] * x
+        u1 += w[i, 1] * x
+        u2 += w[i, 2] * x
+        u3 += w[i, 3] * x
+        u4 += w[i, 4] * x
+        u5 += w[i, 5] * x
+        u6 += w[i, 6] * x
+        u7 += w[i, 7] * x
+    _pair(s.keys, at, 0, u0)
+    _pair(s.keys, at, 1, u1)
+    _pair(s.keys, at, 2, u2)
+    _pair(s.keys, at, 3, u3)
+    _pair(s.keys, at, 4, u4)
+    _pair(s.keys, at, 5, u5)
+    _pair(s.keys, at, 6, u6)
+    _pair(s.keys, at, 7, u7)
 
 
 @kernel
@@ -241,12 +262,12 @@ def _read(q, sums, at, j):
 def _score(s, p, at, j, multiplier):
     """Score policy j now and leave the parts where the explainer finds them."""
     per_weight = 1.0 / (_read(s.keys, s.weights, at, j) + p.kappa)
-    s.base[j] = p.kappa * p.prior[j] * per_weight
+    s.of_prior[j] = p.kappa * p.prior[j] * per_weight
     s.attention[j] = _read(s.keys, s.rewards, at, j) * per_weight
     s.bias[j] = p.regime_bias[j, s.label] if 0 <= s.label < LABELS else 0.0
-    m = multiplier if 0.0 < multiplier < _INF else 1.0
+    m = multiplier if _LEAST_MULTIPLIER <= multiplier <= _MOST_MULTIPLIER else 1.0
     s.multiplier[j] = m
-    score = s.base[j] + s.attention[j] + s.bias[j]
+    score = s.of_prior[j] + s.attention[j] + s.bias[j]
     s.total[j] = score * m if score >= 0.0 else score / m
 
 
@@ -255,7 +276,7 @@ def choose(s, p, allowed, multipliers, sigma_h_bps):
     """Return the policy that trades from now on, -1 when none may.
 
     allowed: int64, bit j set when policy j may trade.  multipliers: (>= policies,) of the fast weights, 1 without; what
-    is not positive and finite counts as 1.  sigma_h_bps: scale of the market's return over the horizon. The current
+    lies outside 0.1..10 counts as 1.  sigma_h_bps: scale of the market's return over the horizon. The current
     policy stays while it may trade and the best does not exceed it by more than the switching cost.
     """
     at = (s.decisions - 1) & _MASK

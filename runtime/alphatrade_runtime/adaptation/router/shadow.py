@@ -45,9 +45,7 @@ _MEAN_ABS_TO_SD = 1.2533141373155001  # sqrt(pi / 2), of a normal
 _TAME_AFTER, _TAME = 200, 8.0  # once the scale is known, a return counts as at most 8 of it
 
 
-def reset_shadow(
-    state: Any, horizon: int = HORIZON, half_life: int = HALF_LIFE, floor_bps: float = FLOOR_BPS
-) -> None:
+def reset_shadow(state: Any, horizon: int = HORIZON, half_life: int = HALF_LIFE, floor_bps: float = FLOOR_BPS) -> None:
     """Make a zeroed state ready. half_life: of the scale, decisions.  floor_bps: least scale. Raises InputError."""
     if not 1 <= horizon <= MAX_HORIZON:
         raise InputError(f"router.horizon: {horizon} lies outside 1..{MAX_HORIZON} decisions; choose one within")
