@@ -10,15 +10,14 @@ from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.reflection.drift.calibrate import CASES, Case, find_alert, measure
 from alphatrade_runtime.reflection.drift.detectors import Use
 
-UNCLIPPED = {"clip": float("inf"), "cusum_alert": 8.0}
 SAMPLES = 4_000_000  # as in the figures
 
 
 @pytest.mark.parametrize(
     ("case", "expected", "alerts"),
     [
-        (Case("", **UNCLIPPED, law="gaussian"), 8_990, 445),
-        (Case("", **UNCLIPPED), 1_568, 2_551),
+        (Case("", law="gaussian", clip=float("inf"), cusum_alert=8.0), 8_990, 445),
+        (Case("", clip=float("inf"), cusum_alert=8.0), 1_568, 2_551),
         (Case("", use=Use.SHOCK), 28_000, 143),
         (Case("", use=Use.CUSUM | Use.SHOCK), 24_500, 163),
         (Case(""), 196_000, 20),

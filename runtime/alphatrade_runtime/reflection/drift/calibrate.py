@@ -37,7 +37,8 @@ _T4 = 1
 
 Progress = Callable[[int, int], None]
 
-# age: observations of the run under way, with the burn; -1 before it.  left: of the reference's life.  mu, sigma: the reference that it is judged by.
+# age: observations of the run under way, with the burn; -1 before it.  mu, sigma: the reference that it is judged by.
+# left: observations for which that reference still lives.
 _RUN_DTYPE = np.dtype(
     [("age", "i8"), ("mu", "f8"), ("sigma", "f8"), ("alerts", "i8"), ("early", "i8"), ("used", "i8"),
      ("left", "i8")]
@@ -221,6 +222,12 @@ def as_facts(one: Measured) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def reference_cases(law: str, reference_n: int) -> list[Case]:
+    """Return the cases of false alerts for one reference."""
+    uses = (Use.CUSUM, _PAIR, Use.PAGE_HINKLEY, ALL_RULES)
+    return [Case(f"false alerts, {said(use)}", law, use, reference_n=reference_n) for use in uses]
 
 
 def find_alert(case: Case, target: float, samples: int, seed: int, progress: Progress | None = None) -> Measured:

@@ -52,8 +52,8 @@ DETECTOR_DTYPE = np.dtype(
     [
         ("n", "i8"), ("masked", "i8"), ("average", "f8"), ("total", "f8"), ("squares", "f8"),
         ("g", "f8", (SUMS,)), ("at", "i8", (_KINDS,)), ("n_at", "i8", (_KINDS,)), ("total_at", "f8", (_KINDS,)),
-        ("squares_at", "f8", (_KINDS,)), ("last_at", "i8"), ("statistic", "f8"), ("threshold", "f8"), ("detector", "i8"),
-        ("side", "i8"),
+        ("squares_at", "f8", (_KINDS,)), ("last_at", "i8"), ("statistic", "f8"), ("threshold", "f8"),
+        ("detector", "i8"), ("side", "i8"),
     ],
     align=True,
 )  # fmt: skip

@@ -237,7 +237,7 @@ def markdown(packet: Mapping[str, Any]) -> str:
         "",
         "## Look again",
         "",
-        f"Diary rows {packet['diary']['first_seq']} to {packet['diary']['last_seq']}, hash `{packet['diary']['hash']}`.",
+        "Diary rows {first_seq} to {last_seq}, hash `{hash}`.".format(**packet["diary"]),
         f"Replay: `{packet['replay']}`. Release: {packet['release']}.",
     ]
     return "\n".join(lines) + "\n"
