@@ -24,11 +24,11 @@ from alphatrade_runtime.reflection.drift.calibrate import (  # noqa: E402
     ALL_RULES,
     CASES,
     Case,
-    Use,
     as_facts,
     find_alert,
     measure,
 )
+from alphatrade_runtime.reflection.drift.detectors import Use  # noqa: E402
 
 SEED = 1
 STATED_SAMPLES = 4_000_000
@@ -86,6 +86,10 @@ def study(samples: int, work: Path, out: Path) -> bool:
     """Measure what is missing, write the evidence, return whether it holds."""
     base = work / f"drift-{SEED}-{samples}"
     base.mkdir(parents=True, exist_ok=True)
+    commit = base / "commit"
+    if not commit.exists():
+        described = ["git", "describe", "--always", "--dirty"]
+        commit.write_text(subprocess.run(described, capture_output=True, text=True, cwd=ROOT).stdout)
     results = []
     for k, case in enumerate([*CASES, *EXTRA]):
         results.append(kept(base / f"{k}.json", lambda case=case: measured(case, samples)))
@@ -93,7 +97,6 @@ def study(samples: int, work: Path, out: Path) -> bool:
     arl0 = results[0]["mean"]
     short = Case("threshold for a short reference", reference_n=SHORT)
     solved = kept(base / "short.json", lambda: as_facts(find_alert(short, arl0, samples, SEED)))
-    described = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT)
     facts = {
         "study": "drift",
         "samples": samples,
@@ -102,7 +105,7 @@ def study(samples: int, work: Path, out: Path) -> bool:
         "cases": results,
         "short_reference": solved,
         "command": "make study-drift",
-        "commit": described.stdout.strip(),
+        "commit": commit.read_text().strip(),
         "wall_s": round(sum(one["wall_s"] for one in results), 1),
         "host": {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()},
         "holds": all(one.get("holds", True) for one in results),

@@ -21,7 +21,9 @@ def calibrate(
     law: Annotated[str, typer.Option(help="With --reference: the law of the observations, t4 or gaussian.")] = "t4",
     target: Annotated[
         float | None,
-        typer.Option(min=1, help="With --reference: find the CUSUM threshold (cusum_alert) of this ARL0."),
+        typer.Option(
+            min=1, help="With --reference: find the CUSUM threshold (cusum_alert) whose early alerts fit this ARL0."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
@@ -45,9 +47,7 @@ def calibrate(
         if reference is None:
             found = tool.measure_all(tool.CASES, samples, seed, advance)
         elif target is None:
-            uses = (tool.Use.CUSUM, tool.Use.CUSUM | tool.Use.SHOCK, tool.Use.PAGE_HINKLEY, tool.ALL_RULES)
-            cases = [tool.Case(f"false alerts, {tool.said(use)}", law, use, reference_n=reference) for use in uses]
-            found = tool.measure_all(cases, samples, seed, advance)
+            found = tool.measure_all(tool.reference_cases(law, reference), samples, seed, advance)
         else:
             case = tool.Case("false alerts, CUSUM", law, reference_n=reference)
             found = [tool.find_alert(case, target, samples, seed, advance)]

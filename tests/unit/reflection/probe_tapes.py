@@ -15,51 +15,54 @@ from unit.market_simulator.readings import calm
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
-SESSION = 10 * MINUTE  # short, so that a tape of an hour and a half has a profile
+SESSION = 6 * MINUTE  # short, so that a tape of three quarters of an hour has a profile
 DECIDE_NS = SECOND // 10
+USUAL_LOTS = 5_000  # displayed at the best by the simulator
 on_quote, on_trade, on_depth, ask = kernels.on_quote, kernels.on_trade, kernels.on_depth, kernels.probe
 
 EVENT = np.dtype(
-    [("ts", "i8"), ("kind", "i8"), ("i", "i8"), ("side", "i8"), ("price", "i8"), ("size", "i8"),
+    [("ts", "i8"), ("kind", "i8"), ("i", "i8"), ("side", "i8"), ("price", "i8"), ("lots", "i8"),
      ("bid", "i8"), ("ask", "i8"), ("bid_size", "i8"), ("ask_size", "i8")]
 )  # fmt: skip
 QUOTE, TRADE = int(Kind.QUOTE), int(Kind.TRADE)
 # What each decision found, and by which event it came.
 FOUND = np.dtype([("ts", "i8"), ("score", "f8", (PROBES,)), ("available", "u1", (PROBES,)), ("fired", "u1", (PROBES,))])
+# What a step knows of the two instruments: quote, marks, mean absolute returns.
+CARRIED = np.dtype([("bid", "i8"), ("ask", "i8"), ("decided", "i8"), *((name, "f8") for name in (
+    "mark", "volatility", "other", "other_mark", "other_volatility"))])  # fmt: skip
 
 
 @entry
-def watch(events, s, p, session_ns, alone, found):
+def watch(events, c, s, p, session_ns, alone, found):
     """Run the probes of instrument 0 over the events; a decision when its best price changes, or after 100 ms."""
     n = 0
-    bid, ask_price, mark, decided, ret, volatility, market = 0, 0, 0.0, 0, 0.0, 0.0, 0.0
-    other, other_mark, other_volatility = 0.0, 0.0, 0.0
     for k in range(len(events)):
         e = events[k]
         if e.i == 1:
             if e.kind == QUOTE:
-                other = 0.5 * (e.bid + e.ask)
+                c.other = 0.5 * (e.bid + e.ask)
             continue
         if e.kind == TRADE:
-            on_trade(s, e.price, e.size, e.side, e.ts)
+            on_trade(s, e.price, e.lots, e.side, e.ts)
         else:
             on_quote(s, e.bid, e.ask, e.bid_size, e.ask_size, e.ts)
-        changed = e.kind == QUOTE and (e.bid != bid or e.ask != ask_price)
+        changed = e.kind == QUOTE and (e.bid != c.bid or e.ask != c.ask)
         if e.kind == QUOTE:
-            bid, ask_price = e.bid, e.ask
-        if not (changed or e.ts - decided >= DECIDE_NS) or bid <= 0:
+            c.bid = e.bid
+            c.ask = e.ask
+        if not (changed or e.ts - c.decided >= DECIDE_NS) or c.bid <= 0:
             continue
-        decided = e.ts
-        mid = 0.5 * (bid + ask_price)
-        if mark > 0.0:
-            ret = mid - mark
-            volatility += 0.0069 * (abs(ret) - volatility)
-            market = other - other_mark
-            other_volatility += 0.0069 * (abs(market) - other_volatility)
-        mark, other_mark = mid, other
-        market_ret = np.nan if alone or other == 0.0 else market / max(other_volatility, 0.05)
+        c.decided = e.ts
+        mid = 0.5 * (c.bid + c.ask)
+        market = c.other - c.other_mark if c.other_mark > 0.0 else 0.0
+        ret = mid - c.mark if c.mark > 0.0 else 0.0
+        c.volatility += 0.0069 * (abs(ret) - c.volatility)
+        c.other_volatility += 0.0069 * (abs(market) - c.other_volatility)
+        c.mark = mid
+        c.other_mark = c.other
+        market_ret = np.nan if alone or c.other == 0.0 else market / max(c.other_volatility, 0.05)
         open_ts = e.ts - e.ts % session_ns if session_ns > 0 else 0
-        ask(s, p, e.ts, open_ts, 0, ret, volatility, market_ret)
+        ask(s, p, e.ts, open_ts, 0, ret, c.volatility, market_ret)
         row = found[n]
         row.ts = e.ts
         for j in range(PROBES):
@@ -85,15 +88,34 @@ def records(**changes):
     return s, p
 
 
+class Watch:
+    """Probes on their way through a tape; `copy` lets two tapes go on from the same place."""
+
+    def __init__(self, session_ns=SESSION, alone=False, **changes):
+        self.s, self.p = records(**changes)
+        self.carried = np.zeros(1, CARRIED).view(np.recarray)[0]
+        self.session_ns, self.alone = session_ns, alone
+
+    def see(self, events):
+        """What the probes find at each decision."""
+        found = np.zeros(len(events), FOUND).view(np.recarray)
+        n = watch(events.view(np.recarray), self.carried, self.s, self.p, self.session_ns, self.alone, found)
+        return found[:n]
+
+    def copy(self):
+        """The same state, by its bytes."""
+        other = Watch(self.session_ns, self.alone)
+        for mine, its in ((self.s, other.s), (self.p, other.p), (self.carried, other.carried)):
+            its.base.view(np.ndarray).view(np.uint8)[:] = np.frombuffer(mine.tobytes(), np.uint8)
+        return other
+
+
 def watched(events, session_ns=SESSION, alone=False):
-    """What the probes found at each decision."""
-    s, p = records()
-    found = np.zeros(len(events), FOUND).view(np.recarray)
-    n = watch(events.view(np.recarray), s, p, session_ns, alone, found)
-    return found[:n]
+    """What the probes found at each decision of a tape."""
+    return Watch(session_ns, alone).see(events)
 
 
-def calm_market(seed, minutes=90):
+def calm_market(seed, minutes=45):
     """A calm simulated market of two instruments that move together in part."""
     instruments = [{"symbol": "SIM-A", "trade_share": 0.3}, {"symbol": "SIM-B", "trade_share": 0.3}]
     events = []
@@ -101,7 +123,7 @@ def calm_market(seed, minutes=90):
         kept = (rows.kind == QUOTE) | (rows.kind == TRADE)
         part = np.zeros(int(kept.sum()), EVENT)
         for name, column in (("ts", rows.ts_init_ns), ("kind", rows.kind), ("i", rows.instrument), ("side", rows.side),
-                             ("price", rows.price), ("size", rows.size), ("bid", rows.bid), ("ask", rows.ask),
+                             ("price", rows.price), ("lots", rows.size), ("bid", rows.bid), ("ask", rows.ask),
                              ("bid_size", rows.bid_size), ("ask_size", rows.ask_size)):  # fmt: skip
             part[name] = column[kept]
         events.append(part)
@@ -119,7 +141,7 @@ def made_tape(n):
     events["ask"] = events["bid"] + rng.integers(1, 3, n)
     events["side"] = np.where(rng.random(n) < 0.5, 1, -1)
     events["price"] = np.where(events["side"] > 0, events["ask"], events["bid"])
-    for name in ("size", "bid_size", "ask_size"):
+    for name in ("lots", "bid_size", "ask_size"):
         events[name] = rng.integers(1, 500, n)
     return events
 
@@ -151,16 +173,16 @@ def within(events, first, last, kind, instrument=0):
 def plant_opening(events):
     """Trades of the first five minutes of a session are four times as large."""
     events, ts = events.copy(), start_of(events)
-    events["size"][within(events, ts, ts + 5 * MINUTE, TRADE)] *= 4
+    events["lots"][within(events, ts, ts + 5 * MINUTE, TRADE)] *= 4
     return events, ts, ts + 5 * MINUTE
 
 
 def plant_sweep(events):
-    """A buyer takes seven levels in 120 ms, the book moving away before each."""
+    """A buyer takes ten levels in 180 ms, the book moving away before each."""
     ts = start_of(events) + 2 * MINUTE
     q = quote_at(events, ts)
     rows = []
-    for k in range(7):
+    for k in range(10):
         at, price = ts + k * 20_000_000, int(q["ask"]) + k
         rows.append((at, TRADE, 0, 1, price, int(q["ask_size"]), 0, 0, 0, 0))
         rows.append((at, QUOTE, 0, 0, 0, 0, int(q["bid"]) + k, price + 1, int(q["bid_size"]), int(q["ask_size"])))
@@ -168,12 +190,12 @@ def plant_sweep(events):
 
 
 def plant_surge(events):
-    """Buyers queue at the bid: it grows tenfold in a second, ten times over."""
+    """Buyers queue at the bid: for a second it grows by the usual size every 25 ms."""
     ts = start_of(events) + 2 * MINUTE
     q = quote_at(events, ts)
     rows = []
     for k in range(40):
-        size = int(q["bid_size"]) * (k + 1)
+        size = int(q["bid_size"]) + USUAL_LOTS * (k + 1)
         rows.append((ts + k * 25_000_000, QUOTE, 0, 0, 0, 0, int(q["bid"]), int(q["ask"]), size, int(q["ask_size"])))
     events = events[~within(events, ts, ts + SECOND, QUOTE)]
     return insert(events, rows), ts, ts + 2 * SECOND

@@ -1,4 +1,4 @@
-"""Runs of sentry, probes and PSI that the compiled kernels and plain Python must agree on; as a program, prints them."""
+"""Runs of sentry, probes and PSI that compiled kernels and plain Python must agree on; as a program, prints them."""
 
 import hashlib
 import json
@@ -35,11 +35,10 @@ def sentry_run():
 def probe_run():
     """Probes that are warm after 50 decisions, over quotes and trades."""
     events = probe_tapes.made_tape(ROWS)
-    s, p = probe_tapes.records(warm=50, opening_sessions=1, toxicity_buckets=2)
-    found = np.zeros(ROWS, probe_tapes.FOUND).view(np.recarray)
-    n = probe_tapes.watch(events.view(np.recarray), s, p, 6 * probe_tapes.MINUTE, False, found)
-    available = int(found.available[:n].any(axis=0).sum())
-    return {"state": _digest(s), "found": _digest(found[:n]), "n": int(n), "available": available}
+    watch = probe_tapes.Watch(warm=50, opening_sessions=1, toxicity_buckets=2)
+    found = watch.see(events)
+    available = int(found.available.any(axis=0).sum())
+    return {"state": _digest(watch.s), "found": _digest(found), "n": len(found), "available": available}
 
 
 def psi_run():
@@ -53,7 +52,7 @@ def psi_run():
 
 def digests():
     """All of them."""
-    found = measure(Case("", cusum_alert=3.0, reference_n=20), 3_000, 1)
+    found = measure(Case("", cusum_alert=2.0, reference_n=20), 3_000, 1)
     return {
         "sentry": sentry_run(),
         "probes": probe_run(),

@@ -73,24 +73,24 @@ def test_a_warning_comes_before_an_alert_and_rests_on_its_own_threshold():
     assert (d.statistic, d.threshold) == (6.0, 6.0)
 
 
-@given(st.floats(-1e300, 1e300), st.integers(1, 300))
-def test_constant_zero_deviation_never_alerts(_value, n):
+@given(st.integers(1, 300))
+def test_constant_zero_deviation_never_alerts(n):
     levels, _ = detected([0.0] * n)
     assert not levels.any()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_no_number_is_counted_and_changes_nothing(value):
-    plain, d = detected([0.1, -0.2, 0.3])
+    _, d = detected([0.1, -0.2, 0.3])
     levels, e = detected([0.1, value, -0.2, value, 0.3])
     assert e.masked == 2
     assert not levels.any()
     assert np.asarray(d.g).tobytes() == np.asarray(e.g).tobytes()
-    assert (d.n, d.mean) == (e.n, e.mean)
+    assert (d.n, d.average) == (e.n, e.average)
 
 
 def test_exploding_values_are_clipped_but_for_the_shock_rule():
     levels, d = detected([1e300, -1e300], use=PH | CUSUM)
     assert not levels.any()
-    assert d.g.max() == 2.5
+    assert d.g.max() == 2.75
     assert list(detected([1e300, -1e300])[0]) == [NONE, ALERT]

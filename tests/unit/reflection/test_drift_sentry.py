@@ -192,7 +192,7 @@ def test_by_hand_everything_is_released_at_once():
 
 def test_after_a_rebase_the_new_normal_is_the_reference():
     w = known()
-    rebase_stream(w.s, EDGE)
+    rebase_stream(w.s, int(EDGE))
     w.see(EDGE, 5.0 + noise(1_000))
     assert w.s.mu0[EDGE] == pytest.approx(5.0, abs=0.2)
 

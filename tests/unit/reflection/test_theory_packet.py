@@ -169,6 +169,9 @@ def test_a_packet_that_was_changed_is_refused(tmp_path):
 
 
 def test_a_full_disk_is_one_line(small_disk):
-    with pytest.raises(InputError, match="free some space"):
+    def fill():
         for k in range(10_000):
             write_packet(small_disk / "drift", theory_packet(facts(run_id=f"run-{k}")))
+
+    with pytest.raises(InputError, match="free some space"):
+        fill()

@@ -29,13 +29,20 @@ from alphatrade_runtime.reflection.drift.detectors import (
 LAWS = ("gaussian", "t4")
 CHUNK = 1_000_000
 MOST_LENGTHS = 1_000_000
+LIFE = 100_000
+TENTH = 0.10536051565782628  # -ln 0.9: the 10% quantile of an exponential law, by its mean
+LEAST_ALERTS = 100
 BURN = 200  # observations in control before a shift: Page-Hinkley compares with what it has seen
 _T4 = 1
 
 Progress = Callable[[int, int], None]
 
-# age: observations of the run under way, with the burn.  mu, sigma: the reference that it is judged by.
-_RUN_DTYPE = np.dtype([("age", "i8"), ("mu", "f8"), ("sigma", "f8"), ("alerts", "i8"), ("early", "i8"), ("used", "i8")])
+# age: observations of the run under way, with the burn; -1 before it.  mu, sigma: the reference that it is judged by.
+# left: observations for which that reference still lives.
+_RUN_DTYPE = np.dtype(
+    [("age", "i8"), ("mu", "f8"), ("sigma", "f8"), ("alerts", "i8"), ("early", "i8"), ("used", "i8"),
+     ("left", "i8")]
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,9 @@ class Case:
     """What is measured. reference_n: observations that the reference is estimated from, 0 when it is known.
 
     shift: standard deviations, towards the adverse side, after BURN observations; 0 measures false alerts.
+    life: observations for which an estimated reference is kept, whatever alerts; 0: a new one for each run. With one,
+    the mean is that of the rate of alerts over references; without, of the time to the first alert, which a few lucky
+    references make long.
     """
 
     name: str
@@ -54,6 +64,7 @@ class Case:
     cusum_alert: float = 10.0
     ph_alert: float = 20.0
     two_sided: bool = True
+    life: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +104,8 @@ CASES = (
     Case("false alerts, CUSUM unclipped, h 8", clip=np.inf, cusum_alert=8.0),
     Case("false alerts, CUSUM", reference_n=1_000),
     Case("false alerts, CUSUM", reference_n=250),
+    Case("false alerts, CUSUM, reference kept", reference_n=1_000, life=LIFE),
+    Case("false alerts, CUSUM, reference kept", reference_n=250, life=LIFE),
     Case("delay, CUSUM", shift=1.0),
     Case("delay, CUSUM", shift=2.0),
     Case("delay, CUSUM", shift=1.0, law="gaussian"),
@@ -115,12 +128,15 @@ def _draw(law, rng):
 
 
 @kernel
-def _begin(run, d, law, rng, reference_n):
-    """Begin a run: detectors anew, and a reference of its own."""
+def _begin(run, d, law, rng, reference_n, life):
+    """Begin a run: detectors anew, and a new reference unless one is kept."""
     run.age = 0
+    restart(d, 0)
+    if run.left > 0:
+        return
+    run.left = life
     run.mu = 0.0
     run.sigma = 1.0
-    restart(d, 0)
     if reference_n == 0:
         return
     m2 = 0.0
@@ -133,14 +149,14 @@ def _begin(run, d, law, rng, reference_n):
 
 
 @entry
-def advance(run, d, p, rng, law, reference_n, shift, burn, two_sided, budget, lengths):
+def advance(run, d, p, rng, law, reference_n, shift, burn, two_sided, life, budget, lengths):
     """Take `budget` more observations; the lengths of runs that end go to `lengths`, (m,) int64, while there is room.
 
     A low value is adverse. An alert within the burn ends a run that does not count.
     """
     for _ in range(budget):
         if run.age < 0:
-            _begin(run, d, law, rng, reference_n)
+            _begin(run, d, law, rng, reference_n, life)
         x = _draw(law, rng) - (shift if run.age >= burn else 0.0)
         run.age += 1
         if run.age > burn:
@@ -153,6 +169,10 @@ def advance(run, d, p, rng, law, reference_n, shift, burn, two_sided, budget, le
             else:
                 run.early += 1
             run.age = -1
+        if run.left > 0:
+            run.left -= 1
+            if run.left == 0:
+                run.age = -1
 
 
 def measure(case: Case, samples: int, seed: int, progress: Progress | None = None) -> Measured:
@@ -170,7 +190,7 @@ def measure(case: Case, samples: int, seed: int, progress: Progress | None = Non
     law, two_sided = LAWS.index(case.law), int(case.two_sided)
     for start in range(0, samples, CHUNK):
         budget = min(CHUNK, samples - start)
-        advance(run, d, p, rng, law, case.reference_n, case.shift, burn, two_sided, budget, lengths)
+        advance(run, d, p, rng, law, case.reference_n, case.shift, burn, two_sided, case.life, budget, lengths)
         if progress is not None:
             progress(start + budget, samples)
     return _summary(case, run, lengths[: min(int(run.alerts), MOST_LENGTHS)], samples)
@@ -204,27 +224,32 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
+def reference_cases(law: str, reference_n: int) -> list[Case]:
+    """Return the cases of false alerts for one reference."""
+    uses = (Use.CUSUM, _PAIR, Use.PAGE_HINKLEY, ALL_RULES)
+    return [Case(f"false alerts, {said(use)}", law, use, reference_n=reference_n) for use in uses]
+
+
 def find_alert(case: Case, target: float, samples: int, seed: int, progress: Progress | None = None) -> Measured:
-    """Find the CUSUM threshold, to a twentieth, whose ARL0 reaches the target; the same numbers are drawn for each."""
-    low, high = 40, 800  # twentieths
+    """Find the CUSUM threshold, to a twentieth, for a target ARL0; the same numbers are drawn for each.
+
+    It is the one whose 10% quantile is that of a constant hazard of that ARL0: with an estimated reference the mean
+    is made by a few lucky references, and the early alerts by the others. Raises InputError.
+    """
+    low, high = 20, 800  # twentieths
     best: Measured | None = None
-    step = 0
     while high - low > 1:
         middle = (low + high) // 2
-        found = measure(replace(case, cusum_alert=middle / 20), samples, seed)
-        step += 1
-        if progress is not None:
-            progress(step, 10)
-        if found.mean >= target:
+        found = measure(replace(case, cusum_alert=middle / 20), samples, seed, progress)
+        if found.alerts < LEAST_ALERTS and found.mean < target:
+            break
+        if found.low >= TENTH * target or found.alerts < LEAST_ALERTS:
             high, best = middle, found
         else:
             low = middle
-    if best is None:
-        raise InputError(f"--target {target:g}: no threshold up to 40 reaches it; give a lower one")
-    if best.alerts < 20:
+    if best is None or best.alerts < LEAST_ALERTS:
         raise InputError(
-            f"--target {target:g}: {samples} samples hold {best.alerts} alerts at that rate; give --samples "
-            f"{int(100 * target)} or more"
+            f"--target {target:g}: too few alerts in {samples} samples; give --samples {int(500 * target)}"
         )
     return best
 

@@ -38,7 +38,7 @@ _KINDS = SUMS + 1
 # Thresholds in standard deviations of the reference. ph_min: observations before Page-Hinkley is asked.
 DETECTOR_PARAMS_DTYPE = np.dtype(
     [
-        ("clip", "f8"), ("ph_delta", "f8"), ("ph_warn", "f8"), ("ph_alert", "f8"), ("ph_min", "i8"),
+        ("clip_at", "f8"), ("ph_delta", "f8"), ("ph_warn", "f8"), ("ph_alert", "f8"), ("ph_min", "i8"),
         ("cusum_k", "f8"), ("cusum_warn", "f8"), ("cusum_alert", "f8"), ("shock", "f8"), ("use", "i8"),
     ],
     align=True,
@@ -50,10 +50,10 @@ DETECTOR_PARAMS_DTYPE = np.dtype(
 # statistic, threshold, detector, side: what the latest verdict other than 0 rests on; side +1 up, -1 down.
 DETECTOR_DTYPE = np.dtype(
     [
-        ("n", "i8"), ("masked", "i8"), ("mean", "f8"), ("total", "f8"), ("squares", "f8"), ("g", "f8", (SUMS,)),
-        ("at", "i8", (_KINDS,)), ("n_at", "i8", (_KINDS,)), ("total_at", "f8", (_KINDS,)),
-        ("squares_at", "f8", (_KINDS,)), ("last_at", "i8"), ("statistic", "f8"), ("threshold", "f8"), ("detector", "i8"),
-        ("side", "i8"),
+        ("n", "i8"), ("masked", "i8"), ("average", "f8"), ("total", "f8"), ("squares", "f8"),
+        ("g", "f8", (SUMS,)), ("at", "i8", (_KINDS,)), ("n_at", "i8", (_KINDS,)), ("total_at", "f8", (_KINDS,)),
+        ("squares_at", "f8", (_KINDS,)), ("last_at", "i8"), ("statistic", "f8"), ("threshold", "f8"),
+        ("detector", "i8"), ("side", "i8"),
     ],
     align=True,
 )  # fmt: skip
@@ -80,7 +80,7 @@ def set_params(
     use: int = Use.PAGE_HINKLEY | Use.CUSUM | Use.SHOCK,
 ) -> None:
     """Fill a record of DETECTOR_PARAMS_DTYPE; the defaults are those of semantics §6."""
-    p.clip, p.ph_delta, p.ph_warn, p.ph_alert, p.ph_min = clip, ph_delta, ph_warn, ph_alert, ph_min
+    p.clip_at, p.ph_delta, p.ph_warn, p.ph_alert, p.ph_min = clip, ph_delta, ph_warn, ph_alert, ph_min
     p.cusum_k, p.cusum_warn, p.cusum_alert, p.shock, p.use = cusum_k, cusum_warn, cusum_alert, shock, int(use)
 
 
@@ -107,7 +107,7 @@ def _add(d, k, step, at):
 def restart(d, at):
     """Forget all observations; `at` is where the stream stands. What the last verdict rests on stays readable."""
     d.n = 0
-    d.mean = 0.0
+    d.average = 0.0
     d.total = 0.0
     d.squares = 0.0
     d.last_at = at
@@ -162,14 +162,14 @@ def detect(d, p, z, adverse, two_sided, at):
     if not (-INF < z < INF):
         d.masked += 1
         return NONE
-    w = min(max(z, -p.clip), p.clip)
+    w = min(max(z, -p.clip_at), p.clip_at)
     level = _shock(d, p, z, adverse)
     d.n += 1
     d.total += w
     d.squares += w * w
-    d.mean += (w - d.mean) / d.n
-    _add(d, _PH_UP, w - d.mean - p.ph_delta, at)
-    _add(d, _PH_DOWN, d.mean - w - p.ph_delta, at)
+    d.average += (w - d.average) / d.n
+    _add(d, _PH_UP, w - d.average - p.ph_delta, at)
+    _add(d, _PH_DOWN, d.average - w - p.ph_delta, at)
     _add(d, _CUSUM_UP, w - p.cusum_k, at)
     _add(d, _CUSUM_DOWN, -w - p.cusum_k, at)
     for k in range(SUMS - 1, -1, -1):  # CUSUM first: it is the quicker one

@@ -216,26 +216,12 @@ def _actions(event: Mapping[str, float | int]) -> dict[str, Any]:
 
 def markdown(packet: Mapping[str, Any]) -> str:
     """Return the packet as a page for people."""
-    before, after, fired = packet["before"], packet["after"], packet["fired"]
     lines = [
         f"# Drift: {packet['stream']} of {packet['symbol']}",
         "",
         f"Packet `{packet['packet_id']}` of run `{packet['run_id']}`.",
         "",
-        f"- {packet['level']} by {packet['detector']}: {_n(packet['statistic'])} against {_n(packet['threshold'])}, "
-        f"at row {fired['seq']}, decision {fired['decision_id']}",
-        f"- change after row {packet['change_point_seq']} (estimate)",
-        f"- before: n {before['n']}, mean {_n(before['mean'])}, sd {_n(before['sd'])}",
-        f"- after: n {after['n']}, mean {_n(after['mean'])}, sd {_n(after['sd'])}; p {_n(packet['p_value'])} "
-        f"({packet['p_value_of']})",
-        f"- regime: {packet['regime']['before']} before, {packet['regime']['after']} after",
-        f"- fast weights: norm {_n(packet['rho_norm']['first'])} to {_n(packet['rho_norm']['last'])}, "
-        f"slope {_n(packet['rho_norm']['slope'])} a sample",
-        f"- slippage: {_n(packet['execution']['slippage_before_bps'])} to "
-        f"{_n(packet['execution']['slippage_after_bps'])} bps",
-        f"- actions: {', '.join(packet['actions']['taken']) or 'none'}; size {_n(packet['actions']['size_before'])} to "
-        f"{_n(packet['actions']['size_after'])}",
-        f"- policies: {', '.join(packet['policy_hashes']) or 'none'}",
+        *(f"- {name}: {text}" for name, text in _facts_told(packet)),
         "",
         "## What may be behind it",
         "",
@@ -243,10 +229,7 @@ def markdown(packet: Mapping[str, Any]) -> str:
         "",
         "## What moved",
         "",
-        *(
-            f"- {one['name']}: KS {_n(one['ks'])}, mean by {_n(one['delta_sigma'])} sd"
-            for one in packet["feature_shifts"]
-        ),
+        *(f"- {f['name']}: KS {_n(f['ks'])}, mean by {_n(f['delta_sigma'])} sd" for f in packet["feature_shifts"]),
         *(
             f"- neuron {one['neuron']}: active {_n(one['active_before'])} to {_n(one['active_after'])}"
             for one in packet["neuron_shifts"]
@@ -254,10 +237,31 @@ def markdown(packet: Mapping[str, Any]) -> str:
         "",
         "## Look again",
         "",
-        f"Diary rows {packet['diary']['first_seq']} to {packet['diary']['last_seq']}, hash "
-        f"`{packet['diary']['hash']}`. Replay: `{packet['replay']}`. Release: {packet['release']}.",
+        "Diary rows {first_seq} to {last_seq}, hash `{hash}`.".format(**packet["diary"]),
+        f"Replay: `{packet['replay']}`. Release: {packet['release']}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _facts_told(packet: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return name and text of each fact."""
+    before, after, fired, rho = packet["before"], packet["after"], packet["fired"], packet["rho_norm"]
+    execution, actions = packet["execution"], packet["actions"]
+    rule = f"{packet['detector']}, {_n(packet['statistic'])} against {_n(packet['threshold'])}"
+    slipped = f"{_n(execution['slippage_before_bps'])} to {_n(execution['slippage_after_bps'])} bps"
+    size = f"size {_n(actions['size_before'])} to {_n(actions['size_after'])}"
+    return [
+        (packet["level"], f"by {rule}, at row {fired['seq']}, decision {fired['decision_id']}"),
+        ("change", f"after row {packet['change_point_seq']}, an estimate"),
+        ("before", f"n {before['n']}, mean {_n(before['mean'])}, sd {_n(before['sd'])}"),
+        ("after", f"n {after['n']}, mean {_n(after['mean'])}, sd {_n(after['sd'])}"),
+        ("p", f"{_n(packet['p_value'])}, of the {packet['p_value_of']}"),
+        ("regime", f"{packet['regime']['before']} before, {packet['regime']['after']} after"),
+        ("fast weights", f"norm {_n(rho['first'])} to {_n(rho['last'])}, slope {_n(rho['slope'])} a sample"),
+        ("slippage", slipped),
+        ("actions", f"{', '.join(actions['taken']) or 'none'}; {size}"),
+        ("policies", ", ".join(packet["policy_hashes"]) or "none"),
+    ]
 
 
 def _n(value: Any) -> str:

@@ -315,7 +315,7 @@ def observe(s, p, stream, value, now_ns):
 
     When s.pending is 1 afterwards, `take_event` gives the row to store. NaN and infinities are counted and left out.
     """
-    k = int(stream)
+    k = stream
     if p.used[k] == 0:
         return 0
     if not (-INF < value < INF):
@@ -363,7 +363,7 @@ def release(s, p, now_ns):
 @kernel
 def rebase(s, stream):
     """Forget the reference of a stream and collect a new one: what was drift is the new normal."""
-    k = int(stream)
+    k = stream
     s.ready[k] = 0
     s.ref_n[k] = 0
     s.ref_mean[k] = 0.0

@@ -15,12 +15,12 @@ _FIRST_STEP = 1.05  # a median moves by so much a decision, later by less
 _LATER_STEP = 1.005
 _SETTLED = 200
 
-# size, spread: averages in lots and ticks at `ts`, of latest_*; depth: lots of the best three levels, both sides.
+# shown, spread: averages in lots and ticks at `ts`, of latest_*; depth: lots of the best three levels, both sides.
 # empty: 1 a side of the book is empty.  crossed: 1 the quote is no use.
 GAP_DTYPE = np.dtype(
     [
         ("quotes", "i8"), ("decisions", "i8"), ("ts", "i8"), ("depths", "i8"), ("latest_size", "f8"),
-        ("latest_spread", "f8"), ("depth", "f8"), ("size", "f8"), ("spread", "f8"), ("median_size", "f8"),
+        ("latest_spread", "f8"), ("depth", "f8"), ("shown", "f8"), ("spread", "f8"), ("median_size", "f8"),
         ("median_spread", "f8"), ("empty", "i8"), ("crossed", "i8"), ("with_depth", "i8"),
     ],
     align=True,
@@ -32,7 +32,7 @@ def _average(g, now):
     """Bring the averages up to now with what was displayed until now."""
     passed = float(max(now - g.ts, 0))
     keep = _ONE_NS / (_ONE_NS + passed)
-    g.size = g.latest_size + (g.size - g.latest_size) * keep
+    g.shown = g.latest_size + (g.shown - g.latest_size) * keep
     g.spread = g.latest_spread + (g.spread - g.latest_spread) * keep
     g.ts = max(now, g.ts)
 
@@ -49,7 +49,7 @@ def gap_on_quote(g, bid, ask, bid_size, ask_size, now):
     spread = float(ask - bid)
     size = g.depth if g.depths > 0 else float(bid_size + ask_size)
     if g.quotes == 0:
-        g.size = size
+        g.shown = size
         g.spread = spread
         g.ts = now
     g.latest_size = size
@@ -62,7 +62,7 @@ def gap_on_depth(g, lots, now):
     """Take the lots of the three best levels of both sides together."""
     if g.depths == 0:  # sizes of one level and of three are not compared
         g.decisions = 0
-        g.size = float(lots)
+        g.shown = float(lots)
     elif g.quotes > 0:
         _average(g, now)
     g.depth = float(lots)
@@ -112,9 +112,9 @@ def gap_score(g, now, warm, least_depth, most_spread, fire):
     _average(g, now)
     score = NAN
     if known and g.median_size > 0.0:
-        thin = _thin(g.size, g.median_size, least_depth, fire)
+        thin = _thin(g.shown, g.median_size, least_depth, fire)
         score = max(thin, _wide(g.spread, g.median_spread, most_spread, fire))
-    g.median_size = _median(g.median_size, g.size, g.decisions)
+    g.median_size = _median(g.median_size, g.shown, g.decisions)
     g.median_spread = _median(g.median_spread, g.spread, g.decisions)
     g.decisions += 1
     return score

@@ -19,12 +19,12 @@ _LATEST = 30  # minutes after the open at which an opening is over
 _MOST_SESSIONS = 20.0  # a profile forgets older ones
 _LEAST_SD = 0.3  # of ln volume
 
-# lots: volume by clock minute, a ring; minute: which one each slot holds.  profile: mean and variance of ln(1 + lots)
+# lots: volume by clock minute, a ring; minute: which one each slot holds.  average, variance: profile of ln(1 + lots)
 # of the first 1 to 5 minutes, over `sessions`.  open_ts: session of the latest decision.  z: of this session so far.
 OPENING_DTYPE = np.dtype(
     [
         ("trades", "i8"), ("open_ts", "i8"), ("sessions", "i8"), ("minutes", "i8"), ("z", "f8"),
-        ("lots", "i8", (_BINS,)), ("minute", "i8", (_BINS,)), ("mean", "f8", (MINUTES,)),
+        ("lots", "i8", (_BINS,)), ("minute", "i8", (_BINS,)), ("average", "f8", (MINUTES,)),
         ("variance", "f8", (MINUTES,)),
     ],
     align=True,
@@ -60,8 +60,8 @@ def _learn(o, open_minute):
     o.sessions += 1
     rate = 1.0 / min(float(o.sessions), _MOST_SESSIONS)
     for k in range(MINUTES):
-        delta = _log_volume(o, open_minute, k + 1) - o.mean[k]
-        o.mean[k] += rate * delta
+        delta = _log_volume(o, open_minute, k + 1) - o.average[k]
+        o.average[k] += rate * delta
         o.variance[k] = (1.0 - rate) * (o.variance[k] + rate * delta * delta)
 
 
@@ -81,11 +81,11 @@ def opening_score(o, now, open_ts, least_sessions, z_fire, fire):
         o.minutes = minutes
         k = minutes - 1
         if known:
-            z = _log_volume(o, open_ts // MINUTE_NS, minutes) - o.mean[k]
+            z = _log_volume(o, open_ts // MINUTE_NS, minutes) - o.average[k]
             o.z = z / max(sqrt(o.variance[k]), _LEAST_SD)
         if minutes == MINUTES:
             _learn(o, open_ts // MINUTE_NS)
-    if not known or not o.z == o.z:
+    if not known or o.z != o.z:
         return NAN
     fade = min(max((_LATEST - elapsed) / (_LATEST - MINUTES), 0.0), 1.0)
     return min(max(o.z * fire / z_fire, 0.0), 1.0) * fade

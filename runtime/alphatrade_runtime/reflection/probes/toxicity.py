@@ -29,7 +29,7 @@ _LEAST_SD = 0.02
 TOXICITY_DTYPE = np.dtype(
     [
         ("trades", "i8"), ("mean_trade", "f8"), ("bucket", "i8"), ("bought", "i8"), ("sold", "i8"), ("buckets", "i8"),
-        ("vpin", "f8"), ("percentile", "f8"), ("z", "f8"), ("mean", "f8"), ("variance", "f8"), ("known", "i8"),
+        ("vpin", "f8"), ("percentile", "f8"), ("z", "f8"), ("average", "f8"), ("variance", "f8"), ("known", "i8"),
         ("counted", "i8"), ("share", "f8", (_RING,)), ("counts", "i8", (_BINS,)),
     ],
     align=True,
@@ -45,12 +45,12 @@ def _rank(t):
         below += t.counts[b]
     t.percentile = (below + 0.5 * t.counts[place]) / t.counted if t.counted > 0 else 0.5
     sd = max(sqrt(t.variance), _LEAST_SD)
-    t.z = (t.vpin - t.mean) / sd
+    t.z = (t.vpin - t.average) / sd
     t.known += 1
     rate = max(_SLOW, 1.0 / t.known)
-    delta = t.vpin - t.mean
+    delta = t.vpin - t.average
     square = min(delta * delta, _WIDE * max(t.variance, _LEAST_SD * _LEAST_SD)) if t.known > WINDOW else delta * delta
-    t.mean += rate * delta
+    t.average += rate * delta
     t.variance += rate * (square - t.variance)
     t.counts[place] += 1
     t.counted += 1
@@ -80,7 +80,7 @@ def _close_bucket(t):
 
 @kernel
 def toxicity_on_trade(t, size, side):
-    """Fill buckets with a trade; what a bucket has no room for goes to the next, a very large trade to three at most."""
+    """Fill buckets with a trade, three at most; what one has no room for goes to the next."""
     if size <= 0:
         return
     t.trades += 1
