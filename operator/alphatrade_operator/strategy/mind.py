@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, Strict, StringConstraints, model_validator
 
 from alphatrade_operator.core.model import Model, OutOfOrder, Rule
-from alphatrade_operator.core.quantities import Count, CostBps, Deviations, Digest, FilePath, Seed, ShareBps, plain
+from alphatrade_operator.core.quantities import CostBps, Count, Deviations, Digest, FilePath, Seed, ShareBps, plain
 from alphatrade_operator.core.status import AS_SET
 
 Few = Annotated[int, Strict(), Field(ge=1, le=1_000)]

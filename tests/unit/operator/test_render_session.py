@@ -186,8 +186,6 @@ CHECKED = [
     ("Strategy/spec/mode", "Live", "spec.mode: 'Live' refused: there is no adapter to a venue"),
     ("Strategy/spec/mode", "LiveShadow", "spec.mode: 'LiveShadow' refused"),
     ("Strategy/spec/suspend", True, "spec.suspend: true: the Strategy is not to run"),
-    ("Strategy/spec/featureFlags", {"fastWeights": True}, "spec.featureFlags.fastWeights: FlagNotAllowed"),
-    ("Strategy/spec/featureFlags", {"linearAttention": True}, "spec.featureFlags.linearAttention: FlagNotAllowed"),
     ("Strategy/spec/featureFlags", {"exploration": True}, "spec.featureFlags.exploration: FlagNotAllowed"),
     ("Strategy/spec/featureFlags", {"autoGovernedFeedback": True}, "spec.featureFlags.autoGovernedFeedback: FlagNot"),
     (
@@ -215,6 +213,13 @@ def test_what_keeps_a_session_from_starting_is_named(folder, where, value, messa
     problems = refused(folder.put(where, value))
     assert any(message in problem for problem in problems), problems
     assert all(problem.startswith(f"{folder.path}/Strategy.yaml:") for problem in problems)
+
+
+@pytest.mark.parametrize("flag", ["fastWeights", "linearAttention"])
+def test_a_flag_that_is_not_built_is_refused_also_with_its_blocks(folder, flag):
+    folder.put("Strategy/spec/genotype/belief", {"features": ["spread_ticks"]})
+    folder.put("Strategy/spec/genotype/regime", {}).put("Strategy/spec/featureFlags", {flag: True})
+    assert f"spec.featureFlags.{flag}: FlagNotAllowed" in refused(folder)[0]
 
 
 def test_every_reason_is_listed(folder):

@@ -8,7 +8,6 @@ import pytest
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.policy.document import Belief, Probes, RegimeClassifier, TapeFeed, parse_session
 
-
 BELIEF = {"features": ["spread_ticks"], "active_bps": 500, "half_life": 2_000, "seed": 1, "weights": None}
 REGIME = {"type": "rules", "fast_half_life": 50, "slow_half_life": 1_000, "dwell": 5, "persist": 3}
 CUSUM = {"slack": "0.5", "warn": "6", "alert": "10"}

@@ -13,17 +13,17 @@ from alphatrade_runtime.reflection.graph.codes import Codes
 from alphatrade_runtime.reflection.graph.diagnose import diagnose, measure
 from unit.reflection.graph.planted import both_ways, complete, empty, star
 
-N, D, SNAPSHOTS, GROUPS = 96, 16, 16, 4
+N, D, SNAPSHOTS, GROUPS = 96, 16, 16, 8
 
 
 def planted(seed=1, groups=GROUPS):
-    """Return snapshots and D_y in which neurons of one group drive each other, some far more than others."""
+    """Return snapshots and D_y in which neurons of one group drive each other, some more than others."""
     rng = np.random.default_rng(seed)
     group = np.arange(N) * groups // N
     direction = np.eye(D)[group]
-    strength = 1.0 + rng.pareto(2.0, N)[:, None]
-    rho = direction * strength + 0.3 * rng.standard_normal((SNAPSHOTS, N, D))
-    return rho, direction * strength + 0.3 * rng.standard_normal((N, D)), group
+    strength = 1.0 + rng.random((N, 1))
+    rho = direction * strength + 0.05 * rng.standard_normal((SNAPSHOTS, N, D))
+    return rho, direction * strength + 0.05 * rng.standard_normal((N, D)), group
 
 
 def codes(seed=1, neurons=N, count=400):
@@ -42,11 +42,8 @@ def test_planted_groups_are_found_through_the_fast_weights():
     assert found.snapshots == SNAPSHOTS
     assert found.measures.edges == round(0.1 * N * (N - 1))
     community = found.measures.communities.community
-    joined = np.unique(np.stack([found.measures.communities.community, group]), axis=1)
-    active = [c for c in set(community.tolist()) if (community == c).sum() > 1]
-    assert len(active) == GROUPS
-    assert all((joined[0] == c).sum() == 1 for c in active)  # each community lies in one group
-    assert found.metrics["ModularityZ"] > 2
+    assert community.tolist() == group.tolist()
+    assert found.metrics["ModularityZ"] > 10
     assert sum(b.neurons for b in found.measures.in_degrees) == sum(b.neurons for b in found.measures.out_degrees) == N
 
 
@@ -90,9 +87,11 @@ def test_weights_that_never_learned_are_a_collapse_and_no_graph():
 
 
 def test_star_complete_and_empty_as_wholes():
-    a, b, c = (measure(both_ways(pairs, N)) for pairs in (star(N), complete(N), empty()))
-    assert (a.core_fit, a.core_size, a.core_share) == (pytest.approx(1.0), 1, 1.0)
-    assert (b.edges, b.gini, b.exponent) == (N * (N - 1), pytest.approx(0.0, abs=1e-12), math.inf)
+    a, b, c = (measure(both_ways(pairs, 40)) for pairs in (star(40), complete(40), empty()))
+    assert a.core_fit == pytest.approx(1.0)
+    assert (a.core_size, a.core_share) == (1, 1.0)
+    assert b.gini == pytest.approx(0.0, abs=1e-12)
+    assert (b.edges, b.exponent) == (40 * 39, math.inf)
     assert c.edges == 0
     assert all(math.isnan(value) for value in (c.gini, c.exponent, c.communities.q, c.core_share, c.core_fit))
 
