@@ -10,7 +10,20 @@ import typer
 from alphatrade_operator.kubectl import main as kubectl
 from alphatrade_operator.kubectl.kubectl import KubectlError
 from alphatrade_operator.resources import ResourceError
-from alphatrade_runtime.cli import catalog, compare, diary, drift, explain, importing, kill, plugin, report, run, serve, tape
+from alphatrade_runtime.cli import (
+    catalog,
+    compare,
+    diary,
+    drift,
+    explain,
+    importing,
+    kill,
+    plugin,
+    report,
+    run,
+    serve,
+    tape,
+)
 from alphatrade_runtime.market.faults import InputError
 
 BAD_INPUT, INTERRUPTED, OUR_FAULT = 2, 130, 1

@@ -27,14 +27,14 @@ FLAGS = (
         name="fast_weights",
         switches="weights that learn within a session, in belief and in the multipliers of policies",
         takes_effect="when a session starts (compiled into the step)",
-        built=False,
+        built=True,
         arrives="4/9",
     ),
     FeatureFlag(
         name="linear_attention",
         switches="the router that chooses among policies by attention; off, weight chooses",
         takes_effect="when a session starts (compiled into the step)",
-        built=False,
+        built=True,
         arrives="4/9",
     ),
     FeatureFlag(

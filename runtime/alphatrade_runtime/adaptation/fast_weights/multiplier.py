@@ -127,7 +127,7 @@ def multipliers(s, p, la, policies, out):
                 out[j] = min(max(1.0 + _GAMMA * tanh_det(pull), 1.0 - p.kappa), 1.0 + p.kappa)
         if out[j] > _BOOSTED:
             boosted += 1
-    most = int(math.ceil(_BOOST_SHARE * policies))
+    most = math.ceil(_BOOST_SHARE * policies)
     while boosted > most:
         _lower_least(out, policies)
         boosted -= 1

@@ -17,14 +17,14 @@ _SLACK = 1.01  # above what Hebb's rule can reach: a norm at the bound is a faul
 _DELTA_STEP, _DELTA_CLAMP = 0.05, 8.0
 _ROOT = WIDTH**0.5
 
-# keep: what a decision leaves of rho.  step: weight of a decision's product.  bound: of the Frobenius norm; Hebb: a
-# fault, delta: rho is scaled back to it.  kappa: how far a multiplier may be from 1.
+# keep: what a decision leaves of rho.  step: weight of a decision's product.  bound: of the Frobenius norm; for Hebb's
+# rule a fault, for delta's rho is scaled back to it.  kappa: how far a multiplier may be from 1.
 FAST_PARAMS_DTYPE = np.dtype(
     [("rule", "i8"), ("keep", "f8"), ("step", "f8"), ("bound", "f8"), ("kappa", "f8")], align=True
 )
 
-# rho * scale are the weights: decay moves the scale alone.  squares: by row, of rho without the scale, the latest;
-# total: their sum.  norm: of the weights.  good, good_*: the copy to go back to.  frozen: 1 nothing is written any more.
+# rho * scale are the weights: decay moves the scale alone.  squares: by row, of rho without the scale.  total: their
+# sum.  norm: of the weights.  good, good_*: the copy to go back to.  frozen: 1 nothing is written any more.
 FAST_DTYPE = np.dtype(
     [
         ("scale", "f8"), ("total", "f8"), ("norm", "f8"), ("good_scale", "f8"), ("good_total", "f8"),

@@ -143,7 +143,9 @@ def _set_belief(mind: Mind, belief: Belief | None) -> None:
     shared.input_ids[: len(ids)] = ids
     shared.active = max(-(-NEURONS * belief.active_bps // 10_000), 1)
     weights = belief.weights
-    made = seeded_weights(belief.seed, len(ids)) if weights is None else load_weights(Path(weights.path), weights.digest)
+    made = (
+        seeded_weights(belief.seed, len(ids)) if weights is None else load_weights(Path(weights.path), weights.digest)
+    )
     shared.weights[:] = made
     shared.rate = 1.0 - 2.0 ** (-1.0 / belief.half_life)
     floors = [FLOORS[DOCS[FEATURES[name]].unit] for name in belief.features]

@@ -1,6 +1,7 @@
 """Closed trades and beliefs as the drift sentry sees them, and what its alerts do to this strategy's account."""
 
 import math
+from typing import Any
 
 from alphatrade_runtime.loop.emit import guard_row
 from alphatrade_runtime.loop.mind.rows import count
@@ -100,7 +101,7 @@ def _begin_trade(c, symbol, position, cash, notional):
     symbol.trade_notional = notional if position != 0 else 0
 
 
-def booked(c, address, i, ref2):
+def booked(c: Any, address: int, i: int, ref2: int) -> int:
     """Take the fill that was just booked for instrument i. ref2: reference at its decision, half ticks, 0 unknown."""
     mind = mind_at(address, 0)
     if mind.parts & HAS_DRIFT == 0:

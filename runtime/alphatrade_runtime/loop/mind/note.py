@@ -1,5 +1,7 @@
 """Put on record what was thought, when something was done about it. Called by address from the step."""
 
+from typing import Any
+
 from alphatrade_runtime.loop.mind.rows import count
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
@@ -112,13 +114,13 @@ def _attended(mind, symbol, row, other):
     chosen = symbol.current
     if chosen != NOBODY:
         row.score = router.total[chosen]
-        row.score_base = router.base[chosen]
+        row.score_base = router.of_prior[chosen]
         row.score_attention = router.attention[chosen]
         row.score_bias = router.bias[chosen]
         row.multiplier = symbol.multipliers[chosen]
     if other != NOBODY:
         row.other_score = router.total[other]
-        row.other_base = router.base[other]
+        row.other_base = router.of_prior[other]
         row.other_attention = router.attention[other]
         row.other_bias = router.bias[other]
         row.other_multiplier = symbol.multipliers[other]
@@ -166,7 +168,7 @@ def route_row(c, mind, symbol, i):
         _attended(mind, symbol, row, other)
 
 
-def note(c, address, i, now):
+def note(c: Any, address: int, i: int, now: int) -> int:
     """Append the rows of this decision of instrument i, once. c: the run's state.  address: of the shared record."""
     mind = mind_at(address, 0)
     symbol = symbol_at(mind.symbols, i)

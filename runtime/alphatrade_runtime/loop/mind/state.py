@@ -55,7 +55,8 @@ _OUT: list[Any] = [(f"out_{name}", dtype, (OUT_ROWS,)) for name, dtype in STREAM
 MIND_DTYPE = np.dtype(_SHARED + _SCRATCH + _OUT, align=True)
 
 # One instrument. faults: masked inputs of the latest decision.  current: the policy that trades, -1 none.
-# trade_*: the open trade, quanta.  shares, scores, want: what each policy last wished.  noted: the latest decision that is on record.
+# trade_*: the open trade, quanta.  shares, scores, want: what each policy last wished.
+# noted: the latest decision that is on record.
 SYMBOL_DTYPE = np.dtype(
     [
         ("decisions", "i8"), ("faults", "i8"), ("current", "i8"), ("previous", "i8"), ("noted", "i8"),
@@ -65,7 +66,8 @@ SYMBOL_DTYPE = np.dtype(
         ("multipliers", "f8", (MAX_POLICIES,)), ("context", "f8", (CONTEXT,)), ("latents", "f8", (RING, WIDTH)),
         ("standard", STANDARD_DTYPE, (1,)), ("belief", BELIEF_DTYPE, (1,)), ("regime", REGIME_DTYPE, (1,)),
         ("fast", FAST_DTYPE, (1,)), ("multiplier", MULTIPLIER_DTYPE, (1,)), ("shadow", SHADOW_DTYPE, (1,)),
-        ("router", ROUTER_DTYPE, (1,)), ("sentry", SENTRY_DTYPE, (1,)), ("probes", PROBE_STATE_DTYPE, (1,)), ("features", SHIFT_DTYPE, (1,)),
+        ("router", ROUTER_DTYPE, (1,)), ("sentry", SENTRY_DTYPE, (1,)), ("probes", PROBE_STATE_DTYPE, (1,)),
+        ("features", SHIFT_DTYPE, (1,)),
         ("signal_state", "f8", (MAX_POLICIES, MAX_STATE)),
     ],
     align=True,

@@ -1,6 +1,7 @@
 """One decision's thought: perceive, believe, classify, choose a policy, size it. Called by address from the step."""
 
 import math
+from typing import Any
 
 from alphatrade_runtime.adaptation.fast_weights import sigma
 from alphatrade_runtime.adaptation.fast_weights.multiplier import learn, multipliers
@@ -93,7 +94,7 @@ def _probe(c, mind, symbol, i, now):
 
 @kernel
 def _market_return(c, i):
-    """Return the mean return of the other instruments, each in its own mean absolute return; NaN when there are none."""
+    """Return the mean return of the other instruments, each in its own mean absolute return; NaN without any."""
     total = 0.0
     n = 0
     for k in range(c.loop[0].instruments):
@@ -222,7 +223,7 @@ def _wanted(c, symbol, i, j):
         plan.has_target = 1
 
 
-def think(c, address, i, now):
+def think(c: Any, address: int, i: int, now: int) -> int:
     """Make up the mind about instrument i. c: the run's state.  address: of the shared record.  Returns 0."""
     mind = mind_at(address, 0)
     symbol = symbol_at(mind.symbols, i)
