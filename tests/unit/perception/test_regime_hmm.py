@@ -216,9 +216,14 @@ def test_three_decisions_confirm_a_change(trained):
     assert (track.labels[502:] == Regime.BEAR_NORMAL).all()
 
 
-def test_a_window_that_cannot_work_is_refused():
-    with pytest.raises(InputError, match="learning_window"):
-        hmm_params(default_model(), learning_window=1.0)
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("learning_window", 1.0), ("learning_window", math.nan), ("posterior_enter", 1.1), ("margin", -0.1),
+     ("update_above", math.nan), ("anchor", 0.3), ("anchor", math.nan), ("dwell", 0)],
+)  # fmt: skip
+def test_a_configuration_that_cannot_work_is_refused(field, value):
+    with pytest.raises(InputError, match=field):
+        hmm_params(default_model(), **{field: value})
 
 
 def test_evidence_of_a_training_counts_as_one_window_at_most():

@@ -167,6 +167,12 @@ def hmm_params(
     """
     if not 1.0 < learning_window < np.inf:
         raise InputError(f"regime: learning_window is {learning_window}; give more than one decision")
+    shares = {"posterior_enter": posterior_enter, "margin": margin, "update_above": update_above}
+    for name, value in shares.items():
+        if not 0.0 <= value <= 1.0:
+            raise InputError(f"regime: {name} is {value}; give a share from 0 to 1")
+    if not 0.0 <= anchor <= 1.0 / STATES:  # beyond it a state is pulled past its anchor
+        raise InputError(f"regime: anchor is {anchor}; give a rate from 0 to {1.0 / STATES}")
     params = rules_params(model.fast_half_life, model.slow_half_life, **common)
     p, n = params[0], model.states
     p.kind, p.states = Kind.HMM, n
