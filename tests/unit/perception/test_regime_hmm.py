@@ -144,7 +144,7 @@ def test_transition_evidence_is_the_discounted_sum_over_all_paths():
         transitions=np.zeros((4, 16)), moved=np.zeros((4, 16)),
     )  # fmt: skip
     forward, learn, density = plain(hmm.forward), plain(hmm.learn_transitions), plain(hmm.log_density)
-    paths = {(j,): s.posterior[j] for j in range(n)}
+    paths: dict[tuple[int, ...], float] = {(j,): s.posterior[j] for j in range(n)}
     for o in np.random.default_rng(3).normal(0.0, 0.7, (steps, 3)):
         move = s.counts / s.counts.sum(axis=1, keepdims=True)
         s.observation = o

@@ -1,5 +1,6 @@
 """What a classifier of regimes is configured by and all it remembers of one instrument."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,7 @@ def hmm_params(
         p.log_variances[j, d] = log_det(model.variances[j, d])
     p.scale_floor[:] = np.array(VARIANCE_FLOORS) / model.variances.min(axis=0)
     p.prior[:n, :n] = COUNT_MOVE + (COUNT_STICKY - COUNT_MOVE) * np.eye(n)
-    p.evidence[:n, :n] = model.evidence * min(1.0, learning_window / max(model.evidence.sum(), 1.0))
+    p.evidence[:n, :n] = model.evidence * min(1.0, learning_window / max(math.fsum(model.evidence.flat), 1.0))
     p.labels[:n] = model.labels
     p.axis[:n, :n], p.gap[:n, :n] = _orders(model.means, model.variances)
     for j, label in enumerate(model.labels):
