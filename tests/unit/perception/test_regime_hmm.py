@@ -134,6 +134,39 @@ def test_a_missing_spread_drops_out_of_the_density():
     assert plain(hmm.log_density)(s, p, 0) == pytest.approx(-0.5 * (0.09 + 0.04 + 81.0 + 2.1))
 
 
+def test_transition_evidence_is_the_discounted_sum_over_all_paths():
+    n, keep, steps = 2, 0.9, 6
+    prior = np.array([[2.0, 0.5], [0.7, 3.0]])
+    p = SimpleNamespace(precisions=np.ones((n, 3)), log_variances=np.zeros((n, 3)), prior=prior, keep=keep)
+    s = SimpleNamespace(
+        posterior=np.array([0.3, 0.7]), counts=prior.copy(), weight=np.zeros(n), predicted=np.zeros(n),
+        joint=np.zeros(n), spread_known=1, means=np.array([[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0]]), narrowness=np.ones(3),
+        transitions=np.zeros((4, 16)), moved=np.zeros((4, 16)),
+    )  # fmt: skip
+    forward, learn, density = plain(hmm.forward), plain(hmm.learn_transitions), plain(hmm.log_density)
+    paths: dict[tuple[int, ...], float] = {(j,): s.posterior[j] for j in range(n)}
+    for o in np.random.default_rng(3).normal(0.0, 0.7, (steps, 3)):
+        move = s.counts / s.counts.sum(axis=1, keepdims=True)
+        s.observation = o
+        likely = [math.exp(density(s, p, j)) for j in range(n)]
+        paths = {(*path, k): w * move[path[-1], k] * likely[k] for path, w in paths.items() for k in range(n)}
+        forward(s, p, n)
+        learn(s, p, n)
+    expected = np.zeros((n, n))
+    for path, w in paths.items():
+        for t in range(steps):
+            expected[path[t], path[t + 1]] += w / sum(paths.values()) * keep ** (steps - 1 - t)
+    assert s.counts - prior == pytest.approx(expected, abs=1e-12)
+
+
+def test_variances_are_learnt_as_one_scale(trained):
+    returns, _ = two_regimes(6, STEPS, deviation=0.3)  # 1.9 times what was trained on, in deviations of the whole
+    s = follow(hmm_params(trained), returns).state[0]
+    assert 1.5 < s.scales[0] < 1.9
+    same, _ = two_regimes(6, STEPS)
+    assert 0.9 < follow(hmm_params(trained), same).state[0].scales[0] < 1.1
+
+
 def plain(kernel):
     """The kernel as plain Python, with plain functions behind it."""
     names = dict(kernel.py_func.__globals__)
@@ -183,9 +216,14 @@ def test_three_decisions_confirm_a_change(trained):
     assert (track.labels[502:] == Regime.BEAR_NORMAL).all()
 
 
-def test_a_window_that_cannot_work_is_refused():
-    with pytest.raises(InputError, match="learning_window"):
-        hmm_params(default_model(), learning_window=1.0)
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("learning_window", 1.0), ("learning_window", math.nan), ("posterior_enter", 1.1), ("margin", -0.1),
+     ("update_above", math.nan), ("anchor", 0.3), ("anchor", math.nan), ("dwell", 0)],
+)  # fmt: skip
+def test_a_configuration_that_cannot_work_is_refused(field, value):
+    with pytest.raises(InputError, match=field):
+        hmm_params(default_model(), **{field: value})
 
 
 def test_evidence_of_a_training_counts_as_one_window_at_most():

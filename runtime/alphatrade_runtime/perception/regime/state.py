@@ -1,5 +1,6 @@
 """What a classifier of regimes is configured by and all it remembers of one instrument."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -167,6 +168,12 @@ def hmm_params(
     """
     if not 1.0 < learning_window < np.inf:
         raise InputError(f"regime: learning_window is {learning_window}; give more than one decision")
+    shares = {"posterior_enter": posterior_enter, "margin": margin, "update_above": update_above}
+    for name, value in shares.items():
+        if not 0.0 <= value <= 1.0:
+            raise InputError(f"regime: {name} is {value}; give a share from 0 to 1")
+    if not 0.0 <= anchor <= 1.0 / STATES:  # beyond it a state is pulled past its anchor
+        raise InputError(f"regime: anchor is {anchor}; give a rate from 0 to {1.0 / STATES}")
     params = rules_params(model.fast_half_life, model.slow_half_life, **common)
     p, n = params[0], model.states
     p.kind, p.states = Kind.HMM, n
@@ -177,7 +184,7 @@ def hmm_params(
         p.log_variances[j, d] = log_det(model.variances[j, d])
     p.scale_floor[:] = np.array(VARIANCE_FLOORS) / model.variances.min(axis=0)
     p.prior[:n, :n] = COUNT_MOVE + (COUNT_STICKY - COUNT_MOVE) * np.eye(n)
-    p.evidence[:n, :n] = model.evidence * min(1.0, learning_window / max(model.evidence.sum(), 1.0))
+    p.evidence[:n, :n] = model.evidence * min(1.0, learning_window / max(math.fsum(model.evidence.flat), 1.0))
     p.labels[:n] = model.labels
     p.axis[:n, :n], p.gap[:n, :n] = _orders(model.means, model.variances)
     for j, label in enumerate(model.labels):
