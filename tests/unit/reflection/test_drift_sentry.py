@@ -63,6 +63,14 @@ def test_a_constant_input_never_alerts(stream, value):
     assert w.holds == CALM
 
 
+def test_a_change_after_a_constant_reference_is_measured_by_the_floor():
+    w = Watched()
+    w.see(EDGE, [2.0] * 1_000)
+    assert w.s.sigma0[EDGE] == 0.1
+    assert not w.see(EDGE, 2.0 + noise(200, sd=0.001)).any()
+    assert list(w.see(EDGE, [0.5])) == [ALERT]
+
+
 @pytest.mark.parametrize("sigma", [-12.0, -13.0, -1e300])
 def test_a_shock_of_12_sigma_fires_on_the_first_decision(sigma):
     w = known()
