@@ -82,7 +82,7 @@ def _row(one: "Measured") -> tuple[str, ...]:
         f"{case.shift:g}",
         f"{case.cusum_alert:g}",
         f"{one.mean:,.1f}",
-        f"{one.error:,.1f}",
-        f"{one.low:,.0f}",
+        "" if one.error != one.error else f"{one.error:,.1f}",
+        "" if one.low != one.low else f"{one.low:,.0f}",
         f"{one.alerts:,}",
     )

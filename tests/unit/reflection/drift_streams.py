@@ -39,6 +39,12 @@ def observe_all(s, p, stream, values, step_ns, levels, events, n):
 
 
 @entry
+def observe_one(s, p, stream, value, now):
+    s.seq += 1
+    return observe(s, p, stream, value, now)
+
+
+@entry
 def decide_at(s, p, now):
     return act(s, p, now)
 

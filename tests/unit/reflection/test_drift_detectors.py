@@ -59,12 +59,12 @@ def test_when_each_alerts(use, values, two_sided, first, detector):
 
 
 def test_page_hinkley_waits_for_30_observations_and_then_tells_the_change():
-    values = np.r_[np.zeros(25), np.full(60, -3.0)]
+    values = np.r_[np.zeros(15), np.full(60, -3.0)]
     levels, d = detected(values, use=PH)
     raised = np.flatnonzero(levels)
     assert raised[0] == 29
     assert Detector(int(d.detector)) == Detector.PH_DOWN
-    assert d.at[Detector.PH_DOWN - 1] == 24  # argmin of m: the last observation before the change
+    assert d.at[Detector.PH_DOWN - 1] == 14  # argmin of m: the last observation before the change
 
 
 def test_a_warning_comes_before_an_alert_and_rests_on_its_own_threshold():

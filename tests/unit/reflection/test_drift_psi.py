@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alphatrade_runtime.reflection.drift.psi import SHIFT_DTYPE, count_features, reset, top_shifts
+from alphatrade_runtime.reflection.drift.psi import SHIFT_DTYPE, count_features, reset, top_shifts, window_mean
 from unit.reflection.drift_streams import one
 
 NAMES = [f"f{k}" for k in range(6)]
@@ -45,6 +45,14 @@ def test_a_shifted_feature_is_named_first_with_its_shift_and_the_control_has_non
     assert first.delta_sigma == pytest.approx(1.5, abs=0.4)
     assert first.ks > 0.4 > max(one.ks for one in top_shifts(control, NAMES))
     assert np.nanmin(psi) > np.nanmax(calm)
+
+
+def test_a_window_mean_comes_once_a_window_and_leaves_out_what_is_no_number():
+    s = one(SHIFT_DTYPE)
+    reset(s, window=4)
+    means = [window_mean(s, float(x)) for x in (1, 2, np.nan, 3, np.inf, 6, 5, 5, 5, 5)]
+    assert [m for m in means if m == m] == [3.0, 5.0]
+    assert means[5] == 3.0
 
 
 def test_before_a_full_window_nothing_is_named():

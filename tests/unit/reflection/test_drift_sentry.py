@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.reflection.drift.detectors import ALERT, WARN, Detector
 from alphatrade_runtime.reflection.drift.sentry import Action, Stream
-from unit.reflection.drift_streams import SECOND, Watched, decide_at, rebase_stream, release_all
+from unit.reflection.drift_streams import SECOND, Watched, decide_at, observe_one, rebase_stream, release_all
 
 EDGE, PSI, SLIP, HIT = Stream.EDGE, Stream.PSI, Stream.SLIPPAGE, Stream.HIT_RATE
 KNOWN = {stream: (0.0, 1.0) for stream in Stream if stream != Stream.ALL}
@@ -39,6 +41,35 @@ def test_an_injected_alpha_decay_freezes_exploration_and_halves_size_at_the_next
     assert alert.instrument == 3
 
 
+def test_what_holds_changes_at_the_next_decision_and_not_before():
+    w = known()
+    assert observe_one(w.s, w.p, int(EDGE), -12.0, SECOND) == ALERT
+    assert w.s.pending == 1
+    assert w.holds == CALM
+    assert decide_at(w.s, w.p, 2 * SECOND) == 1
+    assert w.holds == HALVED
+    assert decide_at(w.s, w.p, 3 * SECOND) == 0
+
+
+VALUES = st.floats(-20, 20) | st.sampled_from([np.nan, np.inf])
+
+
+@given(st.lists(st.tuples(st.sampled_from(range(6)), VALUES), max_size=150))
+def test_what_holds_always_fits_the_levels_and_is_what_the_last_event_said(seen):
+    w = known(release_n=7)
+    for stream, value in seen:
+        w.see(stream, [value])
+        frozen, factor, reduce_only, page = w.holds
+        levels = np.asarray(w.s.level)
+        assert factor in ((0.5, 0.35, 0.2) if (levels == ALERT).any() else (1.0,))
+        assert frozen == int((levels > 0).any() or page)
+        assert reduce_only == int((np.asarray(w.s.side)[levels == ALERT] > 0).sum() >= 2 or page)
+        if len(w.events):
+            last = w.events[-1]
+            assert last.size_after == factor
+            assert (Action.PAGE in Action(int(last.action))) == bool(page)
+
+
 def test_the_control_without_a_decay_stays_calm():
     w = Watched()
     w.see(EDGE, 2.0 + noise(3_000, seed=5))
@@ -61,6 +92,14 @@ def test_a_constant_input_never_alerts(stream, value):
     w = Watched()
     assert not w.see(stream, [value] * 5_000).any()
     assert w.holds == CALM
+
+
+def test_a_change_after_a_constant_reference_is_measured_by_the_floor():
+    w = Watched()
+    w.see(EDGE, [2.0] * 1_000)
+    assert w.s.sigma0[EDGE] == 0.1
+    assert not w.see(EDGE, 2.0 + noise(200, sd=0.001)).any()
+    assert list(w.see(EDGE, [0.5])) == [ALERT]
 
 
 @pytest.mark.parametrize("sigma", [-12.0, -13.0, -1e300])

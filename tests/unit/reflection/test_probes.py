@@ -5,6 +5,7 @@ import pytest
 
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.perception.features import NAMES
+from alphatrade_runtime.reflection.probes.imbalance_surge import SURGE_DTYPE, surge_score
 from alphatrade_runtime.reflection.probes.state import DOCS, PROBES, Probe
 from unit.reflection import probe_tapes as tapes
 
@@ -96,6 +97,41 @@ def test_an_empty_side_is_a_gap_and_a_crossed_quote_no_gap_but_unknown(market):
     found = tapes.watched(np.concatenate([market, np.array([empty, crossed], tapes.EVENT)]))
     assert found.score[-2, Probe.LIQUIDITY_GAP] == 1.0
     assert found.available[-1, Probe.LIQUIDITY_GAP] == 0
+
+
+def test_trades_at_rising_prices_that_take_less_than_was_displayed_are_no_sweep(market):
+    events, first, _ = tapes.plant_sweep(market)
+    planted = (events["kind"] == tapes.TRADE) & (events["ts"] >= first) & (events["ts"] < first + tapes.SECOND // 5)
+    events["lots"][planted] = 1
+    found = tapes.watched(events)
+    assert not found.fired[found.ts >= first, Probe.SWEEP_RISK].any()
+
+
+def test_a_flicker_of_the_book_is_no_gap(market):
+    events, first, _ = tapes.plant_gap(market)
+    lasting = tapes.within(events, first, first + 20 * tapes.SECOND, tapes.QUOTE)
+    assert tapes.watched(events).fired[:, Probe.LIQUIDITY_GAP].any()
+    one = np.flatnonzero(lasting)[5]
+    events = market.copy()
+    for name in ("bid_size", "ask_size"):
+        events[name][one] = 1
+    assert not tapes.watched(events).fired[:, Probe.LIQUIDITY_GAP].any()
+
+
+@pytest.mark.parametrize(("one", "ten", "expected"), [
+    (8.0, 8.0, 1.0), (-8.0, -8.0, 1.0), (-8.0, 8.0, 0.0), (5.0, 5.0, 0.7), (0.0, 9.0, 0.0),
+])  # fmt: skip
+def test_order_flow_must_lean_to_one_side_over_both_spans(one, ten, expected):
+    s = np.zeros(1, SURGE_DTYPE).view(np.recarray)[0]
+    s.quotes, s.decisions, s.square_1s, s.square_10s, s.order_1s, s.order_10s = 1, 500, 1.0, 1.0, one, ten
+    assert surge_score(s, 0, 200, 5.0, 0.7) == pytest.approx(expected)
+
+
+def test_toxicity_is_a_percentile_where_it_is_ordinary(market):
+    found = tapes.watched(market)
+    scores = found.score[found.available[:, Probe.TOXICITY] == 1, Probe.TOXICITY]
+    assert np.median(scores) < 0.35
+    assert (scores == 0).mean() > 0.25  # below the median it is no risk
 
 
 @pytest.mark.parametrize("size", [-5, 0, 2**62])

@@ -6,7 +6,7 @@ likelihood estimate of a constant hazard. Its standard error is ARL0 / sqrt(aler
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from math import isfinite, sqrt
+from math import isfinite, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ CHUNK = 1_000_000
 MOST_LENGTHS = 1_000_000
 LIFE = 100_000
 TENTH = 0.10536051565782628  # -ln 0.9: the 10% quantile of an exponential law, by its mean
-LEAST_ALERTS = 100
+SAMPLES_A_TARGET = 100  # samples for a target, in ARL0: about as many early alerts
 BURN = 200  # observations in control before a shift: Page-Hinkley compares with what it has seen
 _T4 = 1
 
@@ -41,7 +41,7 @@ Progress = Callable[[int, int], None]
 # left: observations for which that reference still lives.
 _RUN_DTYPE = np.dtype(
     [("age", "i8"), ("mu", "f8"), ("sigma", "f8"), ("alerts", "i8"), ("early", "i8"), ("used", "i8"),
-     ("left", "i8")]
+     ("left", "i8"), ("references", "i8")]
 )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """mean: observations an alert, or mean delay.  error: its standard error.  low: 10% quantile, NaN without alerts.
+    """mean: observations an alert, or mean delay.  error: its standard error.  low: 10% quantile, NaN where unknown.
 
     samples: observations taken, the references' not counted.
     """
@@ -135,6 +135,7 @@ def _begin(run, d, law, rng, reference_n, life):
     if run.left > 0:
         return
     run.left = life
+    run.references += 1
     run.mu = 0.0
     run.sigma = 1.0
     if reference_n == 0:
@@ -149,10 +150,11 @@ def _begin(run, d, law, rng, reference_n, life):
 
 
 @entry
-def advance(run, d, p, rng, law, reference_n, shift, burn, two_sided, life, budget, lengths):
+def advance(run, d, p, rng, law, reference_n, shift, burn, two_sided, life, once, budget, lengths):
     """Take `budget` more observations; the lengths of runs that end go to `lengths`, (m,) int64, while there is room.
 
     A low value is adverse. An alert within the burn ends a run that does not count.
+    life: observations for which a reference is kept, 0 for a run.  once: 1 its first alert ends it too.
     """
     for _ in range(budget):
         if run.age < 0:
@@ -169,6 +171,8 @@ def advance(run, d, p, rng, law, reference_n, shift, burn, two_sided, life, budg
             else:
                 run.early += 1
             run.age = -1
+            if once != 0:
+                run.left = 0
         if run.left > 0:
             run.left -= 1
             if run.left == 0:
@@ -177,6 +181,15 @@ def advance(run, d, p, rng, law, reference_n, shift, burn, two_sided, life, budg
 
 def measure(case: Case, samples: int, seed: int, progress: Progress | None = None) -> Measured:
     """Measure one case on so many observations. Raises InputError for a case that has no meaning."""
+    lengths = np.zeros(MOST_LENGTHS, np.int64)
+    run = _drawn(case, samples, seed, lengths, once=0, progress=progress)
+    return _summary(case, run, lengths[: min(int(run.alerts), MOST_LENGTHS)], samples)
+
+
+def _drawn(
+    case: Case, samples: int, seed: int, lengths: npt.NDArray[np.int64], *, once: int, progress: Progress | None
+) -> Any:
+    """Draw the observations of a case; return the record of its runs."""
     if case.law not in LAWS:
         raise InputError(f"law: {case.law!r} is unknown; give one of {', '.join(LAWS)}")
     if samples < 1 or case.reference_n == 1 or case.reference_n < 0:
@@ -185,15 +198,14 @@ def measure(case: Case, samples: int, seed: int, progress: Progress | None = Non
     set_params(p, clip=case.clip, cusum_alert=case.cusum_alert, ph_alert=case.ph_alert, use=case.use)
     run.age = -1
     rng = stream(seed, _stream_name(case))
-    lengths = np.zeros(MOST_LENGTHS, np.int64)
-    burn = BURN if case.shift else 0
-    law, two_sided = LAWS.index(case.law), int(case.two_sided)
+    law, burn = LAWS.index(case.law), BURN if case.shift else 0
+    fixed = (case.reference_n, case.shift, burn, int(case.two_sided), case.life, once)
     for start in range(0, samples, CHUNK):
         budget = min(CHUNK, samples - start)
-        advance(run, d, p, rng, law, case.reference_n, case.shift, burn, two_sided, case.life, budget, lengths)
+        advance(run, d, p, rng, law, *fixed, budget, lengths)
         if progress is not None:
             progress(start + budget, samples)
-    return _summary(case, run, lengths[: min(int(run.alerts), MOST_LENGTHS)], samples)
+    return run
 
 
 def _stream_name(case: Case) -> str:
@@ -205,7 +217,7 @@ def _summary(case: Case, run: Any, lengths: npt.NDArray[np.int64], samples: int)
     alerts = int(run.alerts)
     if not alerts:
         return Measured(case, float("inf"), float("nan"), float("nan"), 0, samples)
-    low = float(np.quantile(lengths, 0.1))
+    low = float(np.quantile(lengths, 0.1)) if case.life == 0 else float("nan")  # lives cut the long runs short
     if case.shift:
         spread = float(np.std(lengths, ddof=1)) if alerts > 1 else float("nan")
         return Measured(case, float(np.mean(lengths)), spread / sqrt(alerts), low, alerts, samples)
@@ -233,25 +245,40 @@ def reference_cases(law: str, reference_n: int) -> list[Case]:
 def find_alert(case: Case, target: float, samples: int, seed: int, progress: Progress | None = None) -> Measured:
     """Find the CUSUM threshold, to a twentieth, for a target ARL0; the same numbers are drawn for each.
 
-    It is the one whose 10% quantile is that of a constant hazard of that ARL0: with an estimated reference the mean
-    is made by a few lucky references, and the early alerts by the others. Raises InputError.
+    It is the one at which a tenth of the references alert as early as with a constant hazard of that ARL0: the mean
+    with an estimated reference is made by a few lucky ones, the early alerts by the others. What is returned as mean
+    is the ARL0 of that hazard. Raises InputError.
     """
+    if samples < SAMPLES_A_TARGET * target:
+        raise InputError(
+            f"--target {target:g}: few alerts in {samples} samples; give --samples {SAMPLES_A_TARGET * target:.0f}"
+        )
     low, high = 20, 800  # twentieths
     best: Measured | None = None
     while high - low > 1:
         middle = (low + high) // 2
-        found = measure(replace(case, cusum_alert=middle / 20), samples, seed, progress)
-        if found.alerts < LEAST_ALERTS and found.mean < target:
-            break
-        if found.low >= TENTH * target or found.alerts < LEAST_ALERTS:
+        found = _early(replace(case, cusum_alert=middle / 20), target, samples, seed, progress)
+        if found.mean >= target:
             high, best = middle, found
         else:
             low = middle
-    if best is None or best.alerts < LEAST_ALERTS:
-        raise InputError(
-            f"--target {target:g}: too few alerts in {samples} samples; give --samples {int(500 * target)}"
-        )
+    if best is None:
+        raise InputError(f"--target {target:g}: no threshold up to 40 reaches it; give a lower one")
     return best
+
+
+def _early(case: Case, target: float, samples: int, seed: int, progress: Progress | None) -> Measured:
+    """Measure which share of references alerts within the early tenth, as the ARL0 of a constant hazard."""
+    horizon = max(int(TENTH * target), 1)
+    run = _drawn(replace(case, life=horizon), samples, seed, np.zeros(1, np.int64), once=1, progress=progress)
+    alerts, n = int(run.alerts), int(run.references)
+    if alerts in (0, n):
+        return Measured(case, float("inf") if alerts == 0 else 0.0, float("nan"), float("nan"), alerts, samples)
+    share = alerts / n
+    hazard = -log(1.0 - share)
+    mean = horizon / hazard
+    error = mean / hazard * sqrt(share / ((1.0 - share) * n))
+    return Measured(case, mean, error, TENTH * mean, alerts, samples)
 
 
 def measure_all(cases: Sequence[Case], samples: int, seed: int, progress: Progress | None = None) -> list[Measured]:

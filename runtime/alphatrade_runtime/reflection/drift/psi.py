@@ -19,10 +19,12 @@ BINS = 10
 _LOW = -2.5
 _PER_SD = 2.0
 
-# before, now: counts by feature and bin; latest: those of the last full window.  sums: of z, clipped at 8.
+# mean_n, mean_sum: of the window mean under way.  before, now: counts by feature and bin; latest: those of the last
+# full window.  sums: of z, clipped at 8.
 SHIFT_DTYPE = np.dtype(
     [
-        ("reference_n", "i8"), ("window", "i8"), ("n_before", "i8"), ("n_now", "i8"), ("windows", "i8"),
+        ("mean_n", "i8"), ("mean_sum", "f8"), ("reference_n", "i8"), ("window", "i8"), ("n_before", "i8"),
+        ("n_now", "i8"), ("windows", "i8"),
         ("before", "i8", (MAX_FEATURES, BINS)), ("now", "i8", (MAX_FEATURES, BINS)),
         ("latest", "i8", (MAX_FEATURES, BINS)), ("sum_before", "f8", (MAX_FEATURES,)),
         ("sum_now", "f8", (MAX_FEATURES,)), ("sum_latest", "f8", (MAX_FEATURES,)), ("psi", "f8", (MAX_FEATURES,)),
@@ -98,6 +100,25 @@ def count_features(s, z, m):
         return NAN
     s.n_now += 1
     return _close_window(s, m) if s.n_now >= s.window else NAN
+
+
+@entry
+def window_mean(s, value):
+    """Add one decision's value; return the mean of a full window, else NaN. What is no number is left out.
+
+    For what is measured at every decision, such as belief surprise: neighbours are alike, and the detectors' rates of
+    false alerts are for observations that are not.
+    """
+    if not (-INF < value < INF):
+        return NAN
+    s.mean_n += 1
+    s.mean_sum += value
+    if s.mean_n < s.window:
+        return NAN
+    mean = s.mean_sum / s.mean_n
+    s.mean_n = 0
+    s.mean_sum = 0.0
+    return mean
 
 
 def top_shifts(s: Any, names: Sequence[str], most: int = 5) -> tuple[FeatureShift, ...]:

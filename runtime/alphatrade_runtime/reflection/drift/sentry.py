@@ -33,13 +33,13 @@ from alphatrade_runtime.reflection.drift.detectors import (
 
 
 class Stream(IntEnum):
-    """What is watched; each an observation a closed trade, but surprise and PSI: a decision, a window."""
+    """What is watched: an observation a closed trade or fill; of surprise and PSI one a window (psi.py)."""
 
     EDGE = 0  # realised less expected edge, bps net
     HIT_RATE = 1  # 1 a trade that made money, else 0
     SLIPPAGE = 2  # bps paid against the price at the decision
     CALIBRATION = 3  # Brier score: (probability given - what came)^2
-    SURPRISE = 4  # belief surprise
+    SURPRISE = 4  # belief surprise, its mean over a window: by decision, neighbours are too alike
     PSI = 5  # population stability index of the features
     ALL = 255  # in events: several at once
 
