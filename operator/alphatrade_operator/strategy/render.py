@@ -28,8 +28,8 @@ DEFAULTS: Defaults = {
     "page_hinkley_alert": int(PAGE_HINKLEY_ALERT),
     "cusum_alert": int(CUSUM_ALERT),
 }
-# Measured on Student's t with 4 degrees of freedom: with a reference of 250 and these alerts the first tenth of alerts by
-# chance comes no sooner than with 1,000 and those above: 11,000 observations of CUSUM, 60,000 of Page-Hinkley.
+# Measured on Student's t with 4 degrees of freedom: with a reference of 250 and these alerts the first tenth of alerts
+# by chance comes no sooner than with 1,000 and those above: 11,000 observations of CUSUM, 60,000 of Page-Hinkley.
 BAR_DEFAULTS: Defaults = {
     "belief": 250,
     "regime_fast": 10,
