@@ -33,7 +33,9 @@ class Weights(Model):
     """Slow weights that were trained offline."""
 
     file: FilePath = Field(description="Path of the npz file, from the folder of this YAML file.")
-    digest: Digest = Field(description="SHA-256 of the file; with another file the runtime does not start.")
+    digest: Digest = Field(
+        description="Digest of the weights in it, as their export prints it; with others the runtime does not start."
+    )
 
 
 class Belief(Model):
