@@ -153,6 +153,16 @@ STRATEGY = [
         )
         for test, refused, accepted in (("pageHinkley", "19.50", "19.4999"), ("cusum", "10", "8.9"))
     ),
+    *(
+        Case(
+            "Strategy",
+            f"{_GENOTYPE}.drift.{test}",
+            "warn is not below alert; lower warn or raise alert",
+            {f"{_GENOTYPE}.drift.{test}": {"warn": refused}},
+            {f"{_GENOTYPE}.drift.{test}": {"warn": accepted}},
+        )
+        for test, refused, accepted in (("pageHinkley", "20", "19"), ("cusum", "10", "9.9"))
+    ),
     *_decimal("Strategy", f"{_GENOTYPE}.drift.shock", _DEVIATIONS, ("0", "1000.0001"), ("0.0001", "1000")),
     *_decimal("Strategy", f"{_GENOTYPE}.drift.pageHinkley.delta", _DEVIATIONS, ("0.0",), ("0.25",)),
     *_decimal("Strategy", f"{_GENOTYPE}.drift.pageHinkley.warn", _DEVIATIONS, ("-1",), ("12",)),

@@ -20,13 +20,22 @@ FeatureNames = Annotated[tuple[FeatureName, ...], Field(min_length=1, max_length
 _BOTH = "fastHalfLife and slowHalfLife: give both or neither"
 _FASTER = "fastHalfLife is not below slowHalfLife; lower fastHalfLife or raise slowHalfLife"
 _LATER = "warn is not below alert; lower warn or raise alert"
+PAGE_HINKLEY_ALERT, CUSUM_ALERT = Decimal(20), Decimal(10)
+
+
+def _warns_first(alert: Decimal) -> Rule:
+    """Say that warn lies below alert, which is this much where it is not given."""
+    given = f"has(self.alert) ? self.alert : '{plain(alert)}'"
+    return Rule(f"quantity(self.warn).compareTo(quantity({given})) < 0", _LATER)
 
 
 class Weights(Model):
     """Slow weights that were trained offline."""
 
     file: FilePath = Field(description="Path of the npz file, from the folder of this YAML file.")
-    digest: Digest = Field(description="SHA-256 of the file; with another file the runtime does not start.")
+    digest: Digest = Field(
+        description="Digest of the weights in it, as their export prints it; with others the runtime does not start."
+    )
 
 
 class Belief(Model):
@@ -94,36 +103,40 @@ class Probes(Model):
 class PageHinkley(Model):
     """The Page-Hinkley test of each stream, both ways."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (Rule("quantity(self.warn).compareTo(quantity(self.alert)) < 0", _LATER),)
+    rules: ClassVar[tuple[Rule, ...]] = (_warns_first(PAGE_HINKLEY_ALERT),)
 
     delta: Deviations = Field(
         Decimal("0.25"), description='Drift that is let pass, in standard deviations, such as "0.25".'
     )
     warn: Deviations = Field(Decimal(12), description="Sum of excesses that warns.")
-    alert: Deviations = Field(Decimal(20), description="Sum of excesses that alerts.")
+    alert: Deviations | None = Field(
+        None, description="Sum of excesses that alerts; default 20, 22 on a bar clock for its shorter reference."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        _check_warns_first(self.warn, self.alert)
+        _check_warns_first(self.warn, self.alert or PAGE_HINKLEY_ALERT)
         return self
 
 
 class Cusum(Model):
     """The cumulative sums of each stream, both ways."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (Rule("quantity(self.warn).compareTo(quantity(self.alert)) < 0", _LATER),)
+    rules: ClassVar[tuple[Rule, ...]] = (_warns_first(CUSUM_ALERT),)
 
     slack: Deviations = Field(
         Decimal("0.5"), description='What is taken off each observation, in standard deviations, such as "0.5".'
     )
     warn: Deviations = Field(Decimal(6), description="Sum that warns.")
-    alert: Deviations = Field(
-        Decimal(10), description="Sum that alerts; `alphatrade drift calibrate` prints how often it does by chance."
+    alert: Deviations | None = Field(
+        None,
+        description="Sum that alerts; default 10, 11 on a bar clock for its shorter reference. "
+        "`alphatrade drift calibrate` prints how often it does by chance.",
     )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        _check_warns_first(self.warn, self.alert)
+        _check_warns_first(self.warn, self.alert or CUSUM_ALERT)
         return self
 
 
@@ -138,7 +151,7 @@ class Drift(Model):
     reference: Count | None = Field(
         None,
         description="Observations of a stream that its frozen reference is made of; default 1000, 250 on a bar clock. "
-        "The fewer, the more often a test alerts by chance.",
+        "The fewer, the sooner a test alerts by chance.",
     )
     min_observations: Few = Field(30, description="Observations behind the reference before a test may fire.")
     page_hinkley: PageHinkley = Field(PageHinkley(), description="The Page-Hinkley test.")

@@ -1,18 +1,43 @@
 """Render a Strategy into the genotype, flags and plug-ins of a session: pure."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from alphatrade_operator.core.quantities import MILLISECOND, plain
 from alphatrade_operator.strategy.genotype import Genotype, Policy
-from alphatrade_operator.strategy.mind import Belief, Drift, FastWeights, RegimeClassifier, Router
+from alphatrade_operator.strategy.mind import (
+    CUSUM_ALERT,
+    PAGE_HINKLEY_ALERT,
+    Belief,
+    Drift,
+    FastWeights,
+    RegimeClassifier,
+    Router,
+)
 from alphatrade_operator.strategy.model import DecisionClock, FeatureFlags, Plugin
 
 _SIGNAL_API = 1
 _QUOTE_CHANGE_NS = 100 * MILLISECOND
-Spans = dict[str, int]
-SPANS: Spans = {"belief": 2_000, "regime_fast": 50, "regime_slow": 1_000, "drift_reference": 1_000}
-BAR_SPANS: Spans = {"belief": 250, "regime_fast": 10, "regime_slow": 120, "drift_reference": 250}
+Defaults = dict[str, int]
+DEFAULTS: Defaults = {
+    "belief": 2_000,
+    "regime_fast": 50,
+    "regime_slow": 1_000,
+    "drift_reference": 1_000,
+    "page_hinkley_alert": int(PAGE_HINKLEY_ALERT),
+    "cusum_alert": int(CUSUM_ALERT),
+}
+# Measured on Student's t with 4 degrees of freedom: with a reference of 250 and these alerts the first tenth of alerts
+# by chance comes no sooner than with 1,000 and those above: 11,000 observations of CUSUM, 60,000 of Page-Hinkley.
+BAR_DEFAULTS: Defaults = {
+    "belief": 250,
+    "regime_fast": 10,
+    "regime_slow": 120,
+    "drift_reference": 250,
+    "page_hinkley_alert": 22,
+    "cusum_alert": 11,
+}
 
 
 def snake(name: str) -> str:
@@ -22,15 +47,15 @@ def snake(name: str) -> str:
 
 def render_genotype(genotype: Genotype, clock: DecisionClock, weights_path: str | None) -> dict[str, Any]:
     """Return `policy.genotype`. weights_path: where the file of trained weights lies where the session runs."""
-    spans = BAR_SPANS if clock.type == "Bar" else SPANS
+    defaults = BAR_DEFAULTS if clock.type == "Bar" else DEFAULTS
     belief, regime, drift = genotype.belief, genotype.regime, genotype.drift
     return {
         "policies": [_render_policy(policy) for policy in genotype.policies],
         "decision_clock": _render_clock(clock),
-        "belief": None if belief is None else _render_belief(belief, spans, weights_path),
-        "regime": None if regime is None else _render_regime(regime, spans),
+        "belief": None if belief is None else _render_belief(belief, defaults, weights_path),
+        "regime": None if regime is None else _render_regime(regime, defaults),
         "probes": None if genotype.probes is None else {},
-        "drift": None if drift is None else _render_drift(drift, spans),
+        "drift": None if drift is None else _render_drift(drift, defaults),
         "fast_weights": _render_fast_weights(genotype.fast_weights),
         "router": _render_router(genotype.router),
     }
@@ -58,34 +83,42 @@ def _render_policy(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _render_belief(belief: Belief, spans: Spans, weights_path: str | None) -> dict[str, Any]:
+def _render_belief(belief: Belief, defaults: Defaults, weights_path: str | None) -> dict[str, Any]:
     weights = belief.weights
     return {
         "features": list(belief.features),
         "active_bps": belief.active_bps,
-        "half_life": belief.half_life or spans["belief"],
+        "half_life": belief.half_life or defaults["belief"],
         "seed": belief.seed,
         "weights": None if weights is None else {"path": weights_path, "digest": weights.digest},
     }
 
 
-def _render_regime(regime: RegimeClassifier, spans: Spans) -> dict[str, Any]:
+def _render_regime(regime: RegimeClassifier, defaults: Defaults) -> dict[str, Any]:
     return {
         "type": snake(regime.type),
-        "fast_half_life": regime.fast_half_life or spans["regime_fast"],
-        "slow_half_life": regime.slow_half_life or spans["regime_slow"],
+        "fast_half_life": regime.fast_half_life or defaults["regime_fast"],
+        "slow_half_life": regime.slow_half_life or defaults["regime_slow"],
         "dwell": regime.dwell,
         "persist": regime.persist,
     }
 
 
-def _render_drift(drift: Drift, spans: Spans) -> dict[str, Any]:
+def _render_drift(drift: Drift, defaults: Defaults) -> dict[str, Any]:
     page_hinkley, cusum = drift.page_hinkley, drift.cusum
     return {
-        "reference": drift.reference or spans["drift_reference"],
+        "reference": drift.reference or defaults["drift_reference"],
         "min_observations": drift.min_observations,
-        "page_hinkley": {name: plain(getattr(page_hinkley, name)) for name in ("delta", "warn", "alert")},
-        "cusum": {name: plain(getattr(cusum, name)) for name in ("slack", "warn", "alert")},
+        "page_hinkley": {
+            "delta": plain(page_hinkley.delta),
+            "warn": plain(page_hinkley.warn),
+            "alert": plain(page_hinkley.alert or Decimal(defaults["page_hinkley_alert"])),
+        },
+        "cusum": {
+            "slack": plain(cusum.slack),
+            "warn": plain(cusum.warn),
+            "alert": plain(cusum.alert or Decimal(defaults["cusum_alert"])),
+        },
         "shock": plain(drift.shock),
     }
 

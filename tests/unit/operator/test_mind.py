@@ -8,9 +8,9 @@ from alphatrade_operator.core.regime import Label
 from alphatrade_operator.render import render_session
 from alphatrade_operator.resources import load_folder
 from alphatrade_operator.session import ON_A_CLUSTER, gather, problems_of
-from alphatrade_operator.strategy.mind import Belief, Drift, RegimeClassifier
+from alphatrade_operator.strategy.mind import Belief, Cusum, Drift, PageHinkley, RegimeClassifier
 from alphatrade_operator.strategy.model import Strategy
-from alphatrade_operator.strategy.render import BAR_SPANS, SPANS
+from alphatrade_operator.strategy.render import BAR_DEFAULTS, DEFAULTS
 from alphatrade_runtime.policy.document import RegimeLabel, parse_session
 from alphatrade_runtime.policy.hashes import POLICY_DEFAULTS
 from mind_off import MIND_OFF
@@ -86,8 +86,10 @@ def test_a_bar_clock_has_spans_of_its_own(folder):
     folder.put("Strategy/spec/decisionClock", {"type": "Bar", "interval": "24h"})
     genotype = rendered(folder, **LEAST)
     spans = (genotype["belief"]["half_life"], genotype["drift"]["reference"])
-    assert spans == (BAR_SPANS["belief"], BAR_SPANS["drift_reference"])
-    assert genotype["regime"]["fast_half_life"] == BAR_SPANS["regime_fast"] < genotype["regime"]["slow_half_life"]
+    assert spans == (BAR_DEFAULTS["belief"], BAR_DEFAULTS["drift_reference"])
+    alerts = (genotype["drift"]["page_hinkley"]["alert"], genotype["drift"]["cusum"]["alert"])
+    assert alerts == (str(BAR_DEFAULTS["page_hinkley_alert"]), str(BAR_DEFAULTS["cusum_alert"]))
+    assert genotype["regime"]["fast_half_life"] == BAR_DEFAULTS["regime_fast"] < genotype["regime"]["slow_half_life"]
     assert {name: genotype[name] for name in ("fast_weights", "router")} == {
         name: MIND_OFF[name] for name in ("fast_weights", "router")
     }  # they are there although their flags are off: another clock must not give another policy hash
@@ -100,11 +102,13 @@ def test_a_bar_clock_has_spans_of_its_own(folder):
         (RegimeClassifier, "fast_half_life", "regime_fast"),
         (RegimeClassifier, "slow_half_life", "regime_slow"),
         (Drift, "reference", "drift_reference"),
+        (PageHinkley, "alert", "page_hinkley_alert"),
+        (Cusum, "alert", "cusum_alert"),
     ],
 )
 def test_the_manual_says_what_is_rendered(model, field, span):
     text = model.model_fields[field].description
-    assert f"default {SPANS[span]}, {BAR_SPANS[span]} on a bar clock" in text
+    assert f"default {DEFAULTS[span]}, {BAR_DEFAULTS[span]} on a bar clock" in text
 
 
 def test_the_runtime_reads_what_is_rendered(folder):

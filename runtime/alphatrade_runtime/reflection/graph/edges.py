@@ -57,7 +57,7 @@ def fast_weights(rho: npt.ArrayLike, d_y: npt.ArrayLike) -> Floats:
 
 
 def parameter_weights(d_x: npt.ArrayLike, e: npt.ArrayLike) -> Floats:
-    """Return the weights |D_x E'| of the slow parameters, both (n, d): (n, n) float64."""
+    """Return the weights |D_x E'| of the slow parameters, both (n, d): (n, n) float64. A belief keeps D_x as (d, n)."""
     rows, columns = np.asarray(d_x, np.float64), np.asarray(e, np.float64)
     if rows.ndim != 2 or rows.shape != columns.shape:
         raise InputError(f"graph diagnostics: D_x is {rows.shape} and E is {columns.shape}; give both as (n, d)")
