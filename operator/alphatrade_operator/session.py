@@ -12,6 +12,8 @@ from alphatrade_operator.resources.load import ResourceT
 from alphatrade_operator.risk_template.model import RiskTemplate
 from alphatrade_operator.strategy.model import Strategy, StrategySpec
 
+NOT_BUILT = ("exploration", "autoGovernedFeedback")  # flags that nothing acts on yet
+
 
 class Parts(NamedTuple):
     """A Strategy with everything that it refers to."""
@@ -93,7 +95,8 @@ def suspended(parts: Parts) -> list[Problem]:
 def flags_not_allowed(parts: Parts) -> list[Problem]:
     """A feature that is not built is refused when asked for, never ignored."""
     text = "FlagNotAllowed: this feature is not built in this version; set it to false or remove it"
-    return [Problem(("spec", "featureFlags", name), text) for name in parts.spec.feature_flags.on()]
+    on = parts.spec.feature_flags.on()
+    return [Problem(("spec", "featureFlags", name), text) for name in on if name in NOT_BUILT]
 
 
 def plugin_needs_cluster(parts: Parts) -> list[Problem]:
