@@ -1,5 +1,8 @@
 """The sentry: references, levels, what follows at the next decision, and the way back."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,9 +10,10 @@ from hypothesis import strategies as st
 
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.reflection.drift.detectors import ALERT, WARN, Detector
-from alphatrade_runtime.reflection.drift.sentry import Action, Stream
+from alphatrade_runtime.reflection.drift.sentry import SHORT_REFERENCE, Action, Stream
 from unit.reflection.drift_streams import SECOND, Watched, decide_at, observe_one, rebase_stream, release_all
 
+ROOT = Path(__file__).resolve().parents[3]
 EDGE, PSI, SLIP, HIT = Stream.EDGE, Stream.PSI, Stream.SLIPPAGE, Stream.HIT_RATE
 KNOWN = {stream: (0.0, 1.0) for stream in Stream if stream != Stream.ALL}
 CALM, HALVED = (0, 1.0, 0, 0), (1, 0.5, 0, 0)
@@ -271,7 +275,9 @@ def test_settings_without_meaning_are_refused(given, said):
         Watched(**given)
 
 
-def test_a_shorter_reference_is_taken_with_its_thresholds():
-    w = Watched(reference_n=250, cusum_alert=13.0, ph_alert=30.0)
+def test_a_shorter_reference_is_taken_with_the_threshold_that_the_study_found():
+    w = Watched(**SHORT_REFERENCE)
     w.see(HIT, noise(250))
     assert w.s.ready[HIT] == 1
+    found = json.loads((ROOT / "docs" / "evidence" / "drift.json").read_text())["short_reference"]
+    assert (found["reference_n"], found["cusum_alert"]) == (250, SHORT_REFERENCE["cusum_alert"])
