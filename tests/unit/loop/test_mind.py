@@ -31,7 +31,7 @@ def test_all_of_it_trades_and_writes_every_stream(whole):
     assert whole.violations == []
     assert whole.counts["plugin_faults"] == 0
     assert whole.counts["fills"] > 50
-    for stream in ("belief_snapshots", "regimes", "probes", "routes", "drift"):
+    for stream in ("belief_snapshots", "regimes", "probes", "routes"):
         assert whole.tables[stream].num_rows > 0, stream
     chosen = set(whole.tables["routes"]["chosen"].to_pylist())
     assert len(chosen & {0, 1, 2}) >= 2, "the router never changed its mind"

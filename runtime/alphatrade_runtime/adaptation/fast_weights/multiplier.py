@@ -25,12 +25,12 @@ _BOOST_SHARE = 0.4
 _GAMMA = 1.0
 _MOST_REWARD = 4.0
 
-# u: weights by policy.  inverse: of the covariance.  mean: of rewards.  n, gain, gain2: discounted count and moments of
+# u: weights by policy.  inverse: of the covariance.  average: of rewards.  n, gain, gain2: discounted count and moments of
 # what a prediction saved.  lcb: lower 90% bound of the mean gain.  trusted: 1 the policy's multiplier counts.
 MULTIPLIER_DTYPE = np.dtype(
     [
         ("u", "f8", (MAX_POLICIES, WIDTH)), ("inverse", "f8", (MAX_POLICIES, WIDTH, WIDTH)),
-        ("k", "f8", (WIDTH,)), ("mean", "f8", (MAX_POLICIES,)), ("n", "f8", (MAX_POLICIES,)),
+        ("k", "f8", (WIDTH,)), ("average", "f8", (MAX_POLICIES,)), ("n", "f8", (MAX_POLICIES,)),
         ("gain", "f8", (MAX_POLICIES,)), ("gain2", "f8", (MAX_POLICIES,)), ("lcb", "f8", (MAX_POLICIES,)),
         ("learnt", "i8", (MAX_POLICIES,)), ("resets", "i8", (MAX_POLICIES,)), ("trusted", "i8", (MAX_POLICIES,)),
     ],
@@ -58,7 +58,7 @@ def _dot(u, j, x):
 @kernel
 def _score(s, j, reward, predicted):
     """Note what the prediction saved against the mean reward, and whether that is beyond doubt."""
-    plain = reward - s.mean[j]
+    plain = reward - s.average[j]
     missed = plain - predicted
     gain = plain * plain - missed * missed
     s.n[j] = _FORGET * s.n[j] + 1.0
@@ -83,8 +83,8 @@ def learn(s, j, la, reward):
         return
     _score(s, j, r, predicted)
     s.learnt[j] += 1
-    error = r - s.mean[j] - predicted
-    s.mean[j] += max(1.0 / s.learnt[j], 1.0 - _FORGET) * (r - s.mean[j])
+    error = r - s.average[j] - predicted
+    s.average[j] += max(1.0 / s.learnt[j], 1.0 - _FORGET) * (r - s.average[j])
     spread = _FORGET
     for a in range(WIDTH):
         total = 0.0

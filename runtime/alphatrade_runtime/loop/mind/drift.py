@@ -8,7 +8,7 @@ from alphatrade_runtime.loop.mind.rows import count
 from alphatrade_runtime.loop.mind.state import HAS_BELIEF, HAS_DRIFT, OUT_DRIFT
 from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
 from alphatrade_runtime.numerics.jit import kernel
-from alphatrade_runtime.reflection.drift.psi import count_features
+from alphatrade_runtime.reflection.drift.psi import count_features, window_mean
 from alphatrade_runtime.reflection.drift.sentry import Stream, act, observe, take_event
 from alphatrade_runtime.risk.codes import Guard
 from alphatrade_runtime.risk.state import REDUCE_DRIFT
@@ -66,9 +66,11 @@ def _nobody_reduces(mind):
 
 @kernel
 def watch_beliefs(c, mind, symbol, i):
-    """Give the sentry this decision's surprise and, a window, how far the features have moved."""
+    """Give the sentry, a window of decisions, their mean surprise and how far the features have moved."""
     if mind.parts & HAS_BELIEF and symbol.standard[0].ready != 0:
-        _see(c, mind, symbol, i, _SURPRISE, symbol.belief[0].surprise)
+        surprise = window_mean(symbol.features[0], symbol.belief[0].surprise)
+        if not math.isnan(surprise):
+            _see(c, mind, symbol, i, _SURPRISE, surprise)
         moved = count_features(symbol.features[0], mind.z, mind.inputs)
         if not math.isnan(moved):
             _see(c, mind, symbol, i, _PSI, moved)

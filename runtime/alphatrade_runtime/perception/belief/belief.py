@@ -14,13 +14,13 @@ from alphatrade_runtime.perception.belief.shape import MAX_INPUTS, NEURONS, STOR
 _NARROW = 0.8  # of the least value that was taken last: what lies above it are this decision's candidates
 
 # v: value.  h: of every neuron.  idx, val: the active neurons in rising order and their values, the first `count`.
-# threshold: where to look for them.  fallbacks: decisions at which it was too high.  mean, var: of z, the posterior.
+# threshold: where to look for them.  fallbacks: decisions at which it was too high.  centre, spread: mean and variance of z, the posterior.
 BELIEF_DTYPE = np.dtype(
     [
         ("count", "i8"), ("fallbacks", "i8"), ("threshold", "f8"), ("surprise", "f8"), ("sparsity", "f8"),
         ("v", "f8", (WIDTH,)), ("h", "f8", (NEURONS,)), ("idx", "i8", (NEURONS,)), ("val", "f8", (NEURONS,)),
         ("top_idx", "i8", (NEURONS,)), ("top_val", "f8", (NEURONS,)),
-        ("mean", "f8", (MAX_INPUTS,)), ("var", "f8", (MAX_INPUTS,)),
+        ("centre", "f8", (MAX_INPUTS,)), ("spread", "f8", (MAX_INPUTS,)),
     ],
     align=True,
 )  # fmt: skip
@@ -133,9 +133,9 @@ def moments(s, z, n, rate):
     """Move mean and variance of z at one rate, and note the surprise: half its mean square."""
     squares = 0.0
     for f in range(n):
-        off = z[f] - s.mean[f]
-        s.var[f] = (1.0 - rate) * (s.var[f] + rate * off * off)
-        s.mean[f] += rate * off
+        off = z[f] - s.centre[f]
+        s.spread[f] = (1.0 - rate) * (s.spread[f] + rate * off * off)
+        s.centre[f] += rate * off
         squares += z[f] * z[f]
     s.surprise = 0.5 * squares / n if n > 0 else 0.0
 
