@@ -25,8 +25,8 @@ _BOOST_SHARE = 0.4
 _GAMMA = 1.0
 _MOST_REWARD = 4.0
 
-# u: weights by policy.  inverse: of the covariance.  average: of rewards.  n, gain, gain2: discounted count and moments of
-# what a prediction saved.  lcb: lower 90% bound of the mean gain.  trusted: 1 the policy's multiplier counts.
+# u: weights by policy.  inverse: of the covariance.  average: of rewards.  n, gain, gain2: discounted count and
+# moments of what a prediction saved.  lcb: lower 90% bound of the mean gain.  trusted: 1 the multiplier counts.
 MULTIPLIER_DTYPE = np.dtype(
     [
         ("u", "f8", (MAX_POLICIES, WIDTH)), ("inverse", "f8", (MAX_POLICIES, WIDTH, WIDTH)),

@@ -140,6 +140,7 @@ def route_row(c, mind, symbol, i):
     row.belief_id = c.loop[0].decision_id
     row.event_ts_ns = c.account[0].now
     row.faults = symbol.faults
+    symbol.faults = 0
     row.instrument = i
     row.chosen = symbol.current if symbol.current != NOBODY else _NONE
     row.before = symbol.previous if symbol.previous != NOBODY else _NONE

@@ -54,7 +54,7 @@ _SCRATCH: list[Any] = [
 _OUT: list[Any] = [(f"out_{name}", dtype, (OUT_ROWS,)) for name, dtype in STREAM_DTYPES.items()]
 MIND_DTYPE = np.dtype(_SHARED + _SCRATCH + _OUT, align=True)
 
-# One instrument. faults: masked inputs of the latest decision.  current: the policy that trades, -1 none.
+# One instrument. faults: inputs masked since the last row.  current: the policy that trades, -1 none.
 # trade_*: the open trade, quanta.  shares, scores, want: what each policy last wished.
 # noted: the latest decision that is on record.
 SYMBOL_DTYPE = np.dtype(

@@ -41,7 +41,7 @@ def _perceive(c, mind, symbol, i, now):
     """Read the features, standardise them, and form the belief."""
     n = mind.inputs
     fill(mind.x, mind.input_ids, n, c.views[i], c.flows[i], c.exposures[i].position, c.instruments[i].max_position, now)
-    symbol.faults = standardise(symbol.standard[0], mind.x, n, mind.z, mind.raw)
+    symbol.faults |= standardise(symbol.standard[0], mind.x, n, mind.z, mind.raw)
     belief = symbol.belief[0]
     believe(mind.weights[0], belief, mind.z, n, mind.active)
     moments(belief, mind.z, n, mind.rate)
@@ -250,7 +250,10 @@ def think(c: Any, address: int, i: int, now: int) -> int:
         _take_up(c, mind, symbol, i, j)
     shown = j if j != NOBODY else c.instruments[i].policy
     _show(c, i, shown, now)
-    _wanted(c, symbol, i, j)
+    if mind.parts & HAS_BELIEF and symbol.standard[0].ready == 0:
+        c.loop[0].score = math.nan  # what its features say is not known yet, so nothing is wanted
+    else:
+        _wanted(c, symbol, i, j)
     return 0
 
 

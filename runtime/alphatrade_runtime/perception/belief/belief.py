@@ -14,7 +14,8 @@ from alphatrade_runtime.perception.belief.shape import MAX_INPUTS, NEURONS, STOR
 _NARROW = 0.8  # of the least value that was taken last: what lies above it are this decision's candidates
 
 # v: value.  h: of every neuron.  idx, val: the active neurons in rising order and their values, the first `count`.
-# threshold: where to look for them.  fallbacks: decisions at which it was too high.  centre, spread: mean and variance of z, the posterior.
+# threshold: where to look for them.  fallbacks: decisions at which it was too high.
+# centre, spread: mean and variance of z, the posterior.
 BELIEF_DTYPE = np.dtype(
     [
         ("count", "i8"), ("fallbacks", "i8"), ("threshold", "f8"), ("surprise", "f8"), ("sparsity", "f8"),
