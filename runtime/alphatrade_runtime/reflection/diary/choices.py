@@ -13,7 +13,7 @@ from alphatrade_runtime.reflection.why import why
 # An order is attributed when the decision that sent it has a belief, a route, and at least three probes available.
 ATTRIBUTED = """
 WITH sent AS (
-    SELECT order_id, decision_id, instrument, qty * limit AS notional FROM decisions WHERE kind = 1 AND action = 1
+    SELECT order_id, decision_id, instrument, qty * "limit" AS notional FROM decisions WHERE kind = 1 AND action = 1
 ), linked AS (
     SELECT sent.*, r.decision_id IS NOT NULL AND b.belief_id IS NOT NULL AND p.decision_id IS NOT NULL
         AND list_sum(p.available) >= 3 AS attributed
