@@ -1,6 +1,5 @@
 """Make the understanding loop of a session from its document, and give it to the run's state."""
 
-from pathlib import Path
 from typing import Any
 
 from alphatrade_runtime.adaptation.fast_weights.multiplier import reset as reset_multipliers
@@ -28,6 +27,7 @@ from alphatrade_runtime.loop.mind_link import attach
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.numerics.address import I64, address_of, lend, record_type
 from alphatrade_runtime.perception.belief import standardise
+from alphatrade_runtime.perception.belief.belief import reset as reset_belief
 from alphatrade_runtime.perception.belief.shape import NEURONS
 from alphatrade_runtime.perception.belief.weights import load_weights, seeded_weights
 from alphatrade_runtime.perception.features import DOCS, NEEDS_PATH, needs
@@ -143,14 +143,13 @@ def _set_belief(mind: Mind, belief: Belief | None) -> None:
     shared.input_ids[: len(ids)] = ids
     shared.active = max(-(-NEURONS * belief.active_bps // 10_000), 1)
     weights = belief.weights
-    made = (
-        seeded_weights(belief.seed, len(ids)) if weights is None else load_weights(Path(weights.path), weights.digest)
-    )
-    shared.weights[:] = made
-    shared.rate = 1.0 - 2.0 ** (-1.0 / belief.half_life)
+    made = seeded_weights(belief.seed, len(ids)) if weights is None else load_weights(weights.path, weights.digest)
+    shared.weights[0] = made
+    shared.rate = standardise.rate(belief.half_life)
     floors = [FLOORS[DOCS[FEATURES[name]].unit] for name in belief.features]
     for symbol in mind.symbols:
         standardise.reset(symbol.standard[0], floors, belief.half_life)
+        reset_belief(symbol.belief[0])
 
 
 def _set_regime(mind: Mind, block: RegimeClassifier | None) -> None:

@@ -48,8 +48,8 @@ def _perceive(c, mind, symbol, i, now):
     if mind.parts & HAS_FAST:
         fast = symbol.fast[0]
         sigma.read(fast, belief.idx, belief.val, belief.count, mind.a)
+        latent(mind.weights[0], belief, mind.a, mind.latent)
         layer_norm(mind.a, mind.la)
-        latent(mind.weights[0], belief, mind.la, mind.latent)
         sigma.write(fast, mind.fast[0], belief.idx, belief.val, belief.count, belief.v, mind.a, 1.0)
     else:
         for k in range(len(mind.latent)):

@@ -1,1 +1,1 @@
-"""What is believed of an instrument: features standardised, embedded, and made a sparse code (semantics §2, §22)."""
+"""What the loop believes: standardised features, a value of 32 numbers and a sparse code of 512 neurons."""

@@ -1,6 +1,6 @@
-"""Sizes of the belief: constants of the compiled code."""
+"""The sizes of the belief; compiled in, so that loops over them unroll."""
 
-NEURONS = 512
-WIDTH = 32  # of the value that neurons read and write
-MAX_INPUTS = 64
-STORED = 26  # neurons of a snapshot: 5% of all; of a denser code the largest
+NEURONS = 512  # n
+WIDTH = 32  # d
+MAX_INPUTS = 64  # features, m
+STORED = 26  # neurons of a stored row: ceil(0.05 n), the default code; of a denser one the largest

@@ -1,7 +1,11 @@
-"""Slow weights: drawn from a seed, or trained offline and read from a file by its digest."""
+"""The belief's slow weights: seeded, or trained offline and read from an npz with a digest (semantics §22)."""
 
 import hashlib
 import json
+import math
+import os
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,73 +15,142 @@ from alphatrade_runtime.market.faults import InputError, disk_errors
 from alphatrade_runtime.numerics.jit import entry
 from alphatrade_runtime.numerics.rng import normal, stream
 from alphatrade_runtime.perception.belief.shape import MAX_INPUTS, NEURONS, WIDTH
+from alphatrade_runtime.policy.canonical import canonical
 
-SCHEMA = 1
-# e_in: inputs to value.  d_x, b: value to neurons, by value first, so that one entry scales a run of neurons.
-# d_y: what was read to neurons.  e: neurons to value.
 WEIGHTS_DTYPE = np.dtype(
     [
         ("e_in", "f8", (WIDTH, MAX_INPUTS)), ("d_x", "f8", (WIDTH, NEURONS)), ("b", "f8", (NEURONS,)),
-        ("d_y", "f8", (NEURONS, WIDTH)), ("e", "f8", (NEURONS, WIDTH)),
+        ("d_y", "f8", (NEURONS, WIDTH)), ("e", "f8", (NEURONS, WIDTH)), ("readout", "f8", (WIDTH,)), ("bias", "f8"),
+        ("inputs", "i8"),
     ],
     align=True,
 )  # fmt: skip
-_NAMES = WEIGHTS_DTYPE.names or ()
+"""e_in: features to value; d_x, b: value to neurons, stored transposed so that a pass over neurons is contiguous;
+d_y: what was read from memory to neurons; e: neurons to latent; readout, bias: latent to expected return, bps;
+inputs: how many features, m; columns of e_in from there on are 0."""
+
+LARGEST = 1e6  # a weight beyond it is a training run that exploded
+_FAN_IN = {"d_x": WIDTH, "d_y": WIDTH, "e": NEURONS}
+_META = "meta"
+_FIX = "export the weights again"
 
 
-def seeded_weights(seed: int, inputs: int) -> Any:
-    """Draw Gaussian weights over the root of what each sums; the same bytes on every host. Shape (1,)."""
-    weights = np.zeros(1, WEIGHTS_DTYPE).view(np.recarray)
-    w = weights[0]
-    _draw(stream(seed, "belief.e_in"), w.e_in, inputs, 1.0 / inputs**0.5)
-    _draw(stream(seed, "belief.d_x"), w.d_x, NEURONS, 1.0 / WIDTH**0.5)
-    _draw(stream(seed, "belief.d_y"), w.d_y, WIDTH, 1.0 / WIDTH**0.5)
-    _draw(stream(seed, "belief.e"), w.e, WIDTH, 1.0 / NEURONS**0.5)
-    return weights
+def empty_weights() -> Any:
+    """Return a zeroed record."""
+    return np.zeros(1, WEIGHTS_DTYPE).view(np.recarray)[0]
 
 
 @entry
-def _draw(state, out, columns, scale):
-    """Fill the first columns of a matrix."""
-    for i in range(out.shape[0]):
-        for j in range(columns):
-            out[i, j] = scale * normal(state)
+def _gaussian(state, out, scale):
+    """Fill out with normal numbers times scale. state: uint64[4].  out: float64[n]."""
+    for k in range(out.size):
+        out[k] = normal(state) * scale
 
 
-def digest_of(weights: Any) -> str:
-    """Return `sha256:<hex>` over schema, names, shapes and values."""
-    hashed = hashlib.sha256(json.dumps([SCHEMA, [[n, WEIGHTS_DTYPE[n].shape] for n in _NAMES]]).encode())
-    for name in _NAMES:
-        hashed.update(np.ascontiguousarray(weights[0][name], "<f8").tobytes())
-    return f"sha256:{hashed.hexdigest()}"
+def seeded_weights(seed: int, inputs: int) -> Any:
+    """Return a record of Gaussian / sqrt(fan-in) weights, the same on every host; b and readout are 0."""
+    if not 1 <= inputs <= MAX_INPUTS:
+        raise InputError(f"belief features: {inputs}; use 1 to {MAX_INPUTS}")
+    record = empty_weights()
+    record["inputs"] = inputs
+    e_in = np.zeros((WIDTH, inputs))
+    drawn = (("e_in", inputs, e_in), *((name, fan, record[name]) for name, fan in _FAN_IN.items()))
+    for name, fan_in, out in drawn:
+        _gaussian(stream(seed, f"belief.{name}"), out.reshape(-1), 1.0 / math.sqrt(fan_in))
+    record["e_in"][:, :inputs] = e_in
+    return record
 
 
-def save_weights(path: Path, weights: Any) -> str:
-    """Write weights, (1,) of WEIGHTS_DTYPE, as npz; return their digest."""
-    with disk_errors(path), path.open("wb") as file:
-        np.savez(file, schema=np.int64(SCHEMA), **{name: weights[0][name] for name in _NAMES})
-    return digest_of(weights)
+def weights_digest(record: Any, meta: Mapping[str, Any]) -> str:
+    """Return `sha256:` over name, shape and little-endian float64 of every array, and the canonical meta."""
+    state = hashlib.sha256()
+    for name, array in _arrays(record).items():
+        state.update(canonical({"array": name, "shape": [int(size) for size in array.shape]}))
+        state.update(array.astype("<f8").tobytes())
+    state.update(canonical(dict(meta)))
+    return f"sha256:{state.hexdigest()}"
 
 
-def load_weights(path: Path, digest: str) -> Any:
-    """Read weights, (1,) of WEIGHTS_DTYPE. Raises InputError when they are not those of the digest."""
-    weights = np.zeros(1, WEIGHTS_DTYPE).view(np.recarray)
+def _arrays(record: Any) -> dict[str, Any]:
+    return {name: np.asarray(record[name], np.float64) for name in WEIGHTS_DTYPE.names or ()}
+
+
+def save_weights(path: str | os.PathLike[str], record: Any, meta: Mapping[str, Any]) -> str:
+    """Write an npz, whole or not at all, and return its digest. Raises InputError for weights no one could load."""
+    path = Path(path)
+    _check(record, f"{path}")
+    digest = weights_digest(record, meta)
+    partial = path.with_name(f".{path.name}.partial")
+    text = np.frombuffer(canonical(dict(meta)), np.uint8)
+    try:
+        with disk_errors(path), open(partial, "wb") as file:
+            np.savez(file, allow_pickle=False, **_arrays(record), **{_META: text})
+            file.flush()
+            os.fsync(file.fileno())
+        with disk_errors(path):
+            os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return digest
+
+
+def load_weights(path: str | os.PathLike[str], digest: str) -> Any:
+    """Read an npz of weights whose digest must be this one. Raises InputError naming what is wrong and the fix."""
+    record, meta = read_weights(path)
+    found = weights_digest(record, meta)
+    if found != digest:
+        raise InputError(f"{os.fspath(path)}: digest is {found}, not {digest} as the policy says; restore it or {_FIX}")
+    return record
+
+
+def read_weights(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
+    """Read weights and their meta, checked but for the digest. Raises InputError."""
+    record = empty_weights()
     try:
         with np.load(path, allow_pickle=False) as saved:
-            for name in _NAMES:
-                array = saved[name]
-                if array.shape != WEIGHTS_DTYPE[name].shape or array.dtype != np.float64:
-                    raise InputError(
-                        f"{path}: {name} is {array.dtype}{list(array.shape)}; "
-                        f"give float64{list(WEIGHTS_DTYPE[name].shape)}"
-                    )
-                weights[name][0] = array
+            for name in WEIGHTS_DTYPE.names or ():
+                record[name] = _array(saved, name, os.fspath(path))
+            meta = json.loads(bytes(_member(saved, _META, os.fspath(path))))
+    except InputError:
+        raise
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; give the weights that belief.weights names") from None
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: no weights of a belief ({error}); export them again") from None
-    if any(not np.isfinite(weights[0][name]).all() for name in _NAMES):
-        raise InputError(f"{path}: a weight is not finite; train them again")
-    if digest_of(weights) != digest:
-        raise InputError(f"{path}: has digest {digest_of(weights)}, not {digest}; give the file that was pinned")
-    return weights
+        raise InputError(f"{os.fspath(path)}: no such file; {_FIX} or correct the path") from None
+    except (OSError, ValueError, AttributeError, TypeError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{os.fspath(path)}: no npz of weights ({error}); {_FIX}") from None
+    if not isinstance(meta, dict):
+        raise InputError(f"{os.fspath(path)}: meta is no JSON object; {_FIX}")
+    _check(record, os.fspath(path))
+    return record, meta
+
+
+def _member(saved: Any, name: str, path: str) -> Any:
+    if name not in saved:
+        raise InputError(f"{path}: array {name} is missing; {_FIX}")
+    try:
+        return saved[name]
+    except ValueError as error:  # a pickled object, or cut short
+        raise InputError(f"{path}: array {name} cannot be read ({error}); {_FIX}") from None
+
+
+def _array(saved: Any, name: str, path: str) -> Any:
+    array, expected = _member(saved, name, path), WEIGHTS_DTYPE[name].shape
+    if array.dtype != np.float64:
+        raise InputError(f"{path}: array {name} is {array.dtype}, must be float64; {_FIX}")
+    if array.shape != expected:
+        raise InputError(f"{path}: array {name} has shape {array.shape}, must be {expected}; {_FIX}")
+    if name == "inputs" and not (1 <= array <= MAX_INPUTS and array == np.floor(array)):
+        raise InputError(f"{path}: inputs is {array}, must be 1 to {MAX_INPUTS}; {_FIX}")
+    return array
+
+
+def _check(record: Any, path: str) -> None:
+    """Raise InputError when a weight is NaN, infinite or beyond 1e6, or a feature is used that is not there."""
+    for name, array in _arrays(record).items():
+        if not np.all(np.isfinite(array)):
+            raise InputError(f"{path}: array {name} holds NaN or infinity; train with a stronger ridge and {_FIX}")
+        if np.any(np.abs(array) > LARGEST):
+            raise InputError(f"{path}: array {name} holds a weight beyond {LARGEST:g}; scale it and {_FIX}")
+    if not 1 <= record["inputs"] <= MAX_INPUTS:
+        raise InputError(f"{path}: inputs is {record['inputs']}, must be 1 to {MAX_INPUTS}; {_FIX}")
+    if np.any(record["e_in"][:, int(record["inputs"]) :]):
+        raise InputError(f"{path}: e_in uses more than its {record['inputs']} inputs; {_FIX}")
