@@ -37,6 +37,7 @@ BELIEF_SNAPSHOT_DTYPE = np.dtype(
     align=True,
 )  # fmt: skip
 
+_TRIES = 16  # halvings of a step
 _SLACK = 0.85  # of the least active value: 1.4 k candidates pass when h is Gaussian
 
 
@@ -134,10 +135,46 @@ def _above(a, n, least):
 
 
 @kernel
+def _cut(a, n, k, threshold):
+    """Look for a number that exactly k of the first n of a are above, near the last one; NaN when none is found."""
+    t = threshold * (1.0 / _SLACK) if threshold > 0.0 else 1.0
+    step = 0.25 * t
+    for _ in range(_TRIES):
+        above = _above(a, n, t)
+        if above == k:
+            return t
+        t = t + step if above > k else t - step
+        step *= 0.5
+    return math.nan
+
+
+@kernel
+def _keep_above(s, n, cut):
+    """Write the candidates above the cut to idx and val; return how many. No branch."""
+    kept = 0
+    for c in range(n):
+        i = s.candidate[c]
+        s.idx[kept] = i
+        s.val[kept] = s.order[c]
+        kept += 1 if s.order[c] > cut else 0
+    return kept
+
+
+@kernel
 def _keep_largest(s, n, k):
     """Write the k largest of n > k candidates to idx and val; of equal ones the lower indices."""
     for c in range(n):
         s.order[c] = s.h[s.candidate[c]]
+    cut = _cut(s.order, n, k, s.threshold)
+    if cut == cut:
+        s.threshold = _SLACK * cut
+        return _keep_above(s, n, cut)
+    return _keep_exactly(s, n, k)
+
+
+@kernel
+def _keep_exactly(s, n, k):
+    """Do the same by order statistics: the way out when equal values straddle the cut."""
     least = _kth_largest(s.order, n, k)
     ties = k - _above(s.order, n, least)
     kept = 0

@@ -72,7 +72,7 @@ def weights_digest(record: Any, meta: Mapping[str, Any]) -> str:
 
 
 def _arrays(record: Any) -> dict[str, Any]:
-    return {name: np.ascontiguousarray(record[name], np.float64) for name in WEIGHTS_DTYPE.names or ()}
+    return {name: np.asarray(record[name], np.float64) for name in WEIGHTS_DTYPE.names or ()}
 
 
 def save_weights(path: str | os.PathLike[str], record: Any, meta: Mapping[str, Any]) -> str:
