@@ -10,18 +10,18 @@ import numpy as np
 
 from alphatrade_runtime.numerics.jit import inlined, kernel
 from alphatrade_runtime.perception.belief.norms import layer_norm
-from alphatrade_runtime.perception.belief.shape import ACTIVE, MAX_INPUTS, NEURONS, WIDTH
+from alphatrade_runtime.perception.belief.shape import STORED, MAX_INPUTS, NEURONS, WIDTH
 
 BELIEF_DTYPE = np.dtype(
     [
-        ("v", "f8", (WIDTH,)), ("active", "i8"), ("idx", "i8", (NEURONS,)), ("val", "f8", (NEURONS,)),
+        ("v", "f8", (WIDTH,)), ("count", "i8"), ("idx", "i8", (NEURONS,)), ("val", "f8", (NEURONS,)),
         ("threshold", "f8"), ("mean", "f8", (MAX_INPUTS,)), ("var", "f8", (MAX_INPUTS,)), ("surprise", "f8"),
         ("sparsity", "f8"), ("y", "f8", (NEURONS,)), ("z", "f8", (MAX_INPUTS,)), ("h", "f8", (NEURONS,)),
         ("read", "f8", (WIDTH,)), ("candidate", "i8", (NEURONS,)), ("order", "f8", (NEURONS,)),
     ],
     align=True,
 )  # fmt: skip
-"""v: value; idx, val: the first `active` hold the code, idx ascending, val > 0 of unit norm; threshold: where the
+"""v: value; idx, val: the first `count` hold the code, idx ascending, val > 0 of unit norm; threshold: where the
 search for the largest starts; mean, var: posterior moments of z; surprise: mean z^2 / 2; sparsity: share of active
 neurons; y: y[k] belongs to neuron idx[k]. From z on: scratch."""
 
@@ -31,7 +31,7 @@ REGIMES = 4
 BELIEF_SNAPSHOT_DTYPE = np.dtype(
     [
         ("seq", "i8"), ("belief_id", "i8"), ("event_ts_ns", "i8"), ("instrument", "u2"), ("regime", "u1"),
-        ("idx", "u2", (ACTIVE,)), ("val", "f8", (ACTIVE,)), ("v", "f8", (WIDTH,)), ("surprise", "f8"),
+        ("idx", "u2", (STORED,)), ("val", "f8", (STORED,)), ("v", "f8", (WIDTH,)), ("surprise", "f8"),
         ("sparsity", "f8"), ("rho_norm", "f8"), ("posterior", "f8", (REGIMES,)), ("features_digest", "u8"),
     ],
     align=True,
@@ -245,15 +245,16 @@ def believe(w, s, z, n, k):
     _value(w, s, n)
     layer_norm(s.v, s.v)
     _excite(w, s)
-    active = _largest(s, k)
-    length = _length(s.val, active)
-    if not length > 0.0:
-        active = 0
-    scale = 1.0 / length if length > 0.0 else 0.0
-    for c in range(active):
-        s.val[c] *= scale
-    s.active = active
-    s.sparsity = active * (1.0 / NEURONS)
+    count = _largest(s, k)
+    length = _length(s.val, count)
+    if length > 0.0:
+        scale = 1.0 / length
+        for c in range(count):
+            s.val[c] *= scale
+    else:
+        count = 0
+    s.count = count
+    s.sparsity = count * (1.0 / NEURONS)
 
 
 @kernel
@@ -296,7 +297,7 @@ def latent(w, s, a, out):
     layer_norm(a, s.read)
     for d in range(WIDTH):
         out[d] = 0.0
-    for k in range(s.active):
+    for k in range(s.count):
         i = s.idx[k]
         y = max(_row_dot(w.d_y, i, s.read), 0.0) * s.val[k]
         s.y[k] = y
@@ -323,13 +324,13 @@ def snapshot(row, s):
     """
     least = 0.0
     ties = 0
-    if s.active > ACTIVE:
-        for k in range(s.active):
+    if s.count > STORED:
+        for k in range(s.count):
             s.order[k] = s.val[k]
-        least = _kth_largest(s.order, s.active, ACTIVE)
-        ties = ACTIVE - _above(s.order, s.active, least)
+        least = _kth_largest(s.order, s.count, STORED)
+        ties = STORED - _above(s.order, s.count, least)
     kept = 0
-    for k in range(s.active):
+    for k in range(s.count):
         tie = s.val[k] == least and ties > 0
         if tie:
             ties -= 1
@@ -337,7 +338,7 @@ def snapshot(row, s):
             row.idx[kept] = s.idx[k]
             row.val[kept] = s.val[k]
             kept += 1
-    for k in range(kept, ACTIVE):
+    for k in range(kept, STORED):
         row.idx[k] = NO_NEURON
         row.val[k] = 0.0
     for d in range(WIDTH):

@@ -3,4 +3,4 @@
 NEURONS = 512  # n
 WIDTH = 32  # d
 MAX_INPUTS = 64  # features, m
-ACTIVE = 26  # k = ceil(0.05 n), the default
+STORED = 26  # neurons of a stored row: ceil(0.05 n), the default code; of a denser one the largest

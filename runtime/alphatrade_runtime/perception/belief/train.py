@@ -20,7 +20,7 @@ from alphatrade_runtime.numerics.jit import entry
 from alphatrade_runtime.perception.belief import belief, standardise
 from alphatrade_runtime.perception.belief.folds import purged_folds
 from alphatrade_runtime.perception.belief.readout import METHODS, Floats, fit_ridge, fit_rls, predict
-from alphatrade_runtime.perception.belief.shape import ACTIVE, MAX_INPUTS, NEURONS, WIDTH
+from alphatrade_runtime.perception.belief.shape import STORED, MAX_INPUTS, NEURONS, WIDTH
 from alphatrade_runtime.perception.belief.weights import save_weights, seeded_weights
 
 _standardise = standardise.standardise
@@ -94,7 +94,7 @@ def _encode(weights, state, record, x, n, k, z, raw, out, ready):
         ready[r] = state.ready != 0
 
 
-def encode(weights: Any, features: npt.ArrayLike, floors: Sequence[float], half_life: float, k: int = ACTIVE) -> Floats:
+def encode(weights: Any, features: npt.ArrayLike, floors: Sequence[float], half_life: float, k: int = STORED) -> Floats:
     """Return the value v of each row of a features table as the running step forms it, (n, 32); NaN until it is ready.
 
     features: (n, m), ordered by time, NaN where unknown.  floors: m.
