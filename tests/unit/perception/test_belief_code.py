@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from alphatrade_runtime.perception.belief.belief import BELIEF_SNAPSHOT_DTYPE, NO_NEURON
 from alphatrade_runtime.perception.belief.shape import NEURONS, STORED, WIDTH
 from alphatrade_runtime.perception.belief.weights import empty_weights, seeded_weights
-from unit.perception.belief_runs import believer, beliefs, normed
+from unit.perception.belief_runs import beliefs, believer, normed
 
 WEIGHTS = seeded_weights(11, 8)
 SIZES = st.sampled_from([1, 2, 5, 26, 27, 100, 511, 512])
@@ -61,8 +61,9 @@ def test_the_carried_threshold_never_shows(k, threshold, scale):
     h = np.random.default_rng(k).normal(size=NEURONS) * scale
     record, fresh = believer(), believer()
     record["threshold"] = threshold
-    carried = beliefs(excited(h), record, np.zeros((2, 1)), k)[0]
-    assert carried[0].tobytes() == carried[1].tobytes() == beliefs(excited(h), fresh, np.zeros((1, 1)), k)[0].tobytes()
+    carried = beliefs(excited(h), record, np.zeros((2, 1)), k)[1]
+    other = beliefs(excited(h), fresh, np.zeros((1, 1)), k)[1]
+    assert carried[0].tobytes() == carried[1].tobytes() == other[0].tobytes()
 
 
 @pytest.mark.parametrize("k", [1, 26, NEURONS])
@@ -139,8 +140,8 @@ def test_posterior_moments_move_at_one_rate():
     mean, var = np.zeros(8), np.ones(8)
     for t in range(500):
         mean, var = mean + alpha * (z[t] - mean), (1 - alpha) * (var + alpha * (z[t] - mean) ** 2)
-        assert out.mean[t, :8] == pytest.approx(mean, rel=1e-9)
-        assert out["var"][t, :8] == pytest.approx(var, rel=1e-9)
+        assert out.centre[t, :8] == pytest.approx(mean, rel=1e-9)
+        assert out.spread[t, :8] == pytest.approx(var, rel=1e-9)
         assert out.surprise[t] == pytest.approx(0.5 * np.mean(z[t] ** 2))
 
 

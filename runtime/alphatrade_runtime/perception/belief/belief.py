@@ -10,20 +10,20 @@ import numpy as np
 
 from alphatrade_runtime.numerics.jit import inlined, kernel
 from alphatrade_runtime.perception.belief.norms import layer_norm
-from alphatrade_runtime.perception.belief.shape import STORED, MAX_INPUTS, NEURONS, WIDTH
+from alphatrade_runtime.perception.belief.shape import MAX_INPUTS, NEURONS, STORED, WIDTH
 
 BELIEF_DTYPE = np.dtype(
     [
         ("v", "f8", (WIDTH,)), ("count", "i8"), ("idx", "i8", (NEURONS,)), ("val", "f8", (NEURONS,)),
-        ("threshold", "f8"), ("mean", "f8", (MAX_INPUTS,)), ("var", "f8", (MAX_INPUTS,)), ("surprise", "f8"),
+        ("threshold", "f8"), ("centre", "f8", (MAX_INPUTS,)), ("spread", "f8", (MAX_INPUTS,)), ("surprise", "f8"),
         ("sparsity", "f8"), ("y", "f8", (NEURONS,)), ("z", "f8", (MAX_INPUTS,)), ("h", "f8", (NEURONS,)),
         ("read", "f8", (WIDTH,)), ("candidate", "i8", (NEURONS,)), ("order", "f8", (NEURONS,)),
     ],
     align=True,
 )  # fmt: skip
 """v: value; idx, val: the first `count` hold the code, idx ascending, val > 0 of unit norm; threshold: where the
-search for the largest starts; mean, var: posterior moments of z; surprise: mean z^2 / 2; sparsity: share of active
-neurons; y: y[k] belongs to neuron idx[k]. From z on: scratch."""
+search for the largest starts; centre, spread: posterior mean and variance of z; surprise: mean z^2 / 2; sparsity: share
+of active neurons; y: y[k] belongs to neuron idx[k]. From z on: scratch."""
 
 NO_NEURON = 0xFFFF  # fills idx of a stored row behind its last active neuron
 REGIMES = 4
@@ -45,7 +45,7 @@ def reset(record: Any) -> None:
     """Forget everything; standardised features are expected at mean 0 and variance 1."""
     for name in BELIEF_DTYPE.names or ():
         record[name] = 0
-    record["var"] = 1.0
+    record["spread"] = 1.0
 
 
 @inlined
@@ -265,9 +265,9 @@ def moments(s, z, n, alpha):
     """
     total = 0.0
     for j in range(n):
-        away = z[j] - s.mean[j]
-        s.mean[j] += alpha * away
-        s.var[j] = (1.0 - alpha) * (s.var[j] + alpha * away * away)
+        away = z[j] - s.centre[j]
+        s.centre[j] += alpha * away
+        s.spread[j] = (1.0 - alpha) * (s.spread[j] + alpha * away * away)
         total += z[j] * z[j]
     s.surprise = 0.5 * total / n if n > 0 else 0.0
 

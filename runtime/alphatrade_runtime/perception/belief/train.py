@@ -20,7 +20,7 @@ from alphatrade_runtime.numerics.jit import entry
 from alphatrade_runtime.perception.belief import belief, standardise
 from alphatrade_runtime.perception.belief.folds import purged_folds
 from alphatrade_runtime.perception.belief.readout import METHODS, Floats, fit_ridge, fit_rls, predict
-from alphatrade_runtime.perception.belief.shape import STORED, MAX_INPUTS, NEURONS, WIDTH
+from alphatrade_runtime.perception.belief.shape import MAX_INPUTS, NEURONS, STORED, WIDTH
 from alphatrade_runtime.perception.belief.weights import save_weights, seeded_weights
 
 _standardise = standardise.standardise
