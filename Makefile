@@ -49,7 +49,7 @@ study-heartbeat: venv-dev ## Run half an hour by the wall clock: make study-hear
 	@$(RUN) tests/studies/heartbeat.py --capture "$(CAPTURE)" $(ARGS)
 
 .PHONY: study-watch-cut
-study-watch-cut: venv-dev ## Cut every watch each 5 s for 5 min on the test cluster, which has the product installed
+study-watch-cut: venv-dev ## Cut every watch each 5 s for 5 min on the test cluster
 	@$(CLUSTER) around -- $(RUN) tests/studies/watch_cut.py $(ARGS)
 
 .PHONY: study-flood

@@ -2,7 +2,7 @@
 
     python tests/studies/watch_cut.py [--seconds 300]
 
-Needs the cluster that tests get, with the product installed. Writes docs/evidence/watch_cut.json. Exit code 1 when
+Installs the product of this tree. Writes docs/evidence/watch_cut.json. Exit code 1 when
 somebody halted, an order was doubled or orphaned, or the stop was not obeyed.
 """
 
@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from alphatrade_runtime.market.schema import Control  # noqa: E402
 from bench.measure import commit, machine  # noqa: E402
+from bench.on_cluster import product  # noqa: E402
 from cluster.backend import choose  # noqa: E402
 from e2e.cluster.books import journal  # noqa: E402
 from e2e.cluster.connections import cut_every  # noqa: E402
@@ -38,8 +39,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300.0, help="for how long")
     asked = parser.parse_args()
     backend = choose()
-    backend.up()
-    with trading_namespace(backend.kube(), "watch-cut") as namespace:
+    with product(), trading_namespace(backend.kube(), "watch-cut") as namespace:
         place = Place(backend.kube(), namespace)
         trader, spare = Desk(place, backend, WALL), Desk(place, backend, SPARE)
         trader.open()
