@@ -62,10 +62,6 @@ class InPod:
         """Return what it has written to the API server, the Lease left out."""
         return self._metric("alphatrade_operator_writes_total")
 
-    def waiting(self) -> float:
-        """Return how many keys wait on its queue, or are worked on."""
-        return self._metric("alphatrade_operator_queue_keys")
-
     def _metric(self, name: str) -> float:
         lines = self._kube.kubectl("get", "--raw", f"{self._pages}/metrics").splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))

@@ -24,32 +24,22 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from alphatrade_operator.kube.api import connect  # noqa: E402
+from alphatrade_operator.kube.api import Api, connect  # noqa: E402
+from alphatrade_operator.kube.resources import BY_KIND  # noqa: E402
 from bench.kill import refusals  # noqa: E402
 from bench.load import InPod  # noqa: E402
 from bench.measure import commit, machine  # noqa: E402
-from bench.on_cluster import Desk, Trading, product  # noqa: E402
+from bench.on_cluster import Desk, Trading, desk, product  # noqa: E402
 from cluster.kubectl import Kube  # noqa: E402
-from cluster.settings import ClusterError  # noqa: E402
 from flood import AT_ONCE, KINDS, flood, garbage, switches  # noqa: E402
-from kube_fixtures import TRADING, Installed  # noqa: E402
+from kube_fixtures import TRADING, Installed, remove_namespaces  # noqa: E402
 
 EVIDENCE = ROOT / "docs" / "evidence" / "flood.json"
 STATE = ROOT / "artifacts" / "flood.json"
-MINE, THEIRS = "flood-mine", "flood-theirs"
-STRATEGY = f"st-{os.getpid()}"  # of this start: one that an earlier start killed stays so
+THEIRS, STRATEGY = "flood-theirs", "st-00"
 BUSY = Trading(quotes_per_s=10, fast=20, slow=50)
 CALM_SWITCHES, PAUSE_S = 60, 0.5
 MAY_TAKE_MS = 1_000.0  # a report in the flood, p99
-_ROLE = {
-    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "tenant"},
-    "rules": [
-        {
-            "apiGroups": ["alphatrade.io"], "resources": ["strategies", "replays", "risktemplates"],
-            "verbs": ["create", "get", "list", "use"],
-        }
-    ],
-}  # fmt: skip
 
 
 def main() -> int:
@@ -59,34 +49,32 @@ def main() -> int:
     asked = parser.parse_args()
     start_s = time.monotonic()
     with product() as installed:
-        figures = study(installed, asked.objects)
-    figures |= {
-        "command": f"python tests/studies/flood.py --objects {asked.objects}",
-        "commit": commit(),
-        "machine": machine(),
-        "load_at_end": os.getloadavg(),
-        "wall_s": round(time.monotonic() - start_s, 1),
-    }
-    EVIDENCE.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+        with desk(installed.kube, "flood-mine", BUSY) as mine:  # each start's own: a kill stays latched at the account
+            figures = study(installed, mine, asked.objects)
+            figures |= {
+                "command": f"python tests/studies/flood.py --objects {asked.objects}",
+                "commit": commit(),
+                "machine": machine(),
+                "load_at_end": os.getloadavg(),
+                "wall_s": round(time.monotonic() - start_s, 1),
+            }
+            EVIDENCE.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+        _close(installed.kube)
     print(EVIDENCE.read_text())
     return 0 if figures["met"] else 1
 
 
-def study(installed: Installed, objects: int) -> dict[str, Any]:
+def study(installed: Installed, mine: Desk, objects: int) -> dict[str, Any]:
     """Return the figures; what is kept between starts goes once they are there."""
-    kube = installed.kube
-    desk = Desk(kube, MINE, BUSY)
-    _open(kube, desk)
+    mine.start([STRATEGY])
     kept = json.loads(STATE.read_text()) if STATE.exists() else {}
     if "calm" not in kept:
-        kept["calm"] = asyncio.run(_calm())
-        kept["calm"]["halted_ms"] = _halted(kept["calm"]["engaged_ns"], refusals(desk, [STRATEGY]))
+        kept["calm"] = asyncio.run(_calm(mine))
         STATE.parent.mkdir(parents=True, exist_ok=True)
         STATE.write_text(json.dumps(kept))
     operator = InPod(installed)
     before_mib = operator.rss_mib()
-    flooded = asyncio.run(_flooded(kube, operator, objects))
-    flooded["halted_ms"] = _halted(flooded["engaged_ns"], refusals(desk, [STRATEGY]))
+    flooded = asyncio.run(_flooded(mine, objects))
     found = {
         "objects": objects,
         "kinds": KINDS,
@@ -104,45 +92,70 @@ def study(installed: Installed, objects: int) -> dict[str, Any]:
         )
         for what in ("report", "halt")
     }
-    _close(kube)
     STATE.unlink()
     return {**found, **ratios, "met": found["report_ms"]["flood"]["p99"] <= MAY_TAKE_MS}
 
 
-async def _calm() -> dict[str, Any]:
+async def _calm(mine: Desk) -> dict[str, Any]:
     async with await connect(1_000.0, 1_000) as api:
-        return await switches(api, MINE, f"calm-{os.getpid()}", lambda count: count < CALM_SWITCHES, PAUSE_S)
+        found = await switches(api, mine.namespace, "calm", lambda count: count < CALM_SWITCHES, PAUSE_S)
+    return {**found, "halted_ms": _halted(mine, found["engaged_ns"])}
 
 
-async def _flooded(kube: Kube, operator: InPod, objects: int) -> dict[str, Any]:
+async def _flooded(mine: Desk, objects: int) -> dict[str, Any]:
     """Engage KillSwitches from the first object on until the operator has looked at the last."""
     state: dict[str, float] = {}
-    async with await connect(1_000.0, 1_000) as mine, _tenant(kube) as theirs:
+    async with await connect(1_000.0, 1_000) as own, _tenant(mine.kube) as theirs:
 
         async def one_tenant() -> None:
             start_s = time.monotonic()
             await flood(theirs, THEIRS, garbage(0, objects))
             state["flood_s"] = round(time.monotonic() - start_s, 1)
-            while await asyncio.to_thread(operator.waiting) > AT_ONCE:
+            while not await _looked_at(theirs, objects):
                 await asyncio.sleep(2.0)
             state["drained_s"] = round(time.monotonic() - start_s, 1)
 
         flooding = asyncio.create_task(one_tenant())
-        found = await switches(mine, MINE, f"flood-{os.getpid()}", lambda count: not flooding.done(), PAUSE_S)
+        found = await switches(own, mine.namespace, "flood", lambda count: not flooding.done(), PAUSE_S)
         await flooding
-    return {**found, **state}
+    return {**found, **state, "halted_ms": _halted(mine, found["engaged_ns"])}
+
+
+async def _looked_at(api: Api, objects: int) -> bool:
+    """Tell whether the operator has said something of the last objects, as many as are made at once."""
+    for one in garbage(max(objects - AT_ONCE, 0), objects):
+        live = await api.request("GET", BY_KIND[one["kind"]].path(THEIRS, one["metadata"]["name"]))
+        if not live.get("status", {}).get("conditions"):
+            return False
+    return True
 
 
 def _tenant(kube: Kube) -> Any:
     """Return a client with a token of the other tenant's, who may make what it likes in its namespace."""
-    here = ("-n", THEIRS)
-    _unless_there(kube, "serviceaccount", "tenant", *here)
-    kube.apply(json.dumps(_ROLE), namespace=THEIRS)
-    _unless_there(kube, "rolebinding", "tenant", "--role=tenant", f"--serviceaccount={THEIRS}:tenant", *here)
-    token = kube.kubectl("create", "token", "tenant", "--duration=4h", *here).strip()
+    kube.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": _theirs()}))
+    token = kube.kubectl("create", "token", "tenant", "--duration=4h", "-n", THEIRS).strip()
     config = json.loads(kube.kubectl("config", "view", "--raw", "--minify", "-o", "json"))
     config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]
     return _Tenant(json.dumps(config))
+
+
+def _theirs() -> list[dict[str, Any]]:
+    """Return the other tenant's namespace, and an account in it that may make garbage."""
+    rights, here = "rbac.authorization.k8s.io", {"name": "tenant", "namespace": THEIRS}
+    may = (("create", "get", "list"), ("strategies", "replays", "risktemplates"))
+    may_use = (("use",), ("risktemplates", "brokerconnections"))
+    rules = [{"apiGroups": ["alphatrade.io"], "verbs": verbs, "resources": on} for verbs, on in (may, may_use)]
+    role = {"apiGroup": rights, "kind": "Role", "name": "tenant"}
+    subject = {"kind": "ServiceAccount", **here}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": THEIRS, "labels": TRADING}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": here},
+        {"apiVersion": f"{rights}/v1", "kind": "Role", "metadata": here, "rules": rules},
+        {
+            "apiVersion": f"{rights}/v1", "kind": "RoleBinding", "metadata": here, "roleRef": role,
+            "subjects": [subject],
+        },
+    ]  # fmt: skip
 
 
 class _Tenant:
@@ -166,33 +179,15 @@ class _Tenant:
         await self._api.__aexit__(*error)
 
 
-def _open(kube: Kube, desk: Desk) -> None:
-    for name in (MINE, THEIRS):
-        _unless_there(kube, "namespace", name)
-        kube.kubectl("label", "--overwrite", "namespace", name, *(f"{key}={value}" for key, value in TRADING.items()))
-    kube.kubectl("delete", "killswitches", "--all", "-n", MINE)  # an earlier start's would stop this one's strategy
-    desk.open()
-    desk.start([STRATEGY])
-
-
 def _close(kube: Kube) -> None:
-    plurals = "strategies,replays,risktemplates,killswitches,brokerconnections,marketdatafeeds"
-    for namespace in (MINE, THEIRS):
-        kube.kubectl("delete", plurals, "--all", "-n", namespace, "--timeout=1800s")
-        kube.kubectl("annotate", "--overwrite", "namespace", namespace, f"alphatrade.io/decommissioned={'0' * 64}")
-        kube.kubectl("delete", "namespace", namespace, "--timeout=1800s")
+    """Remove the other tenant, whose objects take their time to go."""
+    kube.kubectl("delete", "strategies,replays,risktemplates", "--all", "-n", THEIRS, "--timeout=1800s")
+    remove_namespaces(kube, THEIRS, "--timeout=1800s")
 
 
-def _unless_there(kube: Kube, *words: str) -> None:
-    try:
-        kube.kubectl("create", *words)
-    except ClusterError as error:
-        if "AlreadyExists" not in str(error):
-            raise
-
-
-def _halted(engaged_ns: dict[str, int], halts: dict[str, list[int]]) -> list[float]:
+def _halted(mine: Desk, engaged_ns: dict[str, int]) -> list[float]:
     """Return milliseconds from each KillSwitch's create returned until the runtime had latched it."""
+    halts = refusals(mine, [STRATEGY])
     return [(halts[name][0] - at_ns) / 1e6 for name, at_ns in engaged_ns.items() if halts.get(name)]
 
 

@@ -39,13 +39,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300.0, help="for how long")
     asked = parser.parse_args()
     backend = choose()
-    with product(), trading_namespace(backend.kube(), "watch-cut") as namespace:
-        place = Place(backend.kube(), namespace)
-        trader, spare = Desk(place, backend, WALL), Desk(place, backend, SPARE)
-        trader.open()
-        spare.open(*beside(SPARE, WALL))
-        figures = measured(trader, spare, asked.seconds)
-    wait_for_the_last(backend.kube())
+    with product() as installed:
+        with trading_namespace(installed.kube, "watch-cut") as namespace:
+            place = Place(installed.kube, namespace)
+            trader, spare = Desk(place, backend, WALL), Desk(place, backend, SPARE)
+            trader.open()
+            spare.open(*beside(SPARE, WALL))
+            figures = measured(trader, spare, asked.seconds)
+        wait_for_the_last(installed.kube)  # while there is a cluster still, and an operator to flatten
     figures |= {"command": f"python tests/studies/watch_cut.py --seconds {asked.seconds:g}"}
     figures |= {"commit": commit(), "machine": machine()}
     EVIDENCE.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")

@@ -42,7 +42,7 @@ class Kept:
     @property
     def orders(self) -> Any:
         """The commands that make an order."""
-        return self.commands[self.commands["command"] == NEW]
+        return _orders(self.commands)
 
     @property
     def working(self) -> list[int]:
@@ -163,7 +163,11 @@ def _over(kind: Any, leaves: Any) -> Any:
 
 
 def _new(commands: Any) -> list[int]:
-    return [int(order) for order in commands["order_id"][commands["command"] == NEW]]
+    return [int(order) for order in _orders(commands)["order_id"]]
+
+
+def _orders(commands: Any) -> Any:
+    return commands[commands["command"] == NEW]
 
 
 def alive_at(at_ns: int, journal: Journal) -> list[int]:
