@@ -18,7 +18,7 @@ OUT_DTYPE = np.dtype(
     [
         ("faults", "i8"), ("ready", "i8"), ("z", "f8", (MAX_INPUTS,)), ("raw", "f8", (MAX_INPUTS,)), ("count", "i8"),
         ("idx", "i8", (NEURONS,)), ("val", "f8", (NEURONS,)), ("h", "f8", (NEURONS,)), ("v", "f8", (WIDTH,)),
-        ("mean", "f8", (MAX_INPUTS,)), ("var", "f8", (MAX_INPUTS,)), ("surprise", "f8"), ("sparsity", "f8"),
+        ("centre", "f8", (MAX_INPUTS,)), ("spread", "f8", (MAX_INPUTS,)), ("surprise", "f8"), ("sparsity", "f8"),
         ("latent", "f8", (WIDTH,)), ("edge", "f8"),
     ],
     align=True,
@@ -120,7 +120,7 @@ def digests():
     """Digest all that a run of 600 rows writes, sparse and dense."""
     weights = seeded_weights(3, 9)
     weights["readout"] = np.linspace(-1.0, 1.0, WIDTH)
-    found = {"weights": hashlib.sha256(weights.tobytes()).hexdigest()}
+    found: dict[str, str | list[str]] = {"weights": hashlib.sha256(weights.tobytes()).hexdigest()}
     out = standards(standard([0.1] * 9, 50.0), table(600, 9))
     found["standards"] = hashlib.sha256(out.tobytes()).hexdigest()
     for name, k in (("sparse", 26), ("one", 1), ("dense", NEURONS)):

@@ -132,7 +132,7 @@ def test_bounded_whatever_comes(values, floor, lead):
 
 @pytest.mark.parametrize("floor", [0.0, -1.0, math.nan, math.inf, 1e-300])
 def test_a_floor_must_be_a_scale(floor):
-    with pytest.raises(InputError, match="feature 1: floor .*give a positive finite scale"):
+    with pytest.raises(InputError, match=r"feature 1: floor .*give a positive finite scale"):
         standard([0.1, floor])
 
 

@@ -22,8 +22,8 @@ BELIEF_DTYPE = np.dtype(
     align=True,
 )  # fmt: skip
 """v: value; idx, val: the first `count` hold the code, idx ascending, val > 0 of unit norm; threshold: where the
-search for the largest starts; centre, spread: posterior mean and variance of z; surprise: mean z^2 / 2; sparsity: share of active
-neurons; y: y[k] belongs to neuron idx[k]. From z on: scratch."""
+search for the largest starts; centre, spread: posterior mean and variance of z; surprise: mean z^2 / 2; sparsity: share
+of active neurons; y: y[k] belongs to neuron idx[k]. From z on: scratch."""
 
 NO_NEURON = 0xFFFF  # fills idx of a stored row behind its last active neuron
 REGIMES = 4
