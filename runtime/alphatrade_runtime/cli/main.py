@@ -10,7 +10,7 @@ import typer
 from alphatrade_operator.kubectl import main as kubectl
 from alphatrade_operator.kubectl.kubectl import KubectlError
 from alphatrade_operator.resources import ResourceError
-from alphatrade_runtime.cli import catalog, compare, diary, importing, kill, plugin, report, run, serve, tape
+from alphatrade_runtime.cli import catalog, compare, diary, importing, kill, plugin, redteam, report, run, serve, tape
 from alphatrade_runtime.market.faults import InputError
 
 BAD_INPUT, INTERRUPTED, OUR_FAULT = 2, 130, 1
@@ -47,6 +47,7 @@ def alphatrade(
 
 app.command("run", short_help="Trade a session: strategy, feed, law.")(run.run)
 app.command("replay", short_help="Trade a recorded tape.")(run.replay)
+app.command("redteam", short_help="Trade a session through faults, and judge it.")(redteam.redteam)
 app.command("compare", short_help="Find the first row at which two runs differ.")(compare.compare)
 app.command("report", short_help="Print a run's table; write its report anew.")(report.report)
 app.command("import", short_help="Make a tape of recorded data.")(importing.import_data)

@@ -118,9 +118,11 @@ def _chosen(rows: Rows, place: Place, name: str, instrument: int) -> Ints:
 def _wrong(rows: Rows, instrument: int, at: Ints, bad: Prices) -> Rows:
     """A quote and a print at wrong prices, right behind the rows at some positions; no venue has numbered them."""
     ts, event = rows.ts_init_ns[at] + 1, rows.ts_event_ns[at]
+    bid, ask = bad(rows.bid[at]), bad(rows.ask[at])
+    ask = np.where(bid > 0, np.maximum(ask, bid + 1), ask)  # a tenth of a narrow spread must not lock the book
     quotes = made(
-        Kind.QUOTE, ts, ts_event_ns=event, instrument=instrument, bid=bad(rows.bid[at]), ask=bad(rows.ask[at]),
+        Kind.QUOTE, ts, ts_event_ns=event, instrument=instrument, bid=bid, ask=ask,
         bid_size=np.maximum(rows.bid_size[at], 1), ask_size=np.maximum(rows.ask_size[at], 1),
     )  # fmt: skip
-    prints = made(Kind.TRADE, ts, ts_event_ns=event, instrument=instrument, price=bad(rows.ask[at]), size=1)
+    prints = made(Kind.TRADE, ts, ts_event_ns=event, instrument=instrument, price=ask, size=1)
     return joined(quotes, prints)
