@@ -96,26 +96,26 @@ def volume_drought(rows: Rows, place: Place) -> Planted:
 
 
 def one_way_fill(rows: Rows, place: Place) -> Planted:
-    """Trade through our resting orders right before the price moves against them, and at no other time, for 90 s."""
-    pause_ns = place.of(10, 3, 1) * SECOND_NS
+    """Trade through our resting orders, then move the price 2, 5 or 10 bps on against them; no other trade.
+
+    For 90 s, every 10, 3 or 1 s, on the side that the market was about to leave anyway.
+    """
+    pause_s, jump_bps = place.of((10, 2), (3, 5), (1, 10))
     end_ns = place.start_ns + 90 * SECOND_NS
     inside = within(rows, place.start_ns, end_ns) & np.isin(rows.instrument, place.instruments)
-    parts = without(rows, inside & (rows.kind == Kind.TRADE))
+    swept = without(rows, inside & (rows.kind == Kind.TRADE))
+    sweeps = []
     for i in place.instruments:
-        quotes = quotes_within(rows, i, place.start_ns, end_ns)
-        at, side = _before_moves(rows, quotes, pause_ns)
-        touch = np.where(side < 0, rows.bid[at], rows.ask[at])
-        sweeps = made(
-            Kind.TRADE,
-            rows.ts_init_ns[at],
-            ts_event_ns=rows.ts_event_ns[at],
-            instrument=i,
-            side=side,
-            price=np.maximum(touch + side, 1),
-            size=np.maximum(np.where(side < 0, rows.bid_size[at], rows.ask_size[at]), 1),
-        )
-        parts = with_rows(parts, sweeps)
-    return Planted(finished(parts, int(rows.seq[0])), place.start_ns, end_ns)
+        quotes = quotes_within(swept, i, place.start_ns, end_ns)
+        at, side = _before_moves(swept, quotes, pause_s * SECOND_NS)
+        jumps = np.zeros(len(swept.seq) + 1, np.int64)
+        jumps[at + 1] = side * np.maximum(swept.bid[at] * jump_bps // _BPS, 1)  # from the next row on
+        low = -(int(swept.bid[quotes].min()) // 2)
+        swept = shifted(swept, i, np.clip(np.cumsum(jumps[:-1]), low, None))
+        sweeps.append(_sweeps(swept, i, at, side))
+    for more in sweeps:
+        swept = with_rows(swept, more)
+    return Planted(finished(swept, int(rows.seq[0])), place.start_ns, end_ns)
 
 
 def split_brain(rows: Rows, place: Place) -> Planted:
@@ -190,6 +190,16 @@ def _before_moves(rows: Rows, quotes: Ints, pause_ns: int) -> tuple[Ints, Ints]:
             side.append(1 if move[k] > 0 else -1)
             free_ns = int(ts[k]) + pause_ns
     return np.array(at, np.int64), np.array(side, np.int64)
+
+
+def _sweeps(rows: Rows, instrument: int, at: Ints, side: Ints) -> Rows:
+    """Trades a tick through the best of one side (side: of who takes), right behind the quotes at some positions."""
+    touch = np.where(side < 0, rows.bid[at], rows.ask[at])
+    shown = np.where(side < 0, rows.bid_size[at], rows.ask_size[at])
+    return made(
+        Kind.TRADE, rows.ts_init_ns[at], ts_event_ns=rows.ts_event_ns[at], instrument=instrument, side=side,
+        price=np.maximum(touch + side, 1), size=np.maximum(shown, 1),
+    )  # fmt: skip
 
 
 def _room_behind(rows: Rows, at: Ints, ns: int = 10) -> Mask:
