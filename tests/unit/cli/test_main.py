@@ -7,7 +7,7 @@ from alphatrade_runtime.cli.main import app, call, guarded
 from alphatrade_runtime.market.faults import InputError
 
 COMMANDS = [
-    ["run"], ["replay"], ["compare"], ["report"], ["import"], ["render"], ["kill"], ["verify"], ["signals"],
+    ["run"], ["replay"], ["redteam"], ["compare"], ["report"], ["import"], ["render"], ["kill"], ["verify"], ["signals"],
     ["features"], ["serve"], ["roll"], ["decommission"], ["uninstall"],
     ["tape", "info"], ["diary", "verify"], ["diary", "show"], ["diary", "sql"], ["plugin", "check"], ["plugin", "pin"],
 ]  # fmt: skip
@@ -56,6 +56,9 @@ def test_nothing_asked_for_shows_the_help(group, capsys):
         (["run", "-f", "examples/quickstart", "--broker", "x"], "--broker: only for a run by the wall clock"),
         (["run", "-f", "examples/quickstart", "--duration", "2"], "--duration: only for a run at Realtime or a multi"),
         (["run", "-f", "examples/quickstart", "--strategy", "other"], "quickstart"),
+        (["redteam", "-f", "examples/quickstart", "--scenario", "flood"], "--scenario flood: no such one; choose from"),
+        (["redteam", "-f", "examples/quickstart", "--severity", "low"], "--severity low: no such one; choose from Low"),
+        (["redteam", "-f", "examples/daily-bars"], "examples/daily-bars"),
         (["serve", "pigeon"], "serve pigeon: no such pod; choose one of strategy, feed, broker"),
     ],
 )

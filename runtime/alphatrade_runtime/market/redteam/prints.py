@@ -1,6 +1,7 @@
 """Quotes and trades that are wrong: prices off by a factor, zero, negative; crossed, locked and empty books."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,30 +38,23 @@ def bad_print_negative(rows: Rows, place: Place) -> Planted:
 
 def crossed_book(rows: Rows, place: Place) -> Planted:
     """The best bid is above the best ask for 1, 5 or 20 s. An import refuses it; a live session records what it saw."""
-    end_ns = place.start_ns + place.of(1, 5, 20) * SECOND_NS
-    count, due = 0, []
-    for i in place.instruments:
-        at = quotes_within(rows, i, place.start_ns, end_ns)
+    changes, planted = _broken(rows, place)
+    for at in changes:
         bid, ask = rows.bid.copy(), rows.ask.copy()
         bid[at], ask[at] = rows.ask[at] + 2, rows.bid[at]
         rows = changed(rows, bid=bid, ask=ask)
-        count += len(at)
-        due.append(int(rows.ts_init_ns[at[0]]))
-    return Planted(finished(rows, int(rows.seq[0])), place.start_ns, end_ns, max(due), (), count)
+    return replace(planted, rows=finished(rows, int(rows.seq[0])), count=sum(len(at) for at in changes))
 
 
 def nan_features(rows: Rows, place: Place) -> Planted:
     """A locked and empty book for 1, 5 or 20 s: all features of the book are NaN, and no import refuses it."""
-    end_ns = place.start_ns + place.of(1, 5, 20) * SECOND_NS
-    due = []
-    for i in place.instruments:
-        at = quotes_within(rows, i, place.start_ns, end_ns)
+    changes, planted = _broken(rows, place)
+    for at in changes:
         ask, bid_size, ask_size = rows.ask.copy(), rows.bid_size.copy(), rows.ask_size.copy()
         ask[at] = rows.bid[at]
         bid_size[at], ask_size[at] = 0, 0
         rows = changed(rows, ask=ask, bid_size=bid_size, ask_size=ask_size)
-        due.append(int(rows.ts_init_ns[at[0]]))
-    return Planted(finished(rows, int(rows.seq[0])), place.start_ns, end_ns, max(due))
+    return replace(planted, rows=finished(rows, int(rows.seq[0])))
 
 
 def repeated_quote(rows: Rows, place: Place) -> Planted:
@@ -76,6 +70,18 @@ def repeated_quote(rows: Rows, place: Place) -> Planted:
         rows = changed(rows, **columns)
         end_ns = max(end_ns, int(rows.ts_init_ns[at[-1]]))
     return Planted(finished(rows, int(rows.seq[0])), place.start_ns, end_ns)
+
+
+def _broken(rows: Rows, place: Place) -> tuple[list[Ints], Planted]:
+    """Positions of the quotes to break, by instrument, at least one each; the law is to answer at the first."""
+    end_ns = place.start_ns + place.of(1, 5, 20) * SECOND_NS
+    changes = []
+    for i in place.instruments:
+        quotes = quotes_within(rows, i, place.start_ns, int(rows.ts_init_ns[-1]) + 1)
+        changes.append(quotes[: max(1, int(np.searchsorted(rows.ts_init_ns[quotes], end_ns)))])
+    end_ns = max(end_ns, *(int(rows.ts_init_ns[at[-1]]) + 1 for at in changes))
+    firsts = sorted(int(rows.ts_init_ns[at[0]]) for at in changes)
+    return changes, Planted(rows, place.start_ns, end_ns, firsts[-1], tuple(first + 1 for first in firsts))
 
 
 def _bad_prints(rows: Rows, place: Place, name: str, bad: Prices) -> Planted:
