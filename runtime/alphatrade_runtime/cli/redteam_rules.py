@@ -95,6 +95,16 @@ def answer_missing(f: Facts) -> str:
     return f"no {f.scenario.answer} at {loose} of {int(at.sum())} planted prices" if loose else ""
 
 
+def answer_lapsed(f: Facts) -> str:
+    """The code was seen, but does not stand all the time from a second after it was due to the fault's end."""
+    if not f.scenario.sustained or not _answer_due(f) or f.planted.due_ns is None:
+        return ""
+    asked = f.run.asked
+    during = (asked.ts_ns >= f.planted.due_ns + ANSWER_NS) & (asked.ts_ns < f.planted.end_ns)
+    lapsed = during & ~standing(f)
+    return f"{f.scenario.answer} lapsed at {int(lapsed.sum())} of {int(during.sum())} looks" if lapsed.any() else ""
+
+
 def order_left(f: Facts) -> str:
     """An order left while the code stood."""
     if not f.scenario.sustained or not _answer_due(f):
@@ -153,6 +163,7 @@ CHECKS: tuple[Callable[[Facts], str], ...] = (
     import_leaks,
     answer_stood_before,
     answer_missing,
+    answer_lapsed,
     order_left,
     mark_followed,
     guard_late,

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from alphatrade_runtime.cli.redteam_law import ask_law
 from alphatrade_runtime.execution.venue_state import DEPTH_TICKS
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.build import build
@@ -17,51 +18,18 @@ from alphatrade_runtime.loop.core import Core, part
 from alphatrade_runtime.loop.engine import DIARY_SCHEMA, Engine, counts_of, kill_of, money_of
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.market.calendar import Calendar
-from alphatrade_runtime.market.orders import Command, Purpose, TimeInForce
+from alphatrade_runtime.market.orders import Command, Purpose
 from alphatrade_runtime.market.redteam import with_timers
 from alphatrade_runtime.market.schema import Kind, Rows
-from alphatrade_runtime.market.view import reference2
-from alphatrade_runtime.numerics.jit import entry
 from alphatrade_runtime.reflection.records import DiaryKind
 from alphatrade_runtime.risk.auditor import Auditor, Violation
 from alphatrade_runtime.risk.codes import Guard
-from alphatrade_runtime.risk.law import check
 from alphatrade_runtime.risk.state import REDUCE_DAY_DRAWDOWN
 
 HEARTBEAT_NS = 250_000_000
 
-_IOC = int(TimeInForce.IOC)
 _TRADE = int(Purpose.TRADE)
 Ints = npt.NDArray[np.int64]
-
-
-@entry
-def ask_law(core: Any, codes: Any) -> None:
-    """Write the law's codes for the smallest order of each instrument, buying and selling.
-
-    core: CORE_DTYPE record array (1,).  codes: (instruments, 2) int64, written; 0 accepts.
-    """
-    c = core[0]
-    n = c.loop[0].instruments
-    for i in range(n):
-        for k in range(2):
-            request = c.request[0]
-            view = c.views[i]
-            price = view.ask if k == 0 else view.bid
-            request.instrument = i
-            request.side = 1 - 2 * k
-            request.price = price if price > 0 else reference2(view) // 2
-            request.qty = c.instruments[i].min_order
-            request.extra = c.instruments[i].min_order
-            request.tif = _IOC
-            request.order_flags = 0
-            request.purpose = _TRADE
-            request.order_id = c.account[0].next_order_id
-            request.is_amend = 0
-            request.ref2 = reference2(view)
-            codes[i, k] = check(
-                request, c.exposures, c.views, c.instruments, n, c.limits[0], c.account[0], c.rate_ring, c.util
-            )  # fmt: skip
 
 
 class Asked(NamedTuple):
@@ -126,6 +94,7 @@ class _Watch:
                 self._until(stop, final=False)
                 self._ask()
             self._until(n, final=True)
+            self.recorder.drain(self.core)  # before the closing rows: they share the last row's seq
             replay.close(self.core)
             self.recorder.drain(self.core)
             digests = self.recorder.close()
@@ -140,7 +109,6 @@ class _Watch:
     def _until(self, stop: int, *, final: bool) -> None:
         while replay.run(self.core, self.rows, stop, final, self.depth) == replay.NEED_DRAIN:
             self.recorder.drain(self.core)
-        self.recorder.drain(self.core)
 
     def _ask(self) -> None:
         codes = np.zeros((self.instruments, 2), np.int64)

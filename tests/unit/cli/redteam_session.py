@@ -29,12 +29,13 @@ def redteam_faulty(x, s, p):
     return 1.0
 
 
-def suite(ref="redteam_flip", seed=SEED, **limits):
-    """A suite of one strategy on two instruments; limits: changes of the usual ones."""
-    document = session(policy(ref, {}), n=2, limits={**LIMITS, **limits}, terms=TERMS)
-    return Suite(document, {}, quiet_market(instruments=2, seconds=200), seed)
+def suite(ref="redteam_flip", seed=SEED, seconds=200, n=2, **limits):
+    """A suite of one strategy on n instruments; limits: changes of the usual ones.  seconds: of its market."""
+    clock = {"clock": "quote_change", "interval_ns": 100_000_000}
+    document = session(policy(ref, {}), n=n, limits={**LIMITS, **limits}, terms=TERMS, **clock)
+    return Suite(document, {}, quiet_market(instruments=n, seconds=seconds), seed)
 
 
-def judged(name, severity=Severity.LOW, given=None, **limits):
-    """The verdict on one scenario."""
-    return (given or suite(**limits)).judge(SCENARIOS[name], severity)
+def judged(name, severity=Severity.LOW, given=None, **changes):
+    """The verdict on one scenario. changes: as `suite` takes them."""
+    return (given or suite(**changes)).judge(SCENARIOS[name], severity)

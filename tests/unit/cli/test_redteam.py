@@ -13,7 +13,7 @@ from alphatrade_runtime.cli.redteam_suite import cases
 from alphatrade_runtime.cli.redteam_watch import HEARTBEAT_NS, watch
 from alphatrade_runtime.market import quality
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.market.redteam import SCENARIOS, Severity, with_timers
+from alphatrade_runtime.market.redteam import SCENARIOS, Severity, catalog, with_timers
 from unit.cli.redteam_session import judged, suite
 from unit.risk.law_mutants import Mutant, damaged
 
@@ -30,25 +30,22 @@ def law(code, line):
 
 BROKEN = {
     "no_session_check": (
-        "halt_reopen", law("SESSION", "session_closed(view, account, limits)"), "no SESSION while the fault was at work",
+        "halt_reopen", law("SESSION", "session_closed(view, account, limits)"), "no SESSION while",
     ),
     "no_stale_check_of_a_crossed_book": (
-        "crossed_book", law("STALE", "stale(view, instrument, account, limits)"), "no STALE while the fault was at work",
-    ),
-    "no_stale_check_of_a_locked_book": (
-        "nan_features", law("STALE", "stale(view, instrument, account, limits)"), "no STALE while the fault was at work",
+        "crossed_book", law("STALE", "stale(view, instrument, account, limits)"), "no STALE while",
     ),
     "quotes_never_age": (
         "stuck_quote",
         Mutant("age", "risk.law", "max(silent, utilisation(account.now - view.quote_ts, instrument.max_quote_age_ns))",
                "silent", ()),
-        "no STALE while the fault was at work",
+        "STALE lapsed at",
     ),
     "quotes_age_late": (
         "stuck_quote",
         Mutant("late", "risk.law", "utilisation(account.now - view.quote_ts, ",
-               "utilisation(account.now - view.quote_ts - 1_500_000_000, ", ()),
-        "s after it was due",
+               "utilisation(account.now - view.quote_ts - 10_000_000_000, ", ()),
+        "STALE",
     ),
     "streams_are_never_silent": (
         "late_ticks",
@@ -58,15 +55,14 @@ BROKEN = {
     ),
     "no_price_band": (
         "bad_print_high", law("PRICE_BAND", "outside_band(request, view, limits, band_bps)"),
-        "no PRICE_BAND while the fault was at work",
+        "auditor: PRICE_BAND",
     ),
     "marks_jump_at_once": (
         "bad_print_low", Mutant("jump", "market.view", "JUMP_QUOTES = 3", "JUMP_QUOTES = 1", ()), "",
     ),
     "orders_leave_unasked": (
         "stuck_quote",
-        Mutant("unasked", "loop.act", "    code = _ask(c, i, side, price, qty, qty, tif, flags, purpose, 0, order_id)\n",
-               "    _ask(c, i, side, price, qty, qty, tif, flags, purpose, 0, order_id)\n    code = 0\n", ()),
+        Mutant("unasked", "loop.act", "    slot = -1\n    if", "    slot, code = -1, 0\n    if", ()),
         "orders left under STALE",
     ),
     "a_halt_never_ends": (
@@ -83,46 +79,61 @@ BROKEN = {
 }  # fmt: skip
 
 
-def severity_of(name):
-    return Severity.HIGH if name in ("late_ticks", "fee_shock") else Severity.LOW
+HIGH = ("late_ticks", "fee_shock", "stuck_quote")  # where less would show nothing
+
+
+def judged_in_python(name):
+    """The verdict on a market just long enough for plain Python."""
+    high = name in HIGH
+    return judged(name, Severity.HIGH if high else Severity.LOW, seconds=85 if high else 50, n=1)
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """Faults start after 20 s: plain Python takes a second for a minute of market."""
+    monkeypatch.setattr(catalog, "LEAD_NS", 20_000_000_000)
 
 
 @pytest.mark.twin
-@pytest.mark.parametrize("name", sorted({scenario for scenario, _, _ in BROKEN.values()}))
-def test_the_sound_engine_passes_what_finds_damage(name):
-    verdict = judged(name, severity_of(name))
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("name", ["bad_print_low", "stuck_quote"])
+def test_the_sound_engine_passes_as_plain_python_too(name):
+    verdict = judged_in_python(name)
     assert (verdict.state, verdict.why) == ("Pass", "")
 
 
 @pytest.mark.twin
+@pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("damage", sorted(BROKEN))
 def test_each_damage_is_found_and_named(damage):
     name, mutant, said = BROKEN[damage]
     with damaged(mutant):
-        verdict = judged(name, severity_of(name))
+        verdict = judged_in_python(name)
     assert verdict.state == "Fail"
     assert said in verdict.why
 
 
 @pytest.mark.twin
+@pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize(
     ("line", "limits", "said"),
     [
         ("account.reduce_only |= REDUCE_DAY_DRAWDOWN", {"day_drawdown_bps": 1}, "NAV below the day's level"),
-        ("if trip(account, HALT, _DRAWDOWN_PEAK, 0, account.seq):", {"max_drawdown_bps": 2, "day_drawdown_bps": 1},
+        ("if trip(account, HALT, _DRAWDOWN_PEAK, 0, account.seq):", {"max_drawdown_bps": 2, "day_drawdown_bps": None},
          "NAV below the peak-to-trough level"),
     ],
 )  # fmt: skip
 def test_a_drawdown_guard_that_does_not_hold_is_found(line, limits, said):
     damage = Mutant("held", "loop.step", line, "pass" if "if" not in line else "if False:", ())
     with damaged(damage):
-        assert said in judged("fee_shock", Severity.HIGH, **limits).why
-    assert "guard within 1 s" not in judged("fee_shock", Severity.HIGH, **limits).why
+        assert said in judged("fee_shock", Severity.HIGH, seconds=50, n=1, **limits).why
+    assert "guard within 1 s" not in judged("fee_shock", Severity.HIGH, seconds=50, n=1, **limits).why
 
 
 @pytest.mark.twin
+@pytest.mark.usefixtures("soon")
 def test_a_strategy_that_cannot_take_nan_is_a_breach():
-    verdict = judged("nan_features", given=suite("redteam_faulty"))
+    verdict = judged("nan_features", given=suite("redteam_faulty", seconds=50, n=1))
     assert verdict.state == "Fail"
     assert "plugin_faults" in verdict.why
 

@@ -75,7 +75,7 @@ def _all() -> tuple[Scenario, ...]:
         Scenario("repeated_quote", prints.repeated_quote, none, Loss.DAY, told="stuck_quote"),
         Scenario("duplicate_rows", delivery.duplicate_rows, imported, Loss.DAY, told="duplicate"),
         Scenario("out_of_order", delivery.out_of_order, imported, Loss.DAY, told="out_of_order"),
-        Scenario("late_ticks", delivery.late_ticks, law, Loss.DAY, "STALE"),
+        Scenario("late_ticks", delivery.late_ticks, law, Loss.DAY, "STALE", sustained=True),
         Scenario("volume_drought", moves.volume_drought, none, Loss.DAY),
         Scenario("spread_20", moves.spread_20, law, Loss.DAY, "PRICE_BAND"),
         Scenario("fee_shock", fee_shock, none, Loss.PEAK, fees=True),
