@@ -19,6 +19,7 @@ from alphatrade_runtime.cli import (
     importing,
     kill,
     plugin,
+    redteam,
     report,
     run,
     serve,
@@ -60,6 +61,7 @@ def alphatrade(
 
 app.command("run", short_help="Trade a session: strategy, feed, law.")(run.run)
 app.command("replay", short_help="Trade a recorded tape.")(run.replay)
+app.command("redteam", short_help="Trade a session through faults, and judge it.")(redteam.redteam)
 app.command("compare", short_help="Find the first row at which two runs differ.")(compare.compare)
 app.command("explain", short_help="Say why a policy traded and not another.")(explain.explain)
 app.command("report", short_help="Print a run's table; write its report anew.")(report.report)

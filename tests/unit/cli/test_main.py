@@ -7,7 +7,7 @@ from alphatrade_runtime.cli.main import app, call, guarded
 from alphatrade_runtime.market.faults import InputError
 
 COMMANDS = [
-    ["run"], ["replay"], ["compare"], ["explain"], ["report"], ["import"], ["render"], ["kill"], ["verify"],
+    ["run"], ["replay"], ["compare"], ["explain"], ["redteam"], ["report"], ["import"], ["render"], ["kill"], ["verify"],
     ["signals"], ["features"], ["serve"], ["roll"], ["decommission"], ["uninstall"],
     ["tape", "info"], ["diary", "verify"], ["diary", "show"], ["diary", "sql"], ["plugin", "check"], ["plugin", "pin"],
     ["drift", "calibrate"],
@@ -59,6 +59,9 @@ def test_nothing_asked_for_shows_the_help(group, capsys):
         (["run", "-f", "examples/quickstart", "--strategy", "other"], "quickstart"),
         (["drift", "calibrate", "--target", "1000"], "--target: say of which reference; add --reference N"),
         (["drift", "calibrate", "--reference", "0", "--law", "cauchy"], "law: 'cauchy' is unknown; give one of gaus"),
+        (["redteam", "-f", "examples/quickstart", "--scenario", "flood"], "--scenario flood: no such one; choose from"),
+        (["redteam", "-f", "examples/quickstart", "--severity", "low"], "--severity low: no such one; choose from Low"),
+        (["redteam", "-f", "examples/daily-bars"], "examples/daily-bars"),
         (["serve", "pigeon"], "serve pigeon: no such pod; choose one of strategy, feed, broker"),
     ],
 )
