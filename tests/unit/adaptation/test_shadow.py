@@ -93,7 +93,7 @@ def test_an_exploding_price_counts_as_a_hundred_percent_and_scales_stay_finite()
     assert shadows.state.move_bps == 10_000.0
     assert found[0] == (1, 4.0)
     assert shadows.state.sigma_bps < before * 1.1
-    assert all(np.isfinite(shadows.state[name]).all() for name in SHADOW_DTYPE.names)
+    assert all(np.isfinite(shadows.state[name]).all() for name in SHADOW_DTYPE.names or ())
 
 
 def test_a_reward_is_the_net_of_one_horizon_over_the_scale_of_the_markets_return():
