@@ -7,8 +7,8 @@ from alphatrade_runtime.cli.main import app, call, guarded
 from alphatrade_runtime.market.faults import InputError
 
 COMMANDS = [
-    ["run"], ["replay"], ["compare"], ["explain"], ["redteam"], ["report"], ["import"], ["render"], ["kill"], ["verify"],
-    ["signals"], ["features"], ["serve"], ["roll"], ["decommission"], ["uninstall"],
+    ["run"], ["replay"], ["compare"], ["explain"], ["redteam"], ["report"], ["import"], ["render"], ["kill"],
+    ["verify"], ["signals"], ["features"], ["serve"], ["roll"], ["decommission"], ["uninstall"],
     ["tape", "info"], ["diary", "verify"], ["diary", "show"], ["diary", "sql"], ["plugin", "check"], ["plugin", "pin"],
     ["drift", "calibrate"],
 ]  # fmt: skip
