@@ -102,7 +102,7 @@ def test_a_cut_file_is_refused(saved, keep):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="none.npz: no such file; export the weights again or correct the path"):
+    with pytest.raises(InputError, match=r"none\.npz: no such file; export the weights again or correct the path"):
         load_weights(tmp_path / "none.npz", "sha256:x")
 
 
