@@ -114,7 +114,7 @@ def _spoil(rng, val, v):
     elif kind == 2:
         bad = -1e308
     elif kind > 2:
-        bad = 10.0 ** float(below(rng, 400) - 100)  # of which the largest are infinite
+        bad = 10.0 ** float(below(rng, 400) - 100)
     where = below(rng, 3)
     if where == 0:
         v[below(rng, WIDTH)] = bad

@@ -82,7 +82,7 @@ def learn(s, j, made, horizon, la, reward):
     read at that decision.  Left out: what is not finite, a horizon that overlaps one that was taken, a decision at
     which nothing was read.
     """
-    if made < s.free[j] or not 0.0 < _dot(la, la) <= _MOST_READ or reward != reward:
+    if made < s.free[j] or not 0.0 < _dot(la, la) <= _MOST_READ or not abs(reward) < math.inf:
         return 0
     predicted = _dot(s.u[j], la)
     if not abs(predicted) < math.inf:
