@@ -195,9 +195,9 @@ def test_the_inverse_stays_bounded_and_positive_where_nothing_excites_it():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("u", math.nan), ("u", math.inf), ("inverse", math.nan), ("inverse", -1.0)]
+    ("name", "factor"), [("u", math.nan), ("u", math.inf), ("inverse", math.nan), ("inverse", -1_000.0)]
 )
-def test_weights_that_cannot_be_right_are_forgotten_with_what_they_proved(name, value):
+def test_weights_that_cannot_be_right_are_forgotten_with_what_they_proved(name, factor):
     s, rng = learner(), np.random.default_rng(9)
     la = reads(rng, 302)
     taught(s, la[:300], 3.0 * la[:300, 3])

@@ -16,7 +16,7 @@ HORIZON = 10
 
 
 def ran():
-    """Run a session with everything on; return its mind's records of instruments, how often each decided, its tables."""
+    """Run a session with everything on; return its mind's records of instruments, and its tables."""
     engine = Engine(everything())
     run = engines._Run(engine, engines._source(rows(), engine.session), None, True)
     run.loop(None, None)
