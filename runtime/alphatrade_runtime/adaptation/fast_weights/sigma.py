@@ -115,7 +115,7 @@ def _renormalise(s):
     for i in range(NEURONS):
         for d in range(WIDTH):
             weight = s.rho[i, d] * s.scale
-            s.rho[i, d] = weight if abs(weight) > _TINY else 0.0
+            s.rho[i, d] = 0.0 if abs(weight) < _TINY else weight
         s.squares[i] = _square(s, i)
     s.scale = 1.0
     _sum_anew(s)
