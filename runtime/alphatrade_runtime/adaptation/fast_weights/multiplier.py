@@ -18,8 +18,11 @@ from alphatrade_runtime.perception.belief.shape import WIDTH
 MAX_POLICIES = 16
 LEAST_REWARDS = 50.0  # discounted count of them before anything is trusted
 REWARD_CLIP = 4.0
-RIDGE = 100.0  # prior precision of a weight, renewed as fast as it is forgotten: whatever comes, inverse stays below
 FORGET = 0.999  # a reward
+# Prior precision of a weight, renewed as fast as it is forgotten, so that directions that nothing excites stay bounded.
+# Measured over 2,000 rewards, 12 seeds: an edge of 4% of the variance is trusted at the end by 1,000 in all, by 100 in
+# 1 to 2, by 10 in none; without an edge 1,000 trusts at 0.3 to 0.6% of decisions.
+RIDGE = 1_000.0
 _RENEWED = RIDGE * WIDTH * (1.0 - FORGET)  # of one weight in turn
 _Z90 = 1.2815515655446004
 _BOOSTED = 1.05
