@@ -206,7 +206,7 @@ def asked(s, p, la, policies):
 
 def digests():
     """Digest all that runs over good input and bad leave behind."""
-    found = {}
+    found: dict[str, list[object]] = {}
     for rule in ("hebb", "delta"):
         s = memory()
         p = params(rule, half_life=5)  # so that the scale is put into the weights now and then

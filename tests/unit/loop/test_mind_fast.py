@@ -4,10 +4,12 @@ import math
 
 import pytest
 
+from alphatrade_runtime.adaptation.fast_weights.state import fast_params
 from alphatrade_runtime.loop import engine as engines
 from alphatrade_runtime.loop.core import part
 from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.loop.mind import build
+from alphatrade_runtime.loop.mind.host import Mind
 from alphatrade_runtime.loop.mind_link import mind_of
 from alphatrade_runtime.risk.codes import Guard
 from unit.loop.mind_sessions import everything, rows
@@ -20,7 +22,9 @@ def ran():
     engine = Engine(everything())
     run = engines._Run(engine, engines._source(rows(), engine.session), None, True)
     run.loop(None, None)
-    symbols = mind_of(run.core).symbols
+    mind = mind_of(run.core)
+    assert isinstance(mind, Mind)
+    symbols = mind.symbols
     assert int(part(run.core, "loop")[0].decisions) == symbols["decisions"].sum()
     return symbols, run.finish().tables
 
@@ -52,10 +56,9 @@ def test_on_an_ordinary_tape_nothing_faults_and_something_is_remembered(whole):
 
 
 def test_a_fault_is_on_record_once_with_the_route_of_its_decision(monkeypatch):
-    made = build.fast_params
 
     def tight(*given, **named):
-        params = made(*given, **named)
+        params = fast_params(*given, **named)
         params.bound[:] = 0.2
         return params
 
