@@ -54,3 +54,4 @@ class Guard(IntEnum):
     DRAIN = 13
     LIMITS = 14
     DRIFT = 15
+    FAST_WEIGHTS = 16

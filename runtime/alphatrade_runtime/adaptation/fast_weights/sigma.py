@@ -12,6 +12,7 @@ from alphatrade_runtime.numerics.jit import inlined, kernel
 from alphatrade_runtime.perception.belief.shape import NEURONS, WIDTH
 
 _LEAST_SCALE = 1e-8
+_TINY = 1e-100  # a weight below it is 0 once renormalised: its square would be subnormal, hence slow
 
 
 @kernel
@@ -33,7 +34,8 @@ def write(s, p, idx, val, count, v, a, gate):
     """Decay, then learn one decision. v, a: float64[32], the value now and what was read.  gate: in [0, 1].
 
     No active neuron: decay alone. A value that is not finite, or a norm at the bound, is a fault: rho goes back to its
-    last good copy and learns no more. Returns 1 at a fault.
+    last good copy and only decays from then on. The delta rule may reach its bound, and is scaled back. Returns 1 at a
+    fault.
     """
     s.decisions += 1
     s.scale *= p.keep
@@ -48,7 +50,7 @@ def write(s, p, idx, val, count, v, a, gate):
         _sum_anew(s)
     s.norm = s.scale * math.sqrt(max(s.total, 0.0))
     if not s.norm < p.bound:
-        if p.rule != DELTA or s.norm != s.norm:
+        if p.rule != DELTA or not s.norm < math.inf:
             return _fault(s)
         s.scale *= p.bound / s.norm * (1.0 - 1e-12)
         s.norm = s.scale * math.sqrt(max(s.total, 0.0))
@@ -112,7 +114,8 @@ def _renormalise(s):
     """Put the scale into rho, which has become too small a number beside it."""
     for i in range(NEURONS):
         for d in range(WIDTH):
-            s.rho[i, d] *= s.scale
+            weight = s.rho[i, d] * s.scale
+            s.rho[i, d] = 0.0 if abs(weight) < _TINY else weight
         s.squares[i] = _square(s, i)
     s.scale = 1.0
     _sum_anew(s)
@@ -130,7 +133,7 @@ def _keep_copy(s):
 
 @kernel
 def _fault(s):
-    """Go back to the last good copy and learn no more."""
+    """Go back to the last good copy, to learn no more."""
     s.faults += 1
     s.frozen = 1
     s.scale = s.good_scale

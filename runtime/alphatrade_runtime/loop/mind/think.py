@@ -8,6 +8,7 @@ from alphatrade_runtime.adaptation.fast_weights.multiplier import learn, multipl
 from alphatrade_runtime.adaptation.router.attention import choose, context, credit, remember
 from alphatrade_runtime.adaptation.router.shadow import due, shadow_step
 from alphatrade_runtime.adaptation.router.weighted import choose_by_weight
+from alphatrade_runtime.loop.emit import guard_row
 from alphatrade_runtime.loop.mind.drift import obey_drift, watch_beliefs, watch_open_trade
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
@@ -29,11 +30,13 @@ from alphatrade_runtime.perception.regime.classify import classify
 from alphatrade_runtime.perception.regime.labels import Trouble
 from alphatrade_runtime.plugin.call import call_quote, call_signal, head
 from alphatrade_runtime.reflection.probes.probe import probe
+from alphatrade_runtime.risk.codes import Guard
 
 NOBODY = -1
 _HALT, _NO_QUOTE, _FEED_FAULT = int(Trouble.HALT), int(Trouble.NO_QUOTE), int(Trouble.FEED_FAULT)
 _TRADING = int(Status.TRADING)
 _E7 = 1e-7
+_FAST_WEIGHTS = int(Guard.FAST_WEIGHTS)
 
 
 @kernel
@@ -50,7 +53,8 @@ def _perceive(c, mind, symbol, i, now):
         sigma.read(fast, belief.idx, belief.val, belief.count, mind.a)
         latent(mind.weights[0], belief, mind.a, mind.latent)
         layer_norm(mind.a, mind.la)
-        sigma.write(fast, mind.fast[0], belief.idx, belief.val, belief.count, belief.v, mind.a, 1.0)
+        if sigma.write(fast, mind.fast[0], belief.idx, belief.val, belief.count, belief.v, mind.a, 1.0) != 0:
+            guard_row(c, _FAST_WEIGHTS)
     else:
         for k in range(len(mind.latent)):
             mind.latent[k] = 0.0
@@ -145,6 +149,7 @@ def _follow_shadows(c, mind, symbol, i):
     view = c.views[i]
     spread = float(view.ask - view.bid) if 0 < view.bid < view.ask else 0.0
     fee = c.instruments[i].taker_fee_e7 * _E7
+    horizon = mind.router[0].horizon
     for j in range(mind.policies):
         if mind.trades[j, i] != 0:
             shadow_step(symbol.shadow[0], j, symbol.shares[j], view.mark2 * 0.5, spread, fee)
@@ -152,8 +157,8 @@ def _follow_shadows(c, mind, symbol, i):
             if known != 0:
                 credit(symbol.router[0], mind.router[0], j, reward)
                 if mind.parts & HAS_FAST:
-                    made = (symbol.decisions - mind.router[0].horizon) & LATENT_MASK
-                    learn(symbol.multiplier[0], j, symbol.latents[made], reward)
+                    made = symbol.decisions - horizon
+                    learn(symbol.multiplier[0], j, made, horizon, symbol.latents[made & LATENT_MASK], reward)
 
 
 @kernel
