@@ -235,6 +235,8 @@ def think(c: Any, address: int, i: int, now: int) -> int:
         _perceive(c, mind, symbol, i, now)
     if mind.parts & HAS_REGIME:
         _classify(c, mind, symbol, i)
+        if symbol.changed != 0:
+            symbol.regime_since = now
         symbol.factor = symbol.regime[0].size_factor
     if mind.parts & HAS_DRIFT:
         obey_drift(c, mind, symbol, i)
@@ -248,6 +250,8 @@ def think(c: Any, address: int, i: int, now: int) -> int:
     j = _route(c, mind, symbol, i, now)
     if j != symbol.current:
         _take_up(c, mind, symbol, i, j)
+    if j != NOBODY:
+        symbol.chosen[j] += 1
     shown = j if j != NOBODY else c.instruments[i].policy
     _show(c, i, shown, now)
     if mind.parts & HAS_BELIEF and symbol.standard[0].ready == 0:
