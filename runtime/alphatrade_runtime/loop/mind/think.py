@@ -224,7 +224,10 @@ def _wanted(c, symbol, i, j):
 
 
 def think(c: Any, address: int, i: int, now: int) -> int:
-    """Make up the mind about instrument i. c: the run's state.  address: of the shared record.  Returns 0."""
+    """Make up the mind about instrument i. c: the run's state.  address: of the shared record.
+
+    Returns 1 when its regime changed, which goes on record whatever is done about it, else 0.
+    """
     mind = mind_at(address, 0)
     symbol = symbol_at(mind.symbols, i)
     symbol.decisions += 1
@@ -258,7 +261,7 @@ def think(c: Any, address: int, i: int, now: int) -> int:
         c.loop[0].score = math.nan  # what its features say is not known yet, so nothing is wanted
     else:
         _wanted(c, symbol, i, j)
-    return 0
+    return symbol.changed
 
 
 @kernel
