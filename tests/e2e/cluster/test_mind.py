@@ -60,10 +60,12 @@ def minded() -> Manifest:
         "regime": {"type": "Hmm", "fastHalfLife": 20, "slowHalfLife": 200},
         "probes": {},
         "drift": {},
+        "router": {"switchingCostBps": "0.01"},
     }
     flags = dict.fromkeys(FLAGS, True)
-    spec = {"genotype": genotype, "featureFlags": flags, "brokerConnectionRef": {"name": NAME}}
-    return strategy(NAME, on=NAME, under=NAME, **spec)
+    return strategy(
+        NAME, on=NAME, under=NAME, genotype=genotype, featureFlags=flags, brokerConnectionRef={"name": NAME}
+    )  # fmt: skip
 
 
 def manifests() -> list[Manifest]:
