@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from alphatrade.metrics import LABELS
 from alphatrade.telemetry import Registry
 from alphatrade.v1.control_pb2 import StrategyStatus
+from alphatrade_runtime.loop.build import build
 from alphatrade_runtime.loop.mind.outlook import STREAM_NAMES
 from alphatrade_runtime.loop.mind_outlook import (
     DriftOutlook,
@@ -17,8 +18,10 @@ from alphatrade_runtime.loop.mind_outlook import (
     RegimeOutlook,
     RouterOutlook,
 )
+from alphatrade_runtime.policy.document import parse_session
 from alphatrade_runtime.service.strategy.exports import export_mind
-from alphatrade_runtime.service.strategy.mind import kept, read_kept, told
+from alphatrade_runtime.service.strategy.mind import kept, mind_told, read_kept, told
+from unit.loop.mind_sessions import everything, minded
 
 DRIFT = DriftOutlook("Alert", "HitRate", "CusumDown", 0.5, True, True, 2, (("HitRate", 0.1), ("Psi", 0.7)))
 ALL = InstrumentOutlook(
@@ -95,6 +98,17 @@ def test_an_alert_that_was_released_is_over():
     export_mind(registry, told(InstrumentOutlook("AAA", None, quiet, None, None, None)))
     assert samples(registry)[("drift_alert_state", "AAA")] == 0
     assert samples(registry)[("drift_alerts_total", "AAA")] == 2
+
+
+@pytest.mark.parametrize("on", [True, False], ids=["everything", "nothing"])
+def test_a_session_tells_what_it_has_on(on):
+    session = parse_session(everything() if on else minded())
+    core = build(session, None, bar_mode=False)
+    said = mind_told(core)
+    assert [one.symbol for one in said] == (["SIM-0", "SIM-1"] if on else [])
+    for one in said:
+        assert [field.name for field, _ in one.ListFields()] == ["symbol", *PARTS]
+        assert (one.regime.label, one.drift.state, one.router.policy) == ("Uncertain", "Learning", "trend")
 
 
 def test_every_stream_has_a_label():
