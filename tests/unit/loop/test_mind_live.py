@@ -7,6 +7,7 @@ from alphatrade_runtime.loop.identity import identify
 from alphatrade_runtime.loop.live_clock import ClockFacts
 from alphatrade_runtime.loop.live_rows import timer_row
 from alphatrade_runtime.loop.live_session import LiveFacts
+from alphatrade_runtime.loop.mind.host import Mind
 from alphatrade_runtime.loop.mind_link import mind_of
 from alphatrade_runtime.policy.document import parse_session
 from unit.loop.mind_sessions import everything, rows
@@ -59,19 +60,26 @@ def undisturbed(tmp_path):
 def test_a_kill_in_mid_learning_loses_nothing(tmp_path, undisturbed):
     live = started(tmp_path / "killed")
     drive(live, 0, KILLED_AT)
-    before = mind_of(live.core)
+    before = mind_in(live)
     learnt, shown = memory(before), before.outlook()
     assert all(one.fast_weights.norm > 0.0 for one in shown), "nothing was learnt before the kill"
     let_go(live)
     again = recovery.recover(tmp_path / "killed", facts(), SESSION, IDENTITY, True)
-    mind = mind_of(again.core)
+    mind = mind_in(again)
     assert mind.outlook() == shown
     assert memory(mind) == learnt
     drive(again, KILLED_AT, END)
-    assert memory(mind) == memory(mind_of(undisturbed.core))
+    assert memory(mind) == memory(mind_in(undisturbed))
     digests = closed(again)
     assert "mind" in digests
     assert digests == closed(undisturbed)
+
+
+def mind_in(live):
+    """Return the mind of a session."""
+    mind = mind_of(live.core)
+    assert isinstance(mind, Mind)
+    return mind
 
 
 def memory(mind):
@@ -80,7 +88,7 @@ def memory(mind):
 
 
 def test_rows_of_a_mind_are_taken_when_it_asks_although_the_diary_has_none(undisturbed):
-    live, mind = undisturbed, mind_of(undisturbed.core)
+    live, mind = undisturbed, mind_in(undisturbed)
     live.drain()
     mind.shared["out_n"][0][0] = 1
     live.core["loop"]["drain"] = 1
