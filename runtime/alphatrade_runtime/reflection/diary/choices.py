@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.market.orders import Command
+from alphatrade_runtime.market.orders import Command, OrderState
 from alphatrade_runtime.policy.document import Session, parse_session
 from alphatrade_runtime.reflection.diary import query
 from alphatrade_runtime.reflection.diary.dictionary import read_run
@@ -72,12 +72,14 @@ def _actions(folder: Path, where: str) -> list[dict[str, Any]]:
 
 
 def _orders(folder: Path, where: str) -> list[dict[str, Any]]:
-    """Return the orders that a decision sent, each with the state that it came to."""
+    """Return the orders of a decision that left, each with the state that it came to."""
     asked = (
-        "SELECT order_id, first(side_name ORDER BY seq) AS side, first(qty_size ORDER BY seq)::VARCHAR AS size, "
-        "first(limit_price ORDER BY seq)::VARCHAR AS limit_price, first(tif_name ORDER BY seq) AS time_in_force, "
-        "last(state_name ORDER BY seq) AS state "
-        f"FROM orders WHERE {where} GROUP BY order_id ORDER BY order_id"
+        "WITH told AS (SELECT *, row_number() OVER () AS n FROM orders) "
+        "SELECT order_id, arg_min(side_name, n) AS side, arg_min(qty_size, n)::VARCHAR AS size, "
+        "arg_min(limit_price, n)::VARCHAR AS limit_price, arg_min(tif_name, n) AS time_in_force, "
+        "arg_max(state_name, n) AS state "
+        f"FROM told WHERE {where} GROUP BY order_id "
+        f"HAVING arg_min(state, n) <> {int(OrderState.DENIED)} ORDER BY order_id"
     )
     return query.sql(folder, asked).to_pylist()
 
