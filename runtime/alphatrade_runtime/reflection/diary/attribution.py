@@ -1,4 +1,4 @@
-"""How many of a run's orders are attributed: order -> belief -> three available probes -> explanation, by ids in storage.
+"""How many of a run's orders are attributed: order -> belief -> three available probes -> explanation, by ids.
 
 The denominator is every order that left, by the orders' own record, so that one which nobody thought about (a
 flattening by the kill switch) counts as not attributed.

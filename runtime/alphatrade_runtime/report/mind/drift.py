@@ -1,5 +1,7 @@
 """Drift: the level of each watched stream over time, the surprise that beliefs met, and every event."""
 
+import numpy as np
+
 from alphatrade_runtime.reflection.drift.detectors import ALERT, NONE, WARN, Detector
 from alphatrade_runtime.reflection.drift.sentry import Stream
 from alphatrade_runtime.report import figures
@@ -14,8 +16,10 @@ from alphatrade_runtime.report.tallies import name_of
 
 MARKS = {NONE: Mark("none", "none"), WARN: Mark("warn", "l1"), ALERT: Mark("alert", "l2")}
 _SHOWN = 50
-_HEAD = ["time, UTC", "instrument", "stream", "detector", "level", "statistic", "threshold", "mean before", "mean after",
-         "size × before", "size × after", "seq"]  # fmt: skip
+_HEAD = [
+    "time, UTC", "instrument", "stream", "detector", "level", "statistic", "threshold", "mean before", "mean after",
+    "size × before", "size × after", "seq",
+]  # fmt: skip
 
 
 def drift_figures(mind: MindData) -> Html | None:
@@ -60,12 +64,13 @@ def _count(events: Columns, level: int) -> str:
 def _surprise(mind: MindData, alerts: list[Span]) -> Html | None:
     """Return the surprise of the beliefs on record; None without a belief."""
     beliefs = mind.streams.get("belief_snapshots")
-    if beliefs is None or len(beliefs["surprise"]) == 0:
+    if beliefs is None:
         return None
+    known = np.isfinite(beliefs["surprise"])
     note = "Half the mean square of the standardised features; about 0.5 where they are as they were."
     return time_chart(
         "Surprise of beliefs, all instruments",
-        [Series("surprise", beliefs["event_ts_ns"], beliefs["surprise"], "main")],
+        [Series("surprise", beliefs["event_ts_ns"][known], beliefs["surprise"][known], "main")],
         spans=alerts,
         height=140,
         note=note + (" Red stretches: a stream was in alert." if alerts else ""),
