@@ -63,7 +63,7 @@ def test_as_json_it_says_all_of_it(run, capsys):
     assert (other["policy"], other["kept_out_by"], other["need"]) == ("revert", "switching cost", pytest.approx(0.5))
     assert other["regret"] == {"bps": 3.0, "decisions": 15}
     assert found["orders"] == [
-        {"order_id": 1, "side": "BUY", "size": "0.010", "limit_price": "60000.0", "time_in_force": "GTC",
+        {"order_id": 1, "side": "BUY", "size": "0.010", "limit_price": "60000.000", "time_in_force": "GTC",
          "state": "FILLED"}
     ]  # fmt: skip
     assert [probe["available"] for probe in found["probes"]] == [True] * 4 + [False] * 2
@@ -108,7 +108,7 @@ def test_a_run_that_is_not_there_is_refused(capsys, tmp_path):
 
 
 def test_a_folder_that_is_no_run_is_refused(capsys, tmp_path):
-    refused(["explain", str(tmp_path), "1"], "made no choice", capsys)
+    refused(["explain", str(tmp_path), "1"], "run.json: no such file", capsys)
 
 
 def test_a_run_without_an_understanding_loop_is_refused(without, capsys):

@@ -14,7 +14,7 @@ from alphatrade_runtime.adaptation.router.attention import (
 from alphatrade_runtime.adaptation.router.weighted import choose_by_weight
 from alphatrade_runtime.policy.document import parse_session
 from alphatrade_runtime.reflection.routes import NOBODY, Barred
-from alphatrade_runtime.reflection.why import MOST, Candidate, Roster, flip_of, sentence, why
+from alphatrade_runtime.reflection.why import MOST, Roster, candidates, flip_of, sentence, why
 from unit.reflection.minded_run import candidate, route, session
 
 NAMES = tuple("abcdefgh")
@@ -166,9 +166,8 @@ def test_the_flip_is_the_least_that_changes_what_the_router_chooses(scores, mask
     order = sorted(range(n), key=lambda j: (j != chosen, j))
     weighed = [candidate(j, scores[j], 0 if allowed >> j & 1 else Barred.REGIME) for j in order]
     row = route(1, *weighed, before=before % 256, sigma_bps=sigma, switch_cost_bps=cost)
-    for j in order[1:]:
-        one = next(Candidate(j, w["barred"], *list(w.values())[: len(w) - 2]) for w in weighed if w["policy"] == j)
-        found = flip_of(one, row, ROSTER)
+    for one in candidates(row)[1:]:
+        j, found = one.policy, flip_of(one, row, ROSTER)
         if not allowed >> j & 1:
             assert found.constraint == "regime"
             continue

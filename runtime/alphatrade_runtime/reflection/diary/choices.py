@@ -21,6 +21,7 @@ def explain_row(folder: Path, seq: int) -> list[dict[str, Any]]:
 
     Raises InputError when the run has no understanding loop, or nothing is on record at that row.
     """
+    session = _session(folder)
     if "routes" not in streams_in(folder):
         raise InputError(
             f"{folder}: the run made no choice to explain: belief, regime, probes, drift and router of its strategy "
@@ -29,8 +30,14 @@ def explain_row(folder: Path, seq: int) -> list[dict[str, Any]]:
     found = query.sql(folder, f"SELECT * FROM routes WHERE seq = {int(seq)} ORDER BY decision_id, instrument")
     if found.num_rows == 0:
         raise InputError(f"{folder}: no choice is on record at row {seq}; {_nearest(folder, seq)}")
-    session = parse_session(read_run(folder)["session"])
     return [_explained(folder, route, session) for route in found.to_pylist()]
+
+
+def _session(folder: Path) -> Session:
+    run = read_run(folder)
+    if "session" not in run:
+        raise InputError(f"{folder / 'run.json'}: field session is missing; restore the file from the run's copy")
+    return parse_session(run["session"])
 
 
 def _nearest(folder: Path, seq: int) -> str:
