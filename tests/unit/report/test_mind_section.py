@@ -1,5 +1,6 @@
 """The page of a run with an understanding loop; one without has none of it, and loads none of it."""
 
+import os
 import re
 import subprocess
 import sys
@@ -24,8 +25,10 @@ def moved(second, before, after, instrument=0):
 
 
 def drifted(second, level, stream=4, instrument=0):
-    return {"seq": second, "event_ts_ns": T0 + second * SECOND, "stream": stream, "detector": 3, "level": level,
-            "statistic": 7.5, "threshold": 6.0, "size_before": 1.0, "size_after": 0.5, "instrument": instrument}  # fmt: skip
+    return {
+        "seq": second, "event_ts_ns": T0 + second * SECOND, "stream": stream, "detector": 3, "level": level,
+        "statistic": 7.5, "threshold": 6.0, "size_before": 1.0, "size_after": 0.5, "instrument": instrument,
+    }  # fmt: skip
 
 
 ROWS = {
@@ -151,7 +154,7 @@ def test_nobody_is_drawn_as_nobody(text):
 def test_a_long_run_has_a_small_page(tmp_path):
     rows = {
         "decisions": ENDS,
-        "regimes": [moved(k % 100, k % 2, 1 - k % 2) for k in range(1)],
+        "regimes": [{**moved(0, k % 2, 1 - k % 2), "event_ts_ns": T0 + k * SECOND // 300} for k in range(20_000)],
         "routes": [route(k, candidate(k % 2), event_ts_ns=T0 + k * SECOND // 300) for k in range(20_000)],
         "belief_snapshots": [belief(k, event_ts_ns=T0 + k * SECOND // 300, rho_norm=1.0) for k in range(20_000)],
     }
@@ -175,6 +178,8 @@ def test_a_run_without_an_understanding_loop_has_the_page_it_had_and_loads_none_
     ours = page(read_run_data(folder))
     assert "Understanding" not in ours
     assert ".band" not in ours
-    done = subprocess.run([sys.executable, "-c", PLAIN, str(folder)], capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONUTF8": "1"}
+    command = [sys.executable, "-c", PLAIN, str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ours

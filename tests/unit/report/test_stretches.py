@@ -1,5 +1,7 @@
 """What held when, and its shares: durations add up, and a squeezed lane keeps what held longest."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -56,7 +58,7 @@ def test_a_squeezed_lane_is_short_and_in_order(pairs):
     lane = of(*pairs, end=10**6 + 1)
     short = squeezed(lane, 0, 10**6 + 1, most=20)
     assert len(short) <= 20
-    assert all(a.end_ns <= b.start_ns and a.key != b.key for a, b in zip(short, short[1:], strict=False))
+    assert all(a.end_ns <= b.start_ns and a.key != b.key for a, b in pairwise(short))
     if len(lane) <= 20:
         assert short == lane
 
