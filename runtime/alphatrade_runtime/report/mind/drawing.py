@@ -10,6 +10,7 @@ from alphatrade_runtime.report.markup import Html, el
 from alphatrade_runtime.report.mind.stretches import Stretch, squeezed
 
 _WIDTH, _HEIGHT = 1000.0, 100.0  # of a view box; the page stretches it
+_RECTANGLES, _LEAST = 1_200, 40  # of a chart, and of one lane however many there are
 
 
 class Mark(NamedTuple):
@@ -29,7 +30,8 @@ def lanes_chart(
 ) -> Html:
     """Return a band a lane, coloured by what held. held: share of each key, for the legend."""
     rows = [el("span", name, cls="lane") for name, _ in lanes]
-    bands = [_band(name, squeezed(lane, *span), marks, span) for name, lane in lanes]
+    most = max(_LEAST, _RECTANGLES // max(len(lanes), 1))
+    bands = [_band(name, squeezed(lane, *span, most), marks, span) for name, lane in lanes]
     cells = [cell for pair in zip(rows, bands, strict=True) for cell in pair]
     return el(
         "figure",

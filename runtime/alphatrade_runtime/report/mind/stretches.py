@@ -28,6 +28,8 @@ def stretches(
         ts, keys = np.concatenate([[start_ns], ts]), np.concatenate([[first], keys])
     if len(ts) == 0:
         return []
+    last = np.concatenate([ts[1:] != ts[:-1], [True]])  # of what came at one time
+    ts, keys = ts[last], keys[last]
     at = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
     ends = np.concatenate([ts[at[1:]], [max(end_ns, int(ts[-1]))]])
     rows = zip(ts[at].tolist(), ends.tolist(), keys[at].tolist(), strict=True)
