@@ -18,7 +18,8 @@ class Barred(IntEnum):
 
 # A score is (q·S + kappa·prior) / (q·Z + kappa) + bias of the regime, then the multiplier (semantics §4); without
 # linear attention it is the policy's weight as a share, all of it `base`.
-# chosen: the policy that trades from this decision on.  before: the one that traded until it.  regime: 255 is off.
+# chosen: the policy that trades from this decision on.  incumbent: in whose place it does when it is only tried, else
+# itself.  before: the one that was chosen until this decision.  regime: 255 is off.
 # blocked: by policy, a bit each, kept out by its regimes.  since: decisions of the instrument so far.
 # sigma_bps: scale that turns scores into bps, 0 without linear attention.  switch_cost_bps: what a switch must exceed.
 # candidate_*, by place in `candidates` - position: its shadow's, a share of the largest.  cost_bps: what its shadow
@@ -33,8 +34,8 @@ ROUTE_DTYPE = np.dtype(
         ("candidate_score", "f8", (CANDIDATES,)), ("candidate_position", "f8", (CANDIDATES,)),
         ("candidate_cost_bps", "f8", (CANDIDATES,)), ("candidate_value_bps", "f8", (CANDIDATES,)),
         ("candidates", "u1", (CANDIDATES,)), ("barred", "u1", (CANDIDATES,)),
-        ("instrument", "u2"), ("chosen", "u1"), ("before", "u1"), ("regime", "u1"), ("drift_level", "u1"),
-        ("exploring", "u1"), ("attributed", "u1"),
+        ("instrument", "u2"), ("chosen", "u1"), ("incumbent", "u1"), ("before", "u1"), ("regime", "u1"),
+        ("drift_level", "u1"), ("exploring", "u1"), ("attributed", "u1"),
     ],
     align=True,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from alphatrade_runtime.reflection.routes import NOBODY, Barred
 MOST = 240  # characters of a sentence
 _LEVELS = ("none", "warn", "alert")
 _FULL_BPS = 10_000
+_NEARNESS = {"exploration": 0, "switching cost": 1, "score": 1, "weight": 1, "regime": 2, "instrument": 3}
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def why(row: Mapping[str, Any], roster: Roster, later: Mapping[str, Any] | None 
         "seq": row["seq"],
         "chosen": _name(row["chosen"], roster),
         "before": _name(row["before"], roster),
+        "exploring": bool(row["exploring"]),
         "chosen_by": "attention" if roster.attention else "weight",
         "regime": None if row["regime"] == NOBODY else title(int(row["regime"])),
         "regime_confidence": None if row["regime"] == NOBODY else row["regime_confidence"],
@@ -130,11 +132,13 @@ def _alternative(
 
 
 def flip_of(one: Candidate, row: Mapping[str, Any], roster: Roster) -> Flip:
-    """Return what kept a candidate out, in the order in which the router asks, and the least that lets it in."""
+    """Return the first thing that kept a candidate out, in the order in which it is asked, and the least change."""
     if one.barred == Barred.INSTRUMENT:
         return Flip("instrument", None, "it lists the instrument")
     if one.barred == Barred.REGIME:
         return Flip("regime", None, f"the regime is one of {', '.join(roster.regimes[one.policy])}")
+    if row["exploring"] and one.policy == row["incumbent"]:
+        return Flip("exploration", None, "the trial ends")
     rivals = [other for other in candidates(row) if other.barred == Barred.NO and other.policy != one.policy]
     return _by_score(one, rivals, row) if roster.attention else _by_weight(one, rivals)
 
@@ -179,10 +183,12 @@ def _regret(one: Candidate, row: Mapping[str, Any], later: Mapping[str, Any] | N
 
 
 def nearest(alternatives: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the alternative that needed least: by score or weight if any was allowed, else the first barred one."""
-    allowed = [one for one in alternatives if one["need"] is not None]
-    barred = sorted(alternatives, key=lambda one: one["kept_out_by"] != "regime")
-    return min(allowed, key=lambda one: one["need"]) if allowed else barred[0] if barred else None
+    """Return the one in whose place another is tried, else the one that needed least, else the first that is barred."""
+
+    def far(one: dict[str, Any]) -> tuple[int, float]:
+        return _NEARNESS[one["kept_out_by"]], one["need"] or 0.0
+
+    return min(alternatives, key=far, default=None)
 
 
 def sentence(found: Mapping[str, Any]) -> str:
@@ -190,6 +196,8 @@ def sentence(found: Mapping[str, Any]) -> str:
     text = f"{found['chosen'] or 'nobody'} trades"
     if found["regime"] is not None:
         text += f" in {found['regime']} ({100 * found['regime_confidence']:.0f}% sure)"
+    if found["exploring"]:
+        text += " on trial, within the exploration budget"
     if found["size_factor"] != 1.0:
         text += f" at {found['size_factor']:.2f} of its size"
     if found["drift"] != "none":

@@ -53,6 +53,7 @@ def test_the_chosen_policy_is_the_one_that_its_candidates_say(routes):
         trading = next((one for one in allowed if one.policy == row["before"]), None)
         stays = trading is not None and not (best.score - trading.score) * row["sigma_bps"] > row["switch_cost_bps"]
         assert row["chosen"] == (trading.policy if stays else best.policy)
+        assert row["incumbent"] == row["chosen"]
         switches += row["chosen"] != row["before"]
     assert len(routes) > 100
     assert switches > 3

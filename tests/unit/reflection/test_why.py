@@ -97,6 +97,17 @@ def test_a_regime_that_is_off_is_not_named():
     assert found["sentence"] == "a trades"
 
 
+def test_a_trial_has_an_incumbent_that_has_not_lost():
+    weighed = candidate(2, 0.1), candidate(0, 0.5), candidate(3, 0.4)
+    row = route(1, *weighed, before=0, incumbent=0, exploring=1, size_factor=0.5)
+    assert flip(row, 0) == ("exploration", None)
+    assert flip(row, 3) == ("score", pytest.approx(2.0)), "as if no trial were on: against the incumbent"
+    assert why(row, ROSTER)["sentence"] == (
+        "c trades in NeutralCalm (80% sure) on trial, within the exploration budget at 0.50 of its size; "
+        "not a: exploration, unless the trial ends"
+    )
+
+
 def test_nobody_may_trade():
     found = why(route(1, chosen=NOBODY, size_factor=0.5, drift_level=2), ROSTER)
     assert found["chosen"] is None

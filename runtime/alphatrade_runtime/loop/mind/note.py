@@ -185,6 +185,7 @@ def route_row(c, mind, symbol, i):
     symbol.faults = 0
     row.instrument = i
     row.chosen = symbol.current if symbol.current != NOBODY else _NONE
+    row.incumbent = row.chosen
     row.before = symbol.previous if symbol.previous != NOBODY else _NONE
     row.share = c.plans[i].share
     row.size_factor = symbol.factor

@@ -229,7 +229,7 @@ def think(c: Any, address: int, i: int, now: int) -> int:
     symbol.decisions += 1
     symbol.decision_id = c.loop[0].decision_id
     symbol.changed = 0
-    symbol.previous = symbol.current
+    symbol.previous = symbol.router[0].current if mind.parts & HAS_ATTENTION else symbol.current
     symbol.factor = 1.0
     if mind.parts & HAS_BELIEF:
         _perceive(c, mind, symbol, i, now)
