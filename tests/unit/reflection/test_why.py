@@ -185,7 +185,7 @@ def test_the_flip_is_the_least_that_changes_what_the_router_chooses(scores, mask
         assert found.need >= -1e-9
         for change, changes in ((1e-6, True), (-1e-6, False)):
             lifted = [s + (found.need + change) / sigma if k == j else s for k, s in enumerate(scores)]
-            assert (chosen_of(lifted, allowed, before, sigma, cost) == j) is changes
+            assert bool(chosen_of(lifted, allowed, before, sigma, cost) == j) is changes
 
 
 @pytest.mark.twin
@@ -198,4 +198,4 @@ def test_the_weight_that_it_needs_is_the_least(weights):
         _, need = flip(row, j, BY_WEIGHT)
         for weight, changes in ((int(need), True), (int(need) - 1, False)):
             tried = np.array([weight if k == j else w for k, w in enumerate(weights)])
-            assert (choose_by_weight(-1, tried, len(weights)) == j) is changes
+            assert bool(choose_by_weight(-1, tried, len(weights)) == j) is changes

@@ -66,7 +66,7 @@ def test_the_page_stays_whole_and_fetches_nothing(text):
 
 
 def test_regimes_are_bands_with_their_shares(text, told):
-    assert "Regimes, % of event time BullCalm 50.0% Uncertain 25.0% BearStorm 25.0%" in told
+    assert "Regimes, % of event time BullCalm 50.0% BearStorm 25.0% Uncertain 25.0%" in told
     assert "2 confirmed transitions" in told
     bands = re.findall(r'x="([\d.]+)" width="([\d.]+)" y="0.0" height="100.0" class="band r(\d+)"', text)
     assert bands == [("0.0", "250.0", "10"), ("250.0", "500.0", "6"), ("750.0", "250.0", "2")]
