@@ -13,7 +13,8 @@ from unit.reflection.minded_run import action, belief, candidate, order, probe, 
 
 TREND = candidate(0, 0.5, attention=0.2, base=0.3, position=1.0, cost_bps=0.4, value_bps=3.0)
 REVERT = candidate(1, 0.55, base=0.55, value_bps=1.0)
-LATER = route(20, candidate(0, value_bps=4.0), candidate(1, value_bps=5.0))
+SOONER = route(14, candidate(0, value_bps=90.0), candidate(1, value_bps=-90.0))  # short of the horizon of 10
+LATER = route(15, candidate(0, value_bps=4.0), candidate(1, value_bps=5.0))
 SENT, DENIED = order(1, 5, 10, 600_000), order(2, 6, 10, 600_000, state=int(OrderState.DENIED), code=7)
 LAST = order(3, 20, 10, 600_000)
 
@@ -25,7 +26,7 @@ def run(tmp_path_factory):
         "decisions": [action(SENT), action(DENIED, kind=int(DiaryKind.DENIAL), code=7), action(LAST)],
         "routes": [
             route(5, TREND, REVERT, before=0), route(6, TREND, candidate(1, 0.9, Barred.REGIME), before=0),
-            route(6, candidate(0), instrument=1), LATER,
+            route(6, candidate(0), instrument=1), SOONER, LATER, route(20, candidate(0)),
         ],
         "belief_snapshots": [belief(5)],
         "probes": [probe(5, 4, fired=1), probe(6, 0)],
@@ -47,7 +48,7 @@ def test_an_order_is_explained_in_words(run, capsys):
     shown = told(capsys, run, 50)
     assert shown.startswith(
         "AAA: trend trades in NeutralCalm (80% sure); not revert: switching cost, unless it promises 0.50 bps more; "
-        "it made +3.00 bps more in 15 decisions\n"
+        "it made +3.00 bps more in 10 decisions\n"
     )
     assert "BUY 0.010 AAA at 60000.0" in shown
     assert "order 1 came to FILLED" in shown
@@ -61,7 +62,7 @@ def test_as_json_it_says_all_of_it(run, capsys):
     assert found["symbol"] == "AAA"
     (other,) = found["why"]["alternatives"]
     assert (other["policy"], other["kept_out_by"], other["need"]) == ("revert", "switching cost", pytest.approx(0.5))
-    assert other["regret"] == {"bps": 3.0, "decisions": 15}
+    assert other["regret"] == {"bps": 3.0, "decisions": 10}
     assert found["orders"] == [
         {"order_id": 1, "side": "BUY", "size": "0.010", "limit_price": "60000.000", "time_in_force": "GTC",
          "state": "FILLED"}
