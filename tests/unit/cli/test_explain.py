@@ -69,6 +69,13 @@ def test_as_json_it_says_all_of_it(run, capsys):
     ]  # fmt: skip
     assert [probe["available"] for probe in found["probes"]] == [True] * 4 + [False] * 2
     assert [probe["score"] for probe in found["probes"]] == [0.5] * 4 + [None] * 2
+    assert {probe["synapse"] for probe in found["probes"]} == {0.0}
+
+
+def test_without_fast_weights_there_are_no_synapses(tmp_path, capsys):
+    rows = {"routes": [route(5, TREND)], "probes": [probe(5, 6)]}
+    (found,) = json.loads(told(capsys, write(tmp_path / "run", rows, session(attention=False)), 50, "--json"))
+    assert [probe["synapse"] for probe in found["probes"]] == [None] * 6
 
 
 def test_a_row_that_is_no_order_says_so_for_each_instrument(run, capsys):

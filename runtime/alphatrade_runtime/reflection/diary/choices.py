@@ -58,7 +58,7 @@ def _explained(folder: Path, route: dict[str, Any], session: Session) -> dict[st
         "why": why(route, Roster.of(session), _later(folder, route, session.policy.genotype.router.horizon)),
         "actions": _actions(folder, where),
         "orders": _orders(folder, where),
-        "probes": _probes(folder, where),
+        "probes": _probes(folder, where, session.policy.envelope.flags.fast_weights),
     }
 
 
@@ -91,20 +91,20 @@ def _orders(folder: Path, where: str) -> list[dict[str, Any]]:
     return query.sql(folder, asked).to_pylist()
 
 
-def _probes(folder: Path, where: str) -> list[dict[str, Any]]:
-    """Return what each probe said; none where they were off."""
+def _probes(folder: Path, where: str, learns: bool) -> list[dict[str, Any]]:
+    """Return what each probe said; none where they were off. learns: fast weights make synapses."""
     if "probes" not in streams_in(folder):
         return []
     rows = query.sql(folder, f"SELECT score, available, fired, synapse FROM probes WHERE {where} LIMIT 1").to_pylist()
-    return [_probe(rows[0], probe) for probe in Probe] if rows else []
+    return [_probe(rows[0], probe, learns) for probe in Probe] if rows else []
 
 
-def _probe(row: dict[str, Any], probe: Probe) -> dict[str, Any]:
+def _probe(row: dict[str, Any], probe: Probe, learns: bool) -> dict[str, Any]:
     known = bool(row["available"][probe])
     return {
         "name": probe.name.lower(),
         "score": row["score"][probe] if known else None,
         "available": known,
         "fired": bool(row["fired"][probe]),
-        "synapse": row["synapse"][probe],
+        "synapse": row["synapse"][probe] if learns else None,
     }
