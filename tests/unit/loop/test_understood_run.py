@@ -51,8 +51,10 @@ def test_the_chosen_policy_is_the_one_that_its_candidates_say(routes):
         allowed = [one for one in candidates(row) if one.barred == 0]
         best = max(allowed, key=lambda one: (one.score, -one.policy))
         trading = next((one for one in allowed if one.policy == row["before"]), None)
-        stays = trading is not None and not (best.score - trading.score) * row["sigma_bps"] > row["switch_cost_bps"]
-        assert row["chosen"] == (trading.policy if stays else best.policy)
+        expected = best
+        if trading and not (best.score - trading.score) * row["sigma_bps"] > row["switch_cost_bps"]:
+            expected = trading
+        assert row["chosen"] == expected.policy
         assert row["incumbent"] == row["chosen"]
         switches += row["chosen"] != row["before"]
     assert len(routes) > 100
@@ -114,7 +116,7 @@ def test_attribution_is_what_a_count_without_sql_says(run):
     known = {
         (r["decision_id"], r["instrument"]): sum(r["available"]) for r in query.sql(run, "FROM probes").to_pylist()
     }
-    linked = Counter()
+    linked: Counter[str] = Counter()
     for order in orders:
         key = order["decision_id"], order["instrument"]
         if key in routed and (routed[key]["belief_id"], key[1]) in beliefs and known.get(key, 0) >= 3:

@@ -34,8 +34,8 @@ def test_the_roster_is_that_of_the_session():
 
 
 def test_the_parts_of_a_score_add_up():
-    parts = {"base": 0.5, "attention": -0.1, "bias": 0.2, "multiplier": 1.25}
-    row = route(1, candidate(0, 0.9), candidate(2, **{**parts, "score": 0.75}), before=0)
+    one = candidate(2, 0.75, base=0.5, attention=-0.1, bias=0.2, multiplier=1.25)
+    row = route(1, candidate(0, 0.9), one, before=0)
     (other,) = why(row, ROSTER)["alternatives"]
     assert other["score"] == pytest.approx(
         {"base": 0.5, "attention": -0.1, "regime": 0.2, "fast_weight": 0.15, "total": 0.75, "multiplier": 1.25,
@@ -182,6 +182,7 @@ def test_the_flip_is_the_least_that_changes_what_the_router_chooses(scores, mask
         if not allowed >> j & 1:
             assert found.constraint == "regime"
             continue
+        assert found.need is not None
         assert found.need >= -1e-9
         for change, changes in ((1e-6, True), (-1e-6, False)):
             lifted = [s + (found.need + change) / sigma if k == j else s for k, s in enumerate(scores)]

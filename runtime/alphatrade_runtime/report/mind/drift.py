@@ -5,7 +5,7 @@ import numpy as np
 from alphatrade_runtime.reflection.drift.detectors import ALERT, NONE, WARN, Detector
 from alphatrade_runtime.reflection.drift.sentry import Stream
 from alphatrade_runtime.report import figures
-from alphatrade_runtime.report.markup import Html, el, join
+from alphatrade_runtime.report.markup import Child, Html, el, join
 from alphatrade_runtime.report.mind.drawing import Mark, lanes_chart
 from alphatrade_runtime.report.mind.streams import MindData
 from alphatrade_runtime.report.mind.stretches import Stretch, shares, stretches
@@ -77,8 +77,8 @@ def _surprise(mind: MindData, alerts: list[Span]) -> Html | None:
     )
 
 
-def _rows(mind: MindData, events: Columns) -> list[list[object]]:
-    rows = []
+def _rows(mind: MindData, events: Columns) -> list[list[Child]]:
+    rows: list[list[Child]] = []
     for k in range(max(0, len(events["seq"]) - _SHOWN), len(events["seq"])):
         i, level = int(events["instrument"][k]), int(events["level"][k])
         numbers = [f"{float(events[name][k]):,.3f}" for name in ("statistic", "threshold", "mean_before", "mean_after")]

@@ -34,6 +34,7 @@ def timeline(mind: MindData, instrument: int) -> Sequence[Stretch]:
         return stretches(
             moves["event_ts_ns"], moves["after"], mind.start_ns, mind.end_ns, first=int(moves["before"][0])
         )
-    told = mind.of("routes", instrument)["regime"] if "routes" in mind.streams else []
-    known = [int(label) for label in told if label != NOBODY]
+    if "routes" not in mind.streams:
+        return []
+    known = [int(label) for label in mind.of("routes", instrument)["regime"] if label != NOBODY]
     return [Stretch(mind.start_ns, mind.end_ns, known[0])] if known and mind.end_ns > mind.start_ns else []
