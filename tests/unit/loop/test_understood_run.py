@@ -17,6 +17,7 @@ from alphatrade_runtime.reflection.why import MOST, candidates
 from alphatrade_runtime.report.page import page
 from alphatrade_runtime.report.run_data import read_run_data
 from unit.loop.mind_sessions import RULES, everything, minded, rows, three
+from unit.risk.law_session import policy
 
 PARTS = ("base", "attention", "regime", "fast_weight")
 
@@ -84,12 +85,14 @@ def weighed(tmp_path_factory):
     return stored(tmp_path_factory.mktemp("weighed") / "run", document)
 
 
-def test_every_transition_of_the_regime_is_on_record(weighed):
+def test_every_transition_of_the_regime_is_on_record(tmp_path):
     """Each begins where the one before it ended, and between them lie as many decisions as it says."""
+    slow = policy("breakout", {"window": 500, "exit_window": 400}, "market", name="slow")  # it hardly ever trades
+    run = stored(tmp_path / "run", minded(policies=[slow], regime=RULES))
     for i in (0, 1):
-        moves = query.sql(weighed, f"SELECT * FROM regimes WHERE instrument = {i} ORDER BY decision_id").to_pylist()
+        moves = query.sql(run, f"SELECT * FROM regimes WHERE instrument = {i} ORDER BY decision_id").to_pylist()
         since = query.sql(
-            weighed,
+            run,
             "SELECT g.decision_id, r.since FROM regimes g JOIN routes r ON r.decision_id = g.decision_id "
             f"AND r.instrument = g.instrument WHERE g.instrument = {i} ORDER BY 1",
         ).to_pylist()
