@@ -232,14 +232,14 @@ def _fold(c, i, score):
 def _decide_by_mind(c, i, now):
     """Let the understanding loop say what is wanted, then act; what it thought goes on record with what was done."""
     rows = c.out_n[OUT_DECISIONS]
-    changed = call_mind(c.loop[0].think, c, c.loop[0].mind, i, now)
+    call_mind(c.loop[0].think, c, c.loop[0].mind, i, now)
     _fold(c, i, c.loop[0].score)
     follow_decision(c, i, c.views[i].mark2)
     if c.plans[i].switched != 0:
         c.plans[i].switched = 0
         _cancel_all(c, i)
     act(c, i, now)
-    if c.out_n[OUT_DECISIONS] != rows or c.loop[0].report != 0 or changed != 0:
+    if c.out_n[OUT_DECISIONS] != rows or c.loop[0].report != 0:
         call_mind(c.loop[0].note, c, c.loop[0].mind, i, now)
 
 

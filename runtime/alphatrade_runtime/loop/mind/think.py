@@ -7,8 +7,9 @@ from alphatrade_runtime.adaptation.fast_weights import sigma
 from alphatrade_runtime.adaptation.fast_weights.multiplier import learn, multipliers
 from alphatrade_runtime.adaptation.router.attention import choose, context, credit, remember
 from alphatrade_runtime.adaptation.router.shadow import due, shadow_step
-from alphatrade_runtime.adaptation.router.weighted import choose_by_weight
+from alphatrade_runtime.adaptation.router.weighted import NOBODY, choose_by_weight
 from alphatrade_runtime.loop.mind.drift import obey_drift, watch_beliefs, watch_open_trade
+from alphatrade_runtime.loop.mind.note import put_on_record
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
     HAS_BELIEF,
@@ -30,7 +31,6 @@ from alphatrade_runtime.perception.regime.labels import Trouble
 from alphatrade_runtime.plugin.call import call_quote, call_signal, head
 from alphatrade_runtime.reflection.probes.probe import probe
 
-NOBODY = -1
 _HALT, _NO_QUOTE, _FEED_FAULT = int(Trouble.HALT), int(Trouble.NO_QUOTE), int(Trouble.FEED_FAULT)
 _TRADING = int(Status.TRADING)
 _E7 = 1e-7
@@ -185,7 +185,6 @@ def _route(c, mind, symbol, i, now):
 @kernel
 def _take_up(c, mind, symbol, i, j):
     """Let another policy trade; what the last one's topology left working is cancelled by the step."""
-    symbol.previous = symbol.current
     symbol.current = j
     plan = c.plans[i]
     if j == NOBODY or c.instruments[i].policy == j:
@@ -224,15 +223,13 @@ def _wanted(c, symbol, i, j):
 
 
 def think(c: Any, address: int, i: int, now: int) -> int:
-    """Make up the mind about instrument i. c: the run's state.  address: of the shared record.
-
-    Returns 1 when its regime changed, which goes on record whatever is done about it, else 0.
-    """
+    """Make up the mind about instrument i. c: the run's state.  address: of the shared record.  Returns 0."""
     mind = mind_at(address, 0)
     symbol = symbol_at(mind.symbols, i)
     symbol.decisions += 1
     symbol.decision_id = c.loop[0].decision_id
     symbol.changed = 0
+    symbol.previous = symbol.router[0].current if mind.parts & HAS_ATTENTION else symbol.current
     symbol.factor = 1.0
     if mind.parts & HAS_BELIEF:
         _perceive(c, mind, symbol, i, now)
@@ -261,7 +258,9 @@ def think(c: Any, address: int, i: int, now: int) -> int:
         c.loop[0].score = math.nan  # what its features say is not known yet, so nothing is wanted
     else:
         _wanted(c, symbol, i, j)
-    return symbol.changed
+    if symbol.changed != 0:
+        put_on_record(c, mind, symbol, i)  # a transition is told also when nothing is done about it
+    return 0
 
 
 @kernel
