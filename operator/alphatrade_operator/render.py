@@ -66,7 +66,7 @@ def render_policy(parts: Parts, places: Places) -> dict[str, Any]:
         "mode": spec.mode,
         "stage": "Experiment",
         "risk_template": spec.risk_template_ref.name,
-        "genotype": render_genotype(spec.genotype, spec.decision_clock, places.weights),
+        "genotype": render_genotype(spec.genotype, spec.decision_clock, spec.feature_flags, places.weights),
         "envelope": render_envelope(parts),
         "plugins": [render_plugin(plugin, path) for plugin, path in zip(spec.plugins, places.plugins, strict=True)],
         **render_account(parts.broker.spec),

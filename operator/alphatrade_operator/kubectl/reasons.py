@@ -66,7 +66,10 @@ _SPEC = {
 }
 
 _LAW = {
-    "FlagNotAllowed": Reason("a feature flag is above the operator's ceiling; it is off", "set the flag to false"),
+    "FlagNotAllowed": Reason(
+        "a feature flag is above the operator's ceiling; it is off",
+        "set the flag to false, or raise `operator.featureFlagCeilings` of the chart",
+    ),
     "LawNotInstalled": Reason(
         "an admission policy is missing, was changed, or is not in force: nothing goes live, nothing is promoted",
         "`helm upgrade --install alphatrade-crds charts/alphatrade-crds -n alphatrade-system --reuse-values`",

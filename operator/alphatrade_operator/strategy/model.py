@@ -250,6 +250,8 @@ class Strategy(Resource[StrategySpec]):
             Column("Mode", ".spec.mode", "What it is meant to do."),
             Column("Phase", ".status.phase", "What it does."),
             Column("Stage", ".status.stage", "Stage of the policy that trades.", priority=1),
+            Column("Regime", ".status.regime", "Market regime as classified."),
+            Column("Drift", ".status.drift", "Whether the strategy still does what it did."),
             Column("PnL", ".status.pnl", "Profit since the session began."),
             Column("Drawdown", ".status.drawdownBps", "Loss since the highest NAV, bps.", type="integer"),
             Column("Orders", ".status.orders", "Orders sent.", type="integer"),

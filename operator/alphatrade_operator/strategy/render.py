@@ -45,20 +45,40 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-def render_genotype(genotype: Genotype, clock: DecisionClock, weights_path: str | None) -> dict[str, Any]:
+def render_genotype(
+    genotype: Genotype, clock: DecisionClock, flags: FeatureFlags, weights_path: str | None
+) -> dict[str, Any]:
     """Return `policy.genotype`. weights_path: where the file of trained weights lies where the session runs."""
-    defaults = BAR_DEFAULTS if clock.type == "Bar" else DEFAULTS
-    belief, regime, drift = genotype.belief, genotype.regime, genotype.drift
     return {
         "policies": [_render_policy(policy) for policy in genotype.policies],
         "decision_clock": _render_clock(clock),
-        "belief": None if belief is None else _render_belief(belief, defaults, weights_path),
-        "regime": None if regime is None else _render_regime(regime, defaults),
-        "probes": None if genotype.probes is None else {},
-        "drift": None if drift is None else _render_drift(drift, defaults),
-        "fast_weights": _render_fast_weights(genotype.fast_weights),
-        "router": _render_router(genotype.router),
+        **_render_mind(genotype, BAR_DEFAULTS if clock.type == "Bar" else DEFAULTS, flags, weights_path),
     }
+
+
+def _render_mind(
+    genotype: Genotype, defaults: Defaults, flags: FeatureFlags, weights_path: str | None
+) -> dict[str, Any]:
+    """Return the parts of the understanding loop that are on or set.
+
+    What is neither is left out: a runtime of before it refuses fields that it does not know, and a configuration that
+    an upgrade leaves as it is, byte for byte, restarts nobody.
+    """
+    belief, regime, drift = genotype.belief, genotype.regime, genotype.drift
+    rendered: dict[str, Any] = {}
+    if belief is not None:
+        rendered["belief"] = _render_belief(belief, defaults, weights_path)
+    if regime is not None:
+        rendered["regime"] = _render_regime(regime, defaults)
+    if genotype.probes is not None:
+        rendered["probes"] = {}
+    if drift is not None:
+        rendered["drift"] = _render_drift(drift, defaults)
+    if flags.fast_weights or genotype.fast_weights != FastWeights():
+        rendered["fast_weights"] = _render_fast_weights(genotype.fast_weights)
+    if flags.linear_attention or genotype.router != Router():
+        rendered["router"] = _render_router(genotype.router)
+    return rendered
 
 
 def render_flags(flags: FeatureFlags) -> dict[str, bool]:
@@ -78,8 +98,8 @@ def _render_policy(policy: Policy) -> dict[str, Any]:
         "signal": {"ref": signal.ref, "api": _SIGNAL_API, "digest": None, "params": dict(signal.params)},
         "execution_topology": {"type": snake(topology.type), "params": topology.given()},
         "instruments": list(policy.instruments),
-        "regimes": list(policy.regimes),
         "weight_bps": policy.weight_bps,
+        **({"regimes": list(policy.regimes)} if policy.regimes else {}),
     }
 
 

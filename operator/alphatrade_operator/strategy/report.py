@@ -6,11 +6,14 @@ from typing import Any, get_args
 from alphatrade.v1.control_pb2 import Acknowledgement
 from alphatrade.v1.control_pb2 import StrategyStatus as Said
 from alphatrade_operator.core.status import KillAcknowledgement, Position
+from alphatrade_operator.strategy.mind_report import drift_of, mind_of, regime_of
 from alphatrade_operator.strategy.status import Digests, Latency, Phase, StrategyStatus
 from alphatrade_operator.workload.report import amount, latch, time_of
 
 MOVING = (
     "session_time",
+    "regime",
+    "mind",
     "positions",
     "working_orders",
     "nav",
@@ -70,8 +73,14 @@ def _session(spoken: Said) -> dict[str, Any]:
         "drawdown_bps": spoken.drawdown_bps,
         "latency": _latency(spoken),
         "digests": _digests(spoken),
+        **_mind(spoken),
         **_counts(spoken),
     }
+
+
+def _mind(spoken: Said) -> dict[str, Any]:
+    mind = mind_of(spoken.mind)[:_SHOWN]
+    return {"regime": regime_of(mind), "drift": drift_of(mind), "mind": mind}
 
 
 def _counts(spoken: Said) -> dict[str, int]:

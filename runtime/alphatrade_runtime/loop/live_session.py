@@ -112,7 +112,8 @@ class LiveSession(Books):
         """Run a batch; return the commands that it made."""
         for rows in calls_of(batch):
             self._live(self.core, rows, len(rows.seq))
-            if self._out_n.max() >= DRAIN_ROWS or self._report[0]:
+            if self._out_n.max() >= DRAIN_ROWS or self._report[0] or self._drain[0]:
+                self._drain[0] = 0
                 self.drain()
         self.seq = int(batch.seq[-1]) + 1
         self.now_ns = int(batch.ts_init_ns[-1])

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphatrade_runtime.loop.core import Core, part
+from alphatrade_runtime.loop.mind_outlook import InstrumentOutlook
 
 MIND_ADDRESSES = ("think", "note", "watch", "booked", "mind")  # fields of the loop's state that are this process's own
 
@@ -30,6 +31,10 @@ class Mind(Protocol):
 
     def report(self, folder: Path | None) -> None:
         """Put on disk what must be there before another order leaves. folder: of the record streams."""
+        ...
+
+    def outlook(self) -> list[InstrumentOutlook]:
+        """Return what it shows of itself now, one an instrument."""
         ...
 
     def state(self) -> npt.NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """The session document as typed values: everything one run executes, read once at the edge.
 
-Nothing has a default here: a field that is absent, unknown or out of its bounds refuses the document.
+Nothing has a default here: a field that is absent, unknown or out of its bounds refuses the document. But for the
+understanding loop: documents and journals of before it do not name its parts, and what is not named is off.
 """
 
 from collections.abc import Mapping, Sequence
@@ -179,8 +180,8 @@ class PolicyGene:
     signal: SignalRef
     execution_topology: TopologyRef
     instruments: Names
-    regimes: Annotated[tuple[RegimeLabel, ...], Field(max_length=11)]
     weight_bps: Annotated[int, Strict(), Field(ge=1, le=10_000)]
+    regimes: Annotated[tuple[RegimeLabel, ...], Field(max_length=11)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,12 +308,12 @@ class Genotype:
     __pydantic_config__ = _FORBID
     policies: Annotated[tuple[PolicyGene, ...], Field(min_length=1, max_length=64)]
     decision_clock: DecisionClock
-    belief: Belief | None
-    regime: RegimeClassifier | None
-    probes: Probes | None
-    drift: Drift | None
-    fast_weights: FastWeights
-    router: Router
+    belief: Belief | None = None
+    regime: RegimeClassifier | None = None
+    probes: Probes | None = None
+    drift: Drift | None = None
+    fast_weights: FastWeights = FastWeights("hebb", 700)
+    router: Router = Router(Decimal(1), 10, 2_000)
 
     def __post_init__(self) -> None:
         _each_once("policies", [policy.name for policy in self.policies])

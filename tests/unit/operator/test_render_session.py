@@ -7,7 +7,6 @@ import yaml
 
 from alphatrade_operator.render import render_session
 from alphatrade_operator.resources import ResourceError, load_folder
-from mind_off import MIND_OFF
 
 
 def rendered(folder):
@@ -30,7 +29,6 @@ def test_the_genotype_has_the_runtime_s_names_and_units(folder):
                 "signal": {"ref": "ema_cross", "api": 1, "digest": None, "params": {"fast": 20, "slow": 50.5}},
                 "execution_topology": {"type": "pegged", "params": {"timeout_ns": 5_000_000_000, "offset_ticks": 1}},
                 "instruments": ["AAA"],
-                "regimes": [],
                 "weight_bps": 9_000,
             },
             {
@@ -38,12 +36,10 @@ def test_the_genotype_has_the_runtime_s_names_and_units(folder):
                 "signal": {"ref": "mean_reversion", "api": 1, "digest": None, "params": {}},
                 "execution_topology": {"type": "twap", "params": {"duration_ns": 60_000_000_000, "slices": 4}},
                 "instruments": ["BBB"],
-                "regimes": [],
                 "weight_bps": 10_000,
             },
         ],
         "decision_clock": {"type": "quote_change", "interval_ns": 100_000_000},
-        **MIND_OFF,
     }
     del policy["genotype"], policy["envelope"]
     assert policy == {
@@ -213,13 +209,6 @@ def test_what_keeps_a_session_from_starting_is_named(folder, where, value, messa
     problems = refused(folder.put(where, value))
     assert any(message in problem for problem in problems), problems
     assert all(problem.startswith(f"{folder.path}/Strategy.yaml:") for problem in problems)
-
-
-@pytest.mark.parametrize("flag", ["fastWeights", "linearAttention"])
-def test_a_flag_that_is_not_built_is_refused_also_with_its_blocks(folder, flag):
-    folder.put("Strategy/spec/genotype/belief", {"features": ["spread_ticks"]})
-    folder.put("Strategy/spec/genotype/regime", {}).put("Strategy/spec/featureFlags", {flag: True})
-    assert f"spec.featureFlags.{flag}: FlagNotAllowed" in refused(folder)[0]
 
 
 def test_every_reason_is_listed(folder):

@@ -1,6 +1,7 @@
 """The session document: read whole or refused by the name of the field."""
 
 import copy
+import re
 from decimal import Decimal
 
 import pytest
@@ -18,6 +19,7 @@ DRIFT = {
     "cusum": CUSUM,
     "shock": "12",
 }
+LATER = re.compile(r"policy\.genotype\.(belief|regime|probes|drift|fast_weights|router|policies\.\d+\.regimes)")
 MIND = {"belief": BELIEF, "regime": REGIME, "probes": {}, "drift": DRIFT}
 
 
@@ -55,8 +57,29 @@ def test_a_tape_feed(document):
     assert parse_session(document).feed == TapeFeed("tape", "x", "200x", True)
 
 
+def required(value, prefix=""):
+    """Yield the paths of fields that a document must have: all but those that documents of before do not know."""
+    return (where for where in paths(value, prefix) if not LATER.fullmatch(where))
+
+
+def without_mind(document):
+    """Return a document as it was before there was an understanding loop."""
+    old = copy.deepcopy(document)
+    for where in [where for where in paths(document) if LATER.fullmatch(where)]:
+        parent, last = target_of(old, where)
+        del parent[last]
+    return old
+
+
+def test_a_document_of_before_the_understanding_loop_is_one_with_all_of_it_off(document):
+    old = without_mind(document)
+    assert set(old["policy"]["genotype"]) == {"policies", "decision_clock"}
+    assert "regimes" not in old["policy"]["genotype"]["policies"][0]
+    assert parse_session(old) == parse_session(document)
+
+
 def test_every_field_is_required(document):
-    for where in list(paths(document)):
+    for where in list(required(document)):
         parent, last = target_of(document, where)
         kept = parent.pop(last)
         with pytest.raises(InputError, match="session"):
@@ -161,7 +184,7 @@ def test_the_understanding_loop_is_read_with_its_numbers(document):
     assert genotype.drift is not None
     assert (genotype.drift.cusum.slack, genotype.drift.page_hinkley.delta) == (Decimal("0.5"), Decimal("0.25"))
     assert genotype.policies[0].regimes == ("BullCalm", "Uncertain")
-    for where in list(paths(document["policy"]["genotype"], "policy.genotype.")):
+    for where in list(required(document["policy"]["genotype"], "policy.genotype.")):
         parent, last = target_of(document, where)
         kept = parent.pop(last)
         with pytest.raises(InputError, match="session"):

@@ -45,6 +45,15 @@ def test_golden_values(document):
     assert hashes.code_hash(CODE) == GOLDEN_CODE
 
 
+def test_golden_values_of_a_document_that_does_not_name_the_understanding_loop(document):
+    genotype = document["policy"]["genotype"]
+    for name in ("belief", "regime", "probes", "drift", "fast_weights", "router"):
+        del genotype[name]
+    for gene in genotype["policies"]:
+        del gene["regimes"]
+    assert policy_hash(document) == GOLDEN_POLICY
+
+
 def test_the_bytes_under_the_policy_hash(document):
     policy = parse_session(document).policy
     data = hashes.canonical_policy(policy, RESOLVED, PLUGINS, {})

@@ -72,7 +72,8 @@ def give_mind(core: Core, session: Session) -> None:
     terms = session.policy.envelope.instruments
     parts = parts_of(session)
     features = _features(session)
-    mind = Mind([one.symbol for one in terms], _streams(parts), features)
+    policies = [gene.name for gene in session.policy.genotype.policies]
+    mind = Mind([one.symbol for one in terms], _streams(parts), features, policies)
     shared = mind.shared[0]
     shared.parts, shared.instruments = parts, len(terms)
     _set_policies(shared, session)

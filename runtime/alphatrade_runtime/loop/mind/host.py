@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alphatrade_runtime.loop.mind.outlook import Outlook
 from alphatrade_runtime.loop.mind.state import MIND_DTYPE, OUT_DRIFT, STREAM_DTYPES, SYMBOL_DTYPE
+from alphatrade_runtime.loop.mind_outlook import InstrumentOutlook
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.perception.regime.labels import title
 from alphatrade_runtime.reflection.drift.detectors import ALERT
@@ -24,12 +26,15 @@ class Mind:
     streams: the record streams that its parts write.
     """
 
-    def __init__(self, instruments: Sequence[str], streams: tuple[str, ...], features: Sequence[str]) -> None:
-        self.instruments, self.features = tuple(instruments), tuple(features)
+    def __init__(
+        self, instruments: Sequence[str], streams: tuple[str, ...], features: Sequence[str], policies: Sequence[str]
+    ) -> None:
+        self.instruments, self.features, self.policies = tuple(instruments), tuple(features), tuple(policies)
         self.shared = np.zeros(1, MIND_DTYPE).view(np.recarray)
         self.symbols = np.zeros(len(instruments), SYMBOL_DTYPE).view(np.recarray)
         self.packets: list[dict[str, Any]] = []  # of a run in memory
         self._alerts: list[Any] = []
+        self._outlook: Outlook | None = None
         self.streams: Mapping[str, np.dtype[Any]] = {name: STREAM_DTYPES[name] for name in streams}
         self._counts = self.shared["out_n"][0]
         self._buffers = {
@@ -78,6 +83,12 @@ class Mind:
             diary_first_seq=int(row["change_seq"]),
             diary_last_seq=int(row["seq"]),
         )
+
+    def outlook(self) -> list[InstrumentOutlook]:
+        """Return what it shows of itself now; for the thread of its loop."""
+        if self._outlook is None:
+            self._outlook = Outlook(self.shared, self.symbols, self.instruments, self.policies)
+        return self._outlook.read()
 
     def state(self) -> npt.NDArray[np.uint8]:
         """Return a copy of both records' bytes."""

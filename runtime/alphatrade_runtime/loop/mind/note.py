@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from alphatrade_runtime.adaptation.router.weighted import NOBODY
 from alphatrade_runtime.loop.mind.rows import count
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
@@ -11,20 +12,24 @@ from alphatrade_runtime.loop.mind.state import (
     HAS_FAST,
     HAS_PROBES,
     HAS_REGIME,
+    LATENT_MASK,
     OUT_BELIEFS,
     OUT_PROBES,
     OUT_REGIMES,
     OUT_ROUTES,
 )
 from alphatrade_runtime.loop.mind.synapse import synapses
-from alphatrade_runtime.loop.mind.think import NOBODY
 from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
 from alphatrade_runtime.numerics.jit import kernel
 from alphatrade_runtime.perception.belief.belief import snapshot
 from alphatrade_runtime.reflection.drift.sentry import STREAMS
 from alphatrade_runtime.reflection.probes.state import PROBES
+from alphatrade_runtime.reflection.routes import CANDIDATES, Barred
+from alphatrade_runtime.reflection.routes import NOBODY as NO_POLICY
 
-_NONE = 255
+_NONE = NO_POLICY  # as it is stored
+_FREE, _INSTRUMENT, _REGIME = int(Barred.NO), int(Barred.INSTRUMENT), int(Barred.REGIME)
+_FULL_BPS = 10_000.0
 _MIN_PROBES = 3  # available ones, for an order to count as attributed
 
 
@@ -36,7 +41,7 @@ def belief_row(c, mind, symbol, i):
     row.belief_id = c.loop[0].decision_id
     row.event_ts_ns = c.account[0].now
     row.instrument = i
-    row.regime = symbol.regime[0].label
+    row.regime = symbol.regime[0].label if mind.parts & HAS_REGIME else _NONE
     row.rho_norm = symbol.fast[0].norm if mind.parts & HAS_FAST else 0.0
     for k in range(4):
         row.posterior[k] = symbol.regime[0].posterior[k]
@@ -84,16 +89,6 @@ def probe_row(c, mind, symbol, i):
 
 
 @kernel
-def _best_other(mind, symbol):
-    """Return the policy of the highest score among those not chosen; -1 when there is none."""
-    best = NOBODY
-    for j in range(mind.policies):
-        if j != symbol.current and (best == NOBODY or symbol.router[0].total[j] > symbol.router[0].total[best]):
-            best = j
-    return best
-
-
-@kernel
 def _drift_level(symbol):
     """Return the highest level of the sentry's streams."""
     level = 0
@@ -112,27 +107,74 @@ def _attributed(symbol):
 
 
 @kernel
-def _attended(mind, symbol, row, other):
-    """Fill in the parts of the chosen policy's score and of the best other's."""
+def _score(mind, symbol, j):
+    """Return what policy j was chosen or left by: its score, or its weight as a share without linear attention."""
+    if mind.parts & HAS_ATTENTION:
+        return symbol.router[0].total[j]
+    return mind.weights_bps[j] / _FULL_BPS
+
+
+@kernel
+def _next_best(mind, symbol, taken):
+    """Return the policy of the highest score that is not taken (a bit each), the first of equal ones; -1 when none."""
+    best = NOBODY
+    for j in range(mind.policies):
+        if taken >> j & 1 == 0 and (best == NOBODY or _score(mind, symbol, j) > _score(mind, symbol, best)):
+            best = j
+    return best
+
+
+@kernel
+def _candidate(mind, symbol, i, row, k, j):
+    """Fill in place k with policy j: the parts of its score, what bars it, how its shadow stands."""
     router = symbol.router[0]
-    chosen = symbol.current
-    if chosen != NOBODY:
-        row.score = router.total[chosen]
-        row.score_base = router.of_prior[chosen]
-        row.score_attention = router.attention[chosen]
-        row.score_bias = router.bias[chosen]
-        row.multiplier = symbol.multipliers[chosen]
-    if other != NOBODY:
-        row.other_score = router.total[other]
-        row.other_base = router.of_prior[other]
-        row.other_attention = router.attention[other]
-        row.other_bias = router.bias[other]
-        row.other_multiplier = symbol.multipliers[other]
-    row.switch_cost_bps = mind.router[0].switch_cost_bps
-    if chosen != NOBODY and other != NOBODY:
-        sigma = symbol.shadow[0].sigma_bps
-        row.gap_bps = mind.router[0].switch_cost_bps - (row.other_score - row.score) * sigma
-        row.regret_bps = symbol.shadow[0].net_bps[other] - symbol.shadow[0].net_bps[chosen]
+    shadow = symbol.shadow[0]
+    row.candidates[k] = j
+    row.barred[k] = _FREE
+    if mind.trades[j, i] == 0:
+        row.barred[k] = _INSTRUMENT
+    elif mind.parts & HAS_REGIME and mind.regimes[j] >> symbol.regime[0].label & 1 == 0:
+        row.barred[k] = _REGIME
+    row.candidate_score[k] = _score(mind, symbol, j)
+    row.candidate_base[k] = row.candidate_score[k]
+    row.candidate_multiplier[k] = 1.0
+    if mind.parts & HAS_ATTENTION:
+        row.candidate_base[k] = router.of_prior[j]
+        row.candidate_multiplier[k] = router.multiplier[j]
+    row.candidate_attention[k] = router.attention[j]
+    row.candidate_bias[k] = router.bias[j]
+    row.candidate_position[k] = shadow.position[j]
+    row.candidate_value_bps[k] = shadow.value_bps[j]
+    row.candidate_cost_bps[k] = shadow.values[(shadow.decisions - 1) & LATENT_MASK, j] - shadow.value_bps[j]
+
+
+@kernel
+def _no_candidate(row, k):
+    """Leave place k empty."""
+    row.candidates[k] = _NONE
+    row.barred[k] = _FREE
+    row.candidate_score[k] = row.candidate_base[k] = row.candidate_attention[k] = row.candidate_bias[k] = 0.0
+    row.candidate_position[k] = row.candidate_value_bps[k] = row.candidate_cost_bps[k] = 0.0
+    row.candidate_multiplier[k] = 1.0
+
+
+@kernel
+def _candidates(mind, symbol, i, row):
+    """Fill in the chosen policy, the one before, and the others by score."""
+    taken = 0
+    for k in range(CANDIDATES):
+        j = NOBODY
+        if k == 0:
+            j = symbol.current
+        elif k == 1 and symbol.previous != NOBODY and taken >> symbol.previous & 1 == 0:
+            j = symbol.previous
+        if j == NOBODY:
+            j = _next_best(mind, symbol, taken)
+        if j == NOBODY:
+            _no_candidate(row, k)
+        else:
+            taken |= 1 << j
+            _candidate(mind, symbol, i, row, k, j)
 
 
 @kernel
@@ -147,12 +189,13 @@ def route_row(c, mind, symbol, i):
     symbol.faults = 0
     row.instrument = i
     row.chosen = symbol.current if symbol.current != NOBODY else _NONE
+    row.incumbent = row.chosen
     row.before = symbol.previous if symbol.previous != NOBODY else _NONE
     row.share = c.plans[i].share
     row.size_factor = symbol.factor
     row.surprise = symbol.belief[0].surprise
     row.rho_norm = symbol.fast[0].norm if mind.parts & HAS_FAST else 0.0
-    row.regime = symbol.regime[0].label
+    row.regime = symbol.regime[0].label if mind.parts & HAS_REGIME else _NONE
     row.regime_confidence = symbol.regime[0].confidence
     row.exploring = 0
     row.since = symbol.decisions
@@ -162,23 +205,18 @@ def route_row(c, mind, symbol, i):
     for j in range(mind.policies):
         if mind.parts & HAS_REGIME and mind.regimes[j] >> symbol.regime[0].label & 1 == 0:
             row.blocked |= 1 << j
-    row.other = _NONE
-    row.score = row.score_base = row.score_attention = row.score_bias = 0.0
-    row.other_score = row.other_base = row.other_attention = row.other_bias = 0.0
-    row.multiplier = row.other_multiplier = 1.0
-    row.gap_bps = row.regret_bps = row.switch_cost_bps = 0.0
+    row.switch_cost_bps = row.sigma_bps = 0.0
     if mind.parts & HAS_ATTENTION:
-        other = _best_other(mind, symbol)
-        row.other = other if other != NOBODY else _NONE
-        _attended(mind, symbol, row, other)
+        row.switch_cost_bps = mind.router[0].switch_cost_bps
+        row.sigma_bps = symbol.shadow[0].sigma_bps
+    _candidates(mind, symbol, i, row)
 
 
-def note(c: Any, address: int, i: int, now: int) -> int:
-    """Append the rows of this decision of instrument i, once. c: the run's state.  address: of the shared record."""
-    mind = mind_at(address, 0)
-    symbol = symbol_at(mind.symbols, i)
+@kernel
+def put_on_record(c, mind, symbol, i):
+    """Append the rows of the latest decision of instrument i, once."""
     if symbol.noted == c.loop[0].decision_id:
-        return 0
+        return
     symbol.noted = c.loop[0].decision_id
     if mind.parts & HAS_BELIEF:
         belief_row(c, mind, symbol, i)
@@ -188,4 +226,10 @@ def note(c: Any, address: int, i: int, now: int) -> int:
     if mind.parts & HAS_PROBES:
         probe_row(c, mind, symbol, i)
     route_row(c, mind, symbol, i)
+
+
+def note(c: Any, address: int, i: int, now: int) -> int:
+    """Append the rows of this decision of instrument i, once. c: the run's state.  address: of the shared record."""
+    mind = mind_at(address, 0)
+    put_on_record(c, mind, symbol_at(mind.symbols, i), i)
     return 0

@@ -57,11 +57,13 @@ MIND_DTYPE = np.dtype(_SHARED + _SCRATCH + _OUT, align=True)
 
 # One instrument. faults: inputs masked since the last row.  current: the policy that trades, -1 none.
 # trade_*: the open trade, quanta.  shares, scores, want: what each policy last wished.
-# noted: the latest decision that is on record.
+# noted: the latest decision that is on record.  chosen: decisions at which each policy traded.
+# regime_since: when the regime took effect, ns; 0 at the beginning.
 SYMBOL_DTYPE = np.dtype(
     [
         ("decisions", "i8"), ("faults", "i8"), ("current", "i8"), ("previous", "i8"), ("noted", "i8"),
-        ("decision_id", "i8"), ("factor", "f8"), ("surprise", "f8"), ("changed", "i8"),
+        ("decision_id", "i8"), ("factor", "f8"), ("surprise", "f8"), ("changed", "i8"), ("regime_since", "i8"),
+        ("chosen", "i8", (MAX_POLICIES,)),
         ("trade_cash", "i8"), ("trade_notional", "i8"), ("trade_since", "i8"),
         ("shares", "f8", (MAX_POLICIES,)), ("scores", "f8", (MAX_POLICIES,)), ("want", "i8", (MAX_POLICIES, 4)),
         ("multipliers", "f8", (MAX_POLICIES,)), ("context", "f8", (CONTEXT,)), ("latents", "f8", (RING, WIDTH)),

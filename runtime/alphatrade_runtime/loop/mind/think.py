@@ -7,9 +7,10 @@ from alphatrade_runtime.adaptation.fast_weights import sigma
 from alphatrade_runtime.adaptation.fast_weights.multiplier import learn, multipliers
 from alphatrade_runtime.adaptation.router.attention import choose, context, credit, remember
 from alphatrade_runtime.adaptation.router.shadow import due, shadow_step
-from alphatrade_runtime.adaptation.router.weighted import choose_by_weight
+from alphatrade_runtime.adaptation.router.weighted import NOBODY, choose_by_weight
 from alphatrade_runtime.loop.emit import guard_row
 from alphatrade_runtime.loop.mind.drift import obey_drift, watch_beliefs, watch_open_trade
+from alphatrade_runtime.loop.mind.note import put_on_record
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
     HAS_BELIEF,
@@ -32,7 +33,6 @@ from alphatrade_runtime.plugin.call import call_quote, call_signal, head
 from alphatrade_runtime.reflection.probes.probe import probe
 from alphatrade_runtime.risk.codes import Guard
 
-NOBODY = -1
 _HALT, _NO_QUOTE, _FEED_FAULT = int(Trouble.HALT), int(Trouble.NO_QUOTE), int(Trouble.FEED_FAULT)
 _TRADING = int(Status.TRADING)
 _E7 = 1e-7
@@ -190,7 +190,6 @@ def _route(c, mind, symbol, i, now):
 @kernel
 def _take_up(c, mind, symbol, i, j):
     """Let another policy trade; what the last one's topology left working is cancelled by the step."""
-    symbol.previous = symbol.current
     symbol.current = j
     plan = c.plans[i]
     if j == NOBODY or c.instruments[i].policy == j:
@@ -235,11 +234,14 @@ def think(c: Any, address: int, i: int, now: int) -> int:
     symbol.decisions += 1
     symbol.decision_id = c.loop[0].decision_id
     symbol.changed = 0
+    symbol.previous = symbol.router[0].current if mind.parts & HAS_ATTENTION else symbol.current
     symbol.factor = 1.0
     if mind.parts & HAS_BELIEF:
         _perceive(c, mind, symbol, i, now)
     if mind.parts & HAS_REGIME:
         _classify(c, mind, symbol, i)
+        if symbol.changed != 0:
+            symbol.regime_since = now
         symbol.factor = symbol.regime[0].size_factor
     if mind.parts & HAS_DRIFT:
         obey_drift(c, mind, symbol, i)
@@ -253,12 +255,16 @@ def think(c: Any, address: int, i: int, now: int) -> int:
     j = _route(c, mind, symbol, i, now)
     if j != symbol.current:
         _take_up(c, mind, symbol, i, j)
+    if j != NOBODY:
+        symbol.chosen[j] += 1
     shown = j if j != NOBODY else c.instruments[i].policy
     _show(c, i, shown, now)
     if mind.parts & HAS_BELIEF and symbol.standard[0].ready == 0:
         c.loop[0].score = math.nan  # what its features say is not known yet, so nothing is wanted
     else:
         _wanted(c, symbol, i, j)
+    if symbol.changed != 0:
+        put_on_record(c, mind, symbol, i)  # a transition is told also when nothing is done about it
     return 0
 
 

@@ -1,78 +1,110 @@
-"""Resolve an order back to what was believed, probed and chosen, by ids in storage."""
+"""Say of a row of the tape who was chosen to trade, why not another, what left, and what the probes said."""
 
 from pathlib import Path
 from typing import Any
 
 from alphatrade_runtime.market.faults import InputError
+from alphatrade_runtime.market.orders import Command, OrderState
+from alphatrade_runtime.policy.document import Session, parse_session
 from alphatrade_runtime.reflection.diary import query
 from alphatrade_runtime.reflection.diary.dictionary import read_run
 from alphatrade_runtime.reflection.diary.segments import streams_in
 from alphatrade_runtime.reflection.probes.state import Probe
-from alphatrade_runtime.reflection.why import why
+from alphatrade_runtime.reflection.records import DiaryKind
+from alphatrade_runtime.reflection.why import Roster, why
 
-# An order is attributed when the decision that sent it has a belief, a route, and at least three probes available.
-ATTRIBUTED = """
-WITH sent AS (
-    SELECT order_id, decision_id, instrument, qty * "limit" AS notional FROM decisions WHERE kind = 1 AND action = 1
-), linked AS (
-    SELECT sent.*, r.decision_id IS NOT NULL AND b.belief_id IS NOT NULL AND p.decision_id IS NOT NULL
-        AND list_sum(p.available) >= 3 AS attributed
-    FROM sent
-    LEFT JOIN routes r ON r.decision_id = sent.decision_id AND r.instrument = sent.instrument
-    LEFT JOIN belief_snapshots b ON b.belief_id = r.belief_id AND b.instrument = sent.instrument
-    LEFT JOIN probes p ON p.decision_id = sent.decision_id AND p.instrument = sent.instrument
-)
-SELECT count(*) AS orders, count(*) FILTER (attributed) AS attributed,
-    sum(notional)::DOUBLE AS notional, coalesce(sum(notional) FILTER (attributed), 0)::DOUBLE AS attributed_notional
-FROM linked
-"""
+_ACTED = f"kind IN ({int(DiaryKind.ACTION)}, {int(DiaryKind.DENIAL)})"
 
 
-def attribution(folder: Path) -> dict[str, float]:
-    """Return orders and notional of a run, and how much of both is attributed. Raises InputError without probes."""
-    _need(folder, "probes")
-    (row,) = query.sql(folder, ATTRIBUTED).to_pylist()
-    return {name: float(value or 0) for name, value in row.items()}
+def explain_row(folder: Path, seq: int) -> list[dict[str, Any]]:
+    """Return the choices that a tape row led to, one an instrument, each with its orders, words and probes.
+
+    Raises InputError when the run has no understanding loop, or nothing is on record at that row.
+    """
+    session = _session(folder)
+    if "routes" not in streams_in(folder):
+        raise InputError(
+            f"{folder}: the run made no choice to explain: belief, regime, probes, drift and router of its strategy "
+            f"are all off; `alphatrade diary show RUN --seq {seq}` says what was done"
+        )
+    found = query.sql(folder, f"SELECT * FROM routes WHERE seq = {int(seq)} ORDER BY decision_id, instrument")
+    if found.num_rows == 0:
+        raise InputError(f"{folder}: no choice is on record at row {seq}; {_nearest(folder, seq)}")
+    return [_explained(folder, route, session) for route in found.to_pylist()]
 
 
-def explain_row(folder: Path, seq: int) -> dict[str, Any]:
-    """Return why, the orders and the probes of the last choice at or before a tape row. Raises InputError."""
-    _need(folder, "routes")
-    found = query.sql(folder, f"SELECT * FROM routes WHERE seq <= {int(seq)} ORDER BY seq DESC LIMIT 1").to_pylist()
-    if not found:
-        raise InputError(f"{folder}: nothing was chosen up to row {seq}; give a later one")
-    (route,) = found
-    genes = read_run(folder)["session"]["policy"]["genotype"]["policies"]
-    where = f"WHERE decision_id = {route['decision_id']} AND instrument = {route['instrument']}"
-    probes = query.sql(folder, f"SELECT * FROM probes {where} LIMIT 1").to_pylist() if _has(folder, "probes") else []
+def _session(folder: Path) -> Session:
+    run = read_run(folder)
+    if "session" not in run:
+        raise InputError(f"{folder / 'run.json'}: field session is missing; restore the file from the run's copy")
+    return parse_session(run["session"])
+
+
+def _nearest(folder: Path, seq: int) -> str:
+    """Name the rows next to a wrong one at which an order left."""
+    (row,) = query.sql(
+        folder,
+        f"SELECT max(seq) FILTER (seq < {int(seq)}) AS before, min(seq) FILTER (seq > {int(seq)}) AS after "
+        f"FROM actions WHERE action = {int(Command.NEW)}",
+    ).to_pylist()
+    near = [str(row[name]) for name in ("before", "after") if row[name] is not None]
+    return f"the nearest at which an order left: {' and '.join(near)}" if near else "no order left in this run"
+
+
+def _explained(folder: Path, route: dict[str, Any], session: Session) -> dict[str, Any]:
+    where = f"decision_id = {route['decision_id']} AND instrument = {route['instrument']}"
     return {
-        "why": why(route, [gene["name"] for gene in genes], [gene["regimes"] for gene in genes]),
-        "orders": _plain(query.sql(folder, f"SELECT * FROM orders {where}").to_pylist()),
-        "probes": _named(probes[0]) if probes else [],
+        "symbol": route["symbol"],
+        "why": why(route, Roster.of(session), _later(folder, route, session.policy.genotype.router.horizon)),
+        "actions": _actions(folder, where),
+        "orders": _orders(folder, where),
+        "probes": _probes(folder, where, session.policy.envelope.flags.fast_weights),
     }
 
 
-def _named(row: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": probe.name.lower(),
-            "score": row["score"][probe],
-            "available": bool(row["available"][probe]),
-            "fired": bool(row["fired"][probe]),
-            "synapse": row["synapse"][probe],
-        }
-        for probe in Probe
-    ]
+def _later(folder: Path, route: dict[str, Any], horizon: int) -> dict[str, Any] | None:
+    """Return the first row on record at least a horizon of decisions later, by which regret is measured."""
+    found = query.sql(
+        folder,
+        f"SELECT * FROM routes WHERE instrument = {route['instrument']} AND since >= {route['since'] + horizon} "
+        "ORDER BY since LIMIT 1",
+    ).to_pylist()
+    return found[0] if found else None
 
 
-def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{name: value if isinstance(value, int) else str(value) for name, value in row.items()} for row in rows]
+def _actions(folder: Path, where: str) -> list[dict[str, Any]]:
+    """Return what was done or denied at a decision, in words."""
+    asked = f"SELECT kind_name, action_name, order_id, explanation FROM decisions WHERE {where} AND {_ACTED}"
+    return query.sql(folder, asked).to_pylist()
 
 
-def _has(folder: Path, stream: str) -> bool:
-    return stream in streams_in(folder)
+def _orders(folder: Path, where: str) -> list[dict[str, Any]]:
+    """Return the orders of a decision that left, each with the state that it came to."""
+    asked = (
+        "WITH told AS (SELECT *, row_number() OVER () AS n FROM orders) "
+        "SELECT order_id, arg_min(side_name, n) AS side, arg_min(qty_size, n)::VARCHAR AS size, "
+        "arg_min(limit_price, n)::VARCHAR AS limit_price, arg_min(tif_name, n) AS time_in_force, "
+        "arg_max(state_name, n) AS state "
+        f"FROM told WHERE {where} GROUP BY order_id "
+        f"HAVING arg_min(state, n) <> {int(OrderState.DENIED)} ORDER BY order_id"
+    )
+    return query.sql(folder, asked).to_pylist()
 
 
-def _need(folder: Path, stream: str) -> None:
-    if not _has(folder, stream):
-        raise InputError(f"{folder}: the run has no {stream}; its strategy has that part of the genotype off")
+def _probes(folder: Path, where: str, learns: bool) -> list[dict[str, Any]]:
+    """Return what each probe said; none where they were off. learns: fast weights make synapses."""
+    if "probes" not in streams_in(folder):
+        return []
+    rows = query.sql(folder, f"SELECT score, available, fired, synapse FROM probes WHERE {where} LIMIT 1").to_pylist()
+    return [_probe(rows[0], probe, learns) for probe in Probe] if rows else []
+
+
+def _probe(row: dict[str, Any], probe: Probe, learns: bool) -> dict[str, Any]:
+    known = bool(row["available"][probe])
+    return {
+        "name": probe.name.lower(),
+        "score": row["score"][probe] if known else None,
+        "available": known,
+        "fired": bool(row["fired"][probe]),
+        "synapse": row["synapse"][probe] if learns else None,
+    }

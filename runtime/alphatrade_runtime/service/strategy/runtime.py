@@ -24,6 +24,7 @@ from alphatrade_runtime.service.kept_file import replace_kept
 from alphatrade_runtime.service.strategy import folders
 from alphatrade_runtime.service.strategy.config import Terms, parse
 from alphatrade_runtime.service.strategy.folders import SessionFolder
+from alphatrade_runtime.service.strategy.mind import kept, read_kept
 from alphatrade_runtime.service.strategy.phase import DRAINED, ENDED, FAILED, STARTING, TRADING, Phase, phase_of_fault
 from alphatrade_runtime.service.strategy.play import Play, Played
 from alphatrade_runtime.service.strategy.status import counts_told
@@ -206,6 +207,7 @@ class Runtime:
             "counts": counts_told(result.run.counts, len(result.run.violations)),
             "kill_state": result.run.kill["state"],
             "positions": played.positions,
+            "mind": kept(played.mind),
             "notes": result.notes,
         }
         folder.close(facts)
@@ -227,6 +229,9 @@ class Runtime:
             said.counts[name] = int(count)
         for symbol, lots in positions.items():
             said.positions[symbol] = int(lots)
+        mind = closed.get("mind", [])  # a session of before it has none
+        assert isinstance(mind, list)
+        said.mind.extend(read_kept(mind))
         if self._identity is None:
             session = self.parts.steering.terms.session
             self._identity = identify(session, self._digests(session))
