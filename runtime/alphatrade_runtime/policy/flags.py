@@ -41,7 +41,7 @@ FLAGS = (
         name="exploration",
         switches="a bounded share of orders that try the second-best policy; never in live modes",
         takes_effect="when a session starts, and only while a fresh permit is held",
-        built=False,
+        built=True,
         arrives="4/9",
     ),
     FeatureFlag(
