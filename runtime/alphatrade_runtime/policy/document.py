@@ -480,7 +480,7 @@ def _budgeted(envelope: Envelope, genotype: Genotype) -> None:
     if envelope.exploration is None:
         raise ValueError(f"{where}: it spends a budget; add envelope.exploration or switch it off")
     if not 2 <= count <= MAX_ROUTED:
-        raise ValueError(f"{where}: it tries the second best of 2 to {MAX_ROUTED} policies, not of {count}; switch it off")
+        raise ValueError(f"{where}: it tries the second best of 2 to {MAX_ROUTED} policies, not {count}; switch it off")
 
 
 def _warns_first(warn: Decimal, alert: Decimal) -> None:

@@ -25,6 +25,7 @@ def why(row: Mapping[str, Any], policies: Sequence[str], regimes: Sequence[Seque
         "regime": title(int(row["regime"])),
         "regime_confidence": row["regime_confidence"],
         "size_factor": row["size_factor"],
+        "exploring": bool(row["exploring"]),
         "drift": _LEVELS[int(row["drift_level"])],
         "surprise": row["surprise"],
         "rho_norm": row["rho_norm"],
@@ -52,6 +53,8 @@ def _alternative(
     other = int(row["other"])
     if other == NOBODY:
         return None
+    if row["exploring"]:
+        return _incumbent(row, policies[other])
     blocked = int(row["blocked"]) >> other & 1
     found: dict[str, Any] = {
         "policy": policies[other],
@@ -65,10 +68,23 @@ def _alternative(
     return {**found, "kept_out_by": "score", "flips_when": f"it promises {row['gap_bps']:.2f} bps more"}
 
 
+def _incumbent(row: Mapping[str, Any], policy: str) -> dict[str, Any]:
+    """Say of the policy in whose place another one is tried that it has not lost."""
+    return {
+        "policy": policy,
+        "score": _score(row, "other_"),
+        "regret_bps": row["regret_bps"],
+        "kept_out_by": "exploration",
+        "flips_when": "the trial ends",
+    }
+
+
 def sentence(found: Mapping[str, Any]) -> str:
     """Return at most 240 characters for people."""
     chosen = found["chosen"] or "nobody"
     text = f"{chosen} trades in {found['regime']} ({100 * found['regime_confidence']:.0f}% sure)"
+    if found["exploring"]:
+        text += " on trial, within the exploration budget"
     if found["size_factor"] != 1.0:
         text += f" at {found['size_factor']:.2f} of its size"
     if found["drift"] != "none":

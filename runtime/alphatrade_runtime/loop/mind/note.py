@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from alphatrade_runtime.loop.mind.candidates import NOBODY
 from alphatrade_runtime.loop.mind.rows import count
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
@@ -15,7 +16,6 @@ from alphatrade_runtime.loop.mind.state import (
     OUT_REGIMES,
     OUT_ROUTES,
 )
-from alphatrade_runtime.loop.mind.think import NOBODY
 from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
 from alphatrade_runtime.numerics.jit import kernel
 from alphatrade_runtime.perception.belief.belief import snapshot
@@ -150,7 +150,7 @@ def route_row(c, mind, symbol, i):
     row.rho_norm = symbol.fast[0].norm if mind.parts & HAS_FAST else 0.0
     row.regime = symbol.regime[0].label
     row.regime_confidence = symbol.regime[0].confidence
-    row.exploring = 0
+    row.exploring = 1 if symbol.tried != NOBODY else 0
     row.since = symbol.decisions
     row.drift_level = _drift_level(symbol) if mind.parts & HAS_DRIFT else 0
     row.attributed = _attributed(symbol) if mind.parts & HAS_PROBES else 0
@@ -163,8 +163,10 @@ def route_row(c, mind, symbol, i):
     row.other_score = row.other_base = row.other_attention = row.other_bias = 0.0
     row.multiplier = row.other_multiplier = 1.0
     row.gap_bps = row.regret_bps = row.switch_cost_bps = 0.0
+    if symbol.tried != NOBODY:
+        row.other = symbol.incumbent
     if mind.parts & HAS_ATTENTION:
-        other = _best_other(mind, symbol)
+        other = symbol.incumbent if symbol.tried != NOBODY else _best_other(mind, symbol)
         row.other = other if other != NOBODY else _NONE
         _attended(mind, symbol, row, other)
 
