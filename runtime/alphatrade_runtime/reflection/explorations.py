@@ -26,9 +26,9 @@ class Ending(IntEnum):
     NO_INCUMBENT = 7  # nobody trades
 
 
-# policy: what is tried, in place of incumbent; 255 none.  verdict: of the budget (adaptation/exploration/budget.py), 255
-# not asked.  finding: of the guardrails (counterfactual.py).  frozen: causes, FREEZE_* bits.  cross: 1 its order may
-# take.  notional, normal, exploring, tokens: of the order, of both flows since the UTC day began, of the bucket; quanta.
+# policy: what is tried, in place of incumbent; 255 none.  verdict: of adaptation/exploration/budget.py, 255 not asked.
+# finding: of adaptation/exploration/counterfactual.py.  frozen: causes, FREEZE_* bits.  cross: 1 its order may take.
+# notional: of the order.  normal, exploring: sent since the UTC day began.  tokens: of the bucket; all in quanta.
 # share, incumbent_share: of the largest position, as it may be held.  costs: bps of the mid, both ways on one book.
 EXPLORATION_DTYPE = np.dtype(
     [

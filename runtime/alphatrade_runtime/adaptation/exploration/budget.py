@@ -196,7 +196,7 @@ def _beyond(s, p, notional):
 
 @kernel
 def room(s, p, now_ns):
-    """Return the largest notional that `covers` grants now, 0 when none; the verdict stays that of the last question."""
+    """Return the largest notional that `covers` grants now, 0 when none; `verdict` stays as it was."""
     _begin_day(s, now_ns)
     share = _share_now(s, p)
     if _barred(s, p, now_ns) != _GRANTED or s.normal <= 0 or _too_many(s, p, share):

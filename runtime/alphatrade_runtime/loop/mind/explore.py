@@ -1,9 +1,9 @@
 """Try the second best policy in place of the one that trades, for a slot, within the exploration budget.
 
-A slot is offered each K decisions and never forced. What is tried is priced both ways on the book of its decision, at
-each decision; it ends with its slot, with the first order that the budget does not cover (the law's code BUDGET), with a
-freeze, and with an order that the guardrails keep out. What it sent explores; the way back to what the incumbent wants
-is the incumbent's own flow. Exploration is the strategy's: a cause on one instrument freezes it on all.
+A slot is offered each K decisions and never forced. At each decision what is tried is priced both ways on the book of
+that decision. It ends with its slot, with the first order that the budget does not cover (the law's code BUDGET), with
+a freeze, and with an order that the guardrails keep out. What it sent explores; the way back to what the incumbent
+wants is the incumbent's own flow. Exploration is the strategy's: a cause on one instrument freezes it on all.
 """
 
 import math

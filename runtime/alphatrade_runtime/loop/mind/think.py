@@ -197,7 +197,7 @@ def _take_up(c, mind, symbol, i, j):
 
 @kernel
 def _wanted(c, symbol, i, j):
-    """Write what is wanted of instrument i into its plan: the policy's wish times the size factor, as far as allowed."""
+    """Write what is wanted of instrument i into its plan: the policy's wish times the size factor."""
     plan = c.plans[i]
     if j == NOBODY:
         share = 0.0
