@@ -138,15 +138,13 @@ class InstrumentTerms:
 class Exploration:
     """Budget of the flag exploration. Shares are bps, spans decisions; None freezes for no such cause.
 
-    share_bps: of sent notional, and of orders.  permit: none, a session that asks nobody; operator, nothing explores
-    until it permits.
+    share_bps: of sent notional, and of orders.
     """
 
     __pydantic_config__ = _FORBID
     share_bps: FlowShare
     cadence: Count
     window: Count
-    permit: Literal["none", "operator"]
     freeze_on_warning: Flag
     freeze_drawdown_bps: Share | None
     freeze_near_miss_bps: Share | None

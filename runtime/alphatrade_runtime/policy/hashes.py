@@ -91,7 +91,6 @@ ENVELOPE_DEFAULTS: dict[Path, dict[str, Any]] = {
         "share_bps": 500,
         "cadence": 50,
         "window": 1_000,
-        "permit": "none",
         "freeze_on_warning": True,
         "freeze_drawdown_bps": None,
         "freeze_near_miss_bps": None,

@@ -229,15 +229,14 @@ def _set_router(mind: Mind, session: Session) -> None:
 
 
 def _set_exploration(shared: Any, session: Session) -> None:
-    """Set the budget; live modes have none, whatever is configured."""
+    """Set the budget, and permit it: a session in one process asks nobody. Live modes have none, whatever is given."""
     block, mode = session.policy.envelope.exploration, session.policy.mode
     if block is None:
         return
     share = block.share_bps if SHARES_BPS[mode] else 0
     prepare_budget(shared.budget_params[0], mode, share_bps=share, cadence=block.cadence, window=block.window)
     prepare_guard(shared.guard[0])
-    if block.permit == "none":
-        permit(shared.budget[0], share, FOREVER, 1)
+    permit(shared.budget[0], share, FOREVER, 1)
     shared.freeze_warning = block.freeze_on_warning
     shared.freeze_drawdown_bps = block.freeze_drawdown_bps or 0
     shared.freeze_near_miss_bps = block.freeze_near_miss_bps or 0
