@@ -111,9 +111,7 @@ def budget_missing(parts: Parts) -> list[Problem]:
     if parts.budget is None:
         return [Problem(_EXPLORING, "it spends a budget; add explorationBudgetRef, or set it to false")]
     if len(parts.spec.genotype.policies) < 2:
-        return [
-            Problem(_EXPLORING, "it tries the second best policy; list another one, or set it to false")
-        ]
+        return [Problem(_EXPLORING, "it tries the second best policy; list another one, or set it to false")]
     return []
 
 

@@ -160,7 +160,7 @@ def _cluster_only(loaded: Loaded[AnyResource]) -> list[str]:
     fields = [
         type(spec).model_fields[name].alias or name for name in spec.cluster_only if name in spec.model_fields_set
     ]
-    return [loaded.line(("spec", field), "passed over in one process; it is about pods") for field in fields]
+    return [loaded.line(("spec", field), "passed over in one process; it is for a cluster") for field in fields]
 
 
 def _unmet_references(resources: Resources) -> list[str]:
