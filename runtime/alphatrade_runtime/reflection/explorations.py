@@ -29,14 +29,15 @@ class Ending(IntEnum):
 # policy: what is tried, in place of incumbent; 255 none.  verdict: of adaptation/exploration/budget.py, 255 not asked.
 # finding: of adaptation/exploration/counterfactual.py.  frozen: causes, FREEZE_* bits.  cross: 1 its order may take.
 # notional: of the order.  normal, exploring: sent since the UTC day began.  tokens: of the bucket; all in quanta.
-# share, incumbent_share: of the largest position, as it may be held.  costs: bps of the mid, both ways on one book.
+# rolling_share: of the notional of the last orders, what explored.  costs: bps of the mid, both ways on one book.
+# share, incumbent_share: of the largest position, as it may be held.
 EXPLORATION_DTYPE = np.dtype(
     [
         ("seq", "i8"), ("decision_id", "i8"), ("event_ts_ns", "i8"), ("slots", "i8"), ("lots", "i8"),
         ("notional", "i8"), ("normal", "i8"), ("exploring", "i8"), ("tokens", "i8"),
         ("passive_cost_bps", "f8"), ("passive_fill_probability", "f8"), ("passive_fee_bps", "f8"),
         ("aggressive_cost_bps", "f8"), ("aggressive_fee_bps", "f8"), ("cost_gap_bps", "f8"), ("cost_bound_bps", "f8"),
-        ("size_delta", "f8"), ("share", "f8"), ("incumbent_share", "f8"),
+        ("size_delta", "f8"), ("share", "f8"), ("incumbent_share", "f8"), ("rolling_share", "f8"),
         ("instrument", "u2"), ("event", "u1"), ("ending", "u1"), ("policy", "u1"), ("incumbent", "u1"),
         ("verdict", "u1"), ("finding", "u1"), ("frozen", "u1"), ("cross", "u1"),
     ],

@@ -119,6 +119,11 @@ def prepare_budget(
     params.live = 1 if most == 0 else 0
 
 
+def permit_for_good(state: Any, share_bps: int) -> None:
+    """Give a zeroed state the permit of a session that asks nobody."""
+    state.permit_bps, state.permit_until_ns, state.permit_epoch = share_bps, FOREVER, 1
+
+
 def rolling_share(state: Any) -> float:
     """Return exploring notional over all notional of the last orders; 0 before the first."""
     total = int(state.window_normal) + int(state.window_exploring)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alphatrade_runtime.adaptation.exploration.budget import FOREVER, SHARES_BPS, permit, prepare_budget
+from alphatrade_runtime.adaptation.exploration.budget import SHARES_BPS, permit_for_good, prepare_budget
 from alphatrade_runtime.adaptation.exploration.counterfactual import prepare_guard
 from alphatrade_runtime.adaptation.fast_weights.multiplier import reset as reset_multipliers
 from alphatrade_runtime.adaptation.fast_weights.state import fast_params
@@ -236,7 +236,7 @@ def _set_exploration(shared: Any, session: Session) -> None:
     share = block.share_bps if SHARES_BPS[mode] else 0
     prepare_budget(shared.budget_params[0], mode, share_bps=share, cadence=block.cadence, window=block.window)
     prepare_guard(shared.guard[0])
-    permit(shared.budget[0], share, FOREVER, 1)
+    permit_for_good(shared.budget[0], share)
     shared.freeze_warning = block.freeze_on_warning
     shared.freeze_drawdown_bps = block.freeze_drawdown_bps or 0
     shared.freeze_near_miss_bps = block.freeze_near_miss_bps or 0

@@ -179,6 +179,8 @@ def _row(c, mind, symbol, i, event, ending, m, j, asked):
     row.size_delta = priced.size_delta
     row.share = priced.share
     row.incumbent_share = _held(symbol, j) if j != NOBODY else 0.0
+    rolling = budget.window_normal + budget.window_exploring
+    row.rolling_share = budget.window_exploring / rolling if rolling > 0 else 0.0
     row.instrument = i
     row.event = event
     row.ending = ending
@@ -229,7 +231,7 @@ def _most_notional(c, mind, i, m, target):
     return product(abs(target - c.exposures[i].position), price, c.instruments[i].mult)
 
 
-@inlined
+@kernel
 def _differs(c, mind, symbol, i, j, m):
     """Tell whether policy m would do anything else than incumbent j: hold something else, or work it differently."""
     if _target(c, i, _held(symbol, m)) != _target(c, i, _held(symbol, j)):
