@@ -30,7 +30,7 @@ WHOLE = ("exploration", "fast_weights", "linear_attention")
 
 @pytest.fixture(scope="module")
 def explored():
-    return Engine(exploring()).replay(rows(6_000))
+    return Engine(exploring()).replay(rows(4_000))
 
 
 def columns(result, drop=()):
@@ -74,7 +74,7 @@ def test_it_tries_the_second_best_and_most_of_its_share_gets_through(explored):
     assert {row["verdict"] for row in begun} == {int(Verdict.GRANTED)}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**20), share_bps=st.integers(1, 1_000), cadence=st.sampled_from([1, 7, 50]),
     order=st.permutations([0, 1, 2]), n=st.integers(1, 3),
@@ -82,7 +82,7 @@ def test_it_tries_the_second_best_and_most_of_its_share_gets_through(explored):
 def test_the_share_is_held_at_every_prefix_of_random_markets(seed, share_bps, cadence, order, n):
     policies = [three()[k] for k in order]
     document = exploring(n=n, policies=policies, budget={"share_bps": share_bps, "cadence": cadence})
-    result = Engine(document).replay(rows(1_500, n, seed))
+    result = Engine(document).replay(rows(1_000, n, seed))
     check_share(result, share_bps)
     assert result.violations == []
 
@@ -116,13 +116,21 @@ def test_a_candidate_stays_within_its_bounds_against_the_incumbent(explored):
         assert 0.0 <= row["passive_fill_probability"] <= 1.0
         assert row["aggressive_cost_bps"] >= row["passive_cost_bps"]
         assert row["aggressive_fee_bps"] == pytest.approx(0.45)
-    papers = [row for row in explored.tables["explorations"].to_pylist() if row["finding"] == Finding.PAPER_SIZE]
-    assert papers, "no candidate raised the size beyond its bound"
-    assert all(row["event"] == Event.REFUSED and row["share"] == row["incumbent_share"] for row in papers)
 
 
-def test_an_order_beyond_the_budget_is_denied_with_its_code_and_ends_the_trial():
-    result = Engine(exploring(budget={"share_bps": 100})).replay(rows(LONG))
+def test_a_candidate_that_raises_the_risk_belongs_to_paper():
+    policies = [targets((0, 0.1), name="a"), targets((0, 0.9), name="b")]
+    result = Engine(exploring(policies=policies, budget={"cadence": 5})).replay(rows(300))
+    found = result.tables["explorations"].to_pylist()
+    assert len(found) > 5
+    for row in found:
+        assert (row["event"], row["finding"], row["verdict"]) == (Event.REFUSED, Finding.PAPER_SIZE, 255)
+        assert row["share"] == row["incumbent_share"]
+    assert listed(result, "routes", exploring=1) == []
+
+
+def test_an_order_beyond_the_budget_is_denied_with_its_code_and_ends_the_trial(explored):
+    result = explored
     denied = listed(result, "orders", state=int(OrderState.DENIED), code=int(Code.BUDGET))
     assert result.counts["denials"]["BUDGET"] == len(denied) > 0
     told = {row["order_id"]: row for row in listed(result, "decisions", code=int(Code.BUDGET))}
@@ -132,7 +140,6 @@ def test_an_order_beyond_the_budget_is_denied_with_its_code_and_ends_the_trial()
     for row in denied:
         assert told[row["order_id"]]["util"][Code.BUDGET] > 10_000
         assert listed(result, "routes", decision_id=row["decision_id"], exploring=1)
-    check_share(result, 100)
 
 
 def test_only_exploring_orders_answer_to_the_budget(explored):
@@ -176,8 +183,8 @@ def poor(**budget):
 
 
 def test_a_drawdown_freezes_until_it_has_been_quiet_for_long():
-    free = Engine(poor()).replay(rows(6_000))
-    frozen = Engine(poor(freeze_drawdown_bps=5, quiet_decisions=1_000_000)).replay(rows(6_000))
+    free = Engine(poor()).replay(rows(4_000))
+    frozen = Engine(poor(freeze_drawdown_bps=5, quiet_decisions=1_000_000)).replay(rows(4_000))
     begun = {
         name: listed(run, "explorations", event=int(Event.BEGUN)) for name, run in (("free", free), ("not", frozen))
     }
@@ -190,8 +197,8 @@ def test_a_drawdown_freezes_until_it_has_been_quiet_for_long():
 
 
 def test_it_is_let_go_after_the_quiet_time():
-    held = Engine(poor(freeze_drawdown_bps=5, quiet_decisions=1_000_000)).replay(rows(6_000))
-    let_go = Engine(poor(freeze_drawdown_bps=5, quiet_decisions=1)).replay(rows(6_000))
+    held = Engine(poor(freeze_drawdown_bps=5, quiet_decisions=1_000_000)).replay(rows(4_000))
+    let_go = Engine(poor(freeze_drawdown_bps=5, quiet_decisions=1)).replay(rows(4_000))
     spans = [
         [row["decision_id"] for row in listed(run, "explorations", event=int(Event.BEGUN))] for run in (held, let_go)
     ]
