@@ -67,8 +67,8 @@ def test_the_flag_needs_a_budget_that_is_there(folder):
 
 
 def test_the_flag_needs_a_second_policy(folder):
-    budgeted(folder).drop("Strategy/spec/genotype/policies/1")
-    folder.put("Strategy/spec/genotype/policies/0/instruments", [])
+    policies = budgeted(folder).resources["Strategy"]["spec"]["genotype"]["policies"]
+    del policies[1], policies[0]["instruments"]
     assert "spec.featureFlags.exploration: it tries the second best policy" in refused(folder)[0]
 
 
