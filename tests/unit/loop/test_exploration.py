@@ -6,19 +6,27 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alphatrade_runtime.adaptation.exploration.budget import FREEZE_ALERT, FREEZE_DRAWDOWN, FREEZE_WARNING, Verdict
+from alphatrade_runtime.adaptation.exploration.budget import (
+    FREEZE_ALERT,
+    FREEZE_DRAWDOWN,
+    FREEZE_GUARD,
+    FREEZE_WARNING,
+    Verdict,
+)
 from alphatrade_runtime.adaptation.exploration.counterfactual import Finding
 from alphatrade_runtime.loop import engine as engines
 from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.orders import Command, OrderState
+from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Control, Kind
 from alphatrade_runtime.reflection.explorations import Ending, Event
 from alphatrade_runtime.reflection.why import why
-from alphatrade_runtime.risk.codes import Code
+from alphatrade_runtime.risk.codes import Code, Guard
 from unit.loop import explored_runs, golden_columns
 from unit.loop.mind_sessions import ALL, DRIFT, exploring, minded, rows, three
 from unit.risk.law_session import TICK_LOT, quotes, targets
@@ -196,13 +204,30 @@ def test_a_drawdown_freezes_until_it_has_been_quiet_for_long():
     assert refused
 
 
-def test_it_is_let_go_after_the_quiet_time():
-    held = Engine(poor(freeze_drawdown_bps=5, quiet_decisions=1_000_000)).replay(rows(4_000))
-    let_go = Engine(poor(freeze_drawdown_bps=5, quiet_decisions=1)).replay(rows(4_000))
-    spans = [
-        [row["decision_id"] for row in listed(run, "explorations", event=int(Event.BEGUN))] for run in (held, let_go)
+def halted(tape, k):
+    """The same rows with a clock step at row k, over after five more rows and three good quotes."""
+    made = {name: np.array(column) for name, column in tape._asdict().items()}
+    for row, control in ((k, Control.CLOCK_STEP), (k + 5, Control.RECONCILED)):
+        made["kind"][row], made["instrument"][row], made["price"][row] = (
+            int(Kind.CONTROL),
+            ALL_INSTRUMENTS,
+            int(control),
+        )
+    return type(tape)(**made)
+
+
+def test_a_guard_freezes_and_lets_go_after_the_quiet_time():
+    tape = halted(rows(2_000), 600)
+    held, let_go = (Engine(exploring(budget={"quiet_decisions": n})).replay(tape) for n in (1_000_000, 100))
+    (released,) = listed(let_go, "decisions", guard=int(Guard.RELEASED))
+    begun = [
+        [row["decision_id"] for row in listed(run, "explorations", event=int(Event.BEGUN)) if row["seq"] > 600]
+        for run in (held, let_go)
     ]
-    assert len(spans[1]) > len(spans[0])
+    assert begun[0] == []
+    assert begun[1][0] >= released["decision_id"] + 100
+    refused = listed(let_go, "explorations", event=int(Event.REFUSED), verdict=int(Verdict.FROZEN))
+    assert {row["frozen"] for row in refused} == {FREEZE_GUARD}
 
 
 JUMPY = {
