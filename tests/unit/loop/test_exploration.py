@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -208,11 +209,8 @@ def halted(tape, k):
     """The same rows with a clock step at row k, over after five more rows and three good quotes."""
     made = {name: np.array(column) for name, column in tape._asdict().items()}
     for row, control in ((k, Control.CLOCK_STEP), (k + 5, Control.RECONCILED)):
-        made["kind"][row], made["instrument"][row], made["price"][row] = (
-            int(Kind.CONTROL),
-            ALL_INSTRUMENTS,
-            int(control),
-        )
+        made["kind"][row], made["price"][row] = int(Kind.CONTROL), int(control)
+        made["instrument"][row] = ALL_INSTRUMENTS
     return type(tape)(**made)
 
 
@@ -294,7 +292,7 @@ def test_who_states_quotes_is_neither_tried_nor_replaced():
 
 def test_a_killed_run_goes_on_in_mid_trial_to_the_same_bytes(tmp_path, monkeypatch):
     whole = Engine(exploring()).replay(rows(LONG))
-    monkeypatch.setattr(engines.time, "monotonic", itertools.count(0.0, 1.0).__next__)
+    monkeypatch.setattr(time, "monotonic", itertools.count(0.0, 1.0).__next__)
     taken = []
     save = engines._Run.checkpoint
 
