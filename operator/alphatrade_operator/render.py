@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from alphatrade_operator.broker.render import render_account, render_exchange
+from alphatrade_operator.exploration_budget.render import render_exploration
 from alphatrade_operator.feed.model import Instrument
 from alphatrade_operator.feed.render import render_feed, render_funding_model, render_instrument
 from alphatrade_operator.resources import Resources
@@ -74,19 +75,22 @@ def render_policy(parts: Parts, places: Places) -> dict[str, Any]:
 
 
 def render_envelope(parts: Parts) -> dict[str, Any]:
-    """Return `envelope` of a Strategy: limits, flags, instruments, calendar, seed."""
+    """Return `envelope` of a Strategy: limits, flags, exploration budget, instruments, calendar, seed."""
     feed, instruments = parts.feed.spec, tuple(parts.instruments())
     law = render_law(parts.template.spec, instruments, feed.quality.max_silence_ns, feed.calendar)
-    return law | {"flags": render_flags(parts.spec.feature_flags), "seed": parts.spec.seed}
+    exploration = None if parts.budget is None else render_exploration(parts.budget.spec)
+    flags = render_flags(parts.spec.feature_flags)
+    return law | {"flags": flags, "exploration": exploration, "seed": parts.spec.seed}
 
 
 def render_law(
     template: RiskTemplateSpec, instruments: tuple[Instrument, ...], feed_silence_ns: int | None, calendar: str
 ) -> dict[str, Any]:
-    """Return an `envelope` over instruments, each of which the template has an entry for; all flags off, seed 1."""
+    """Return an `envelope` over instruments that the template has an entry for: flags off, no budget, seed 1."""
     return {
         "limits": render_limits(template, [facts.symbol for facts in instruments], feed_silence_ns),
         "flags": render_flags(FeatureFlags()),
+        "exploration": None,
         "instruments": [
             render_instrument(facts) | render_instrument_limits(template, facts.symbol, facts.max_quote_age_ns)
             for facts in instruments

@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 from alphatrade_operator.broker.model import BrokerConnection
 from alphatrade_operator.core.explain import Problem, nearest, shown
+from alphatrade_operator.exploration_budget.model import ExplorationBudget
 from alphatrade_operator.feed.model import Instrument, MarketDataFeed
 from alphatrade_operator.resources import Loaded, ResourceError, Resources
 from alphatrade_operator.resources.load import ResourceT
 from alphatrade_operator.risk_template.model import RiskTemplate
 from alphatrade_operator.strategy.model import Strategy, StrategySpec
 
-NOT_BUILT = ("exploration", "autoGovernedFeedback")  # flags that nothing acts on yet
+NOT_BUILT = ("autoGovernedFeedback",)  # flags that nothing acts on yet
+_EXPLORING = ("spec", "featureFlags", "exploration")
 
 
 class Parts(NamedTuple):
@@ -22,6 +24,7 @@ class Parts(NamedTuple):
     feed: MarketDataFeed
     broker: BrokerConnection
     template: RiskTemplate
+    budget: ExplorationBudget | None = None
 
     @property
     def spec(self) -> StrategySpec:
@@ -69,7 +72,9 @@ def gather(resources: Resources, strategy: Loaded[Strategy]) -> LoadedParts:
     feed = found(MarketDataFeed, spec.market_data_feed_ref.name)
     broker = found(BrokerConnection, spec.broker_connection_ref.name)
     template = found(RiskTemplate, spec.risk_template_ref.name)
-    parts = Parts(strategy.resource, feed.resource, broker.resource, template.resource)
+    named = spec.exploration_budget_ref
+    budget = None if named is None else found(ExplorationBudget, named.name).resource
+    parts = Parts(strategy.resource, feed.resource, broker.resource, template.resource, budget)
     return LoadedParts(parts, strategy, feed.folder)
 
 
@@ -97,6 +102,23 @@ def flags_not_allowed(parts: Parts) -> list[Problem]:
     text = "FlagNotAllowed: this feature is not built in this version; set it to false or remove it"
     on = parts.spec.feature_flags.on()
     return [Problem(("spec", "featureFlags", name), text) for name in on if name in NOT_BUILT]
+
+
+def budget_missing(parts: Parts) -> list[Problem]:
+    """What explores spends a budget, and tries another policy than the one that trades."""
+    if not parts.spec.feature_flags.exploration:
+        return []
+    if parts.budget is None:
+        return [Problem(_EXPLORING, "it spends a budget; add explorationBudgetRef, or set it to false")]
+    if len(parts.spec.genotype.policies) < 2:
+        return [Problem(_EXPLORING, "it tries the second best policy; list another one, or set it to false")]
+    return []
+
+
+def exploration_needs_permits(parts: Parts) -> list[Problem]:
+    """On a cluster exploration is by permit, and nothing gives permits yet."""
+    text = "FlagNotAllowed: on a cluster it needs permits, which are not built in this version; set it to false"
+    return [Problem(_EXPLORING, text)] if parts.spec.feature_flags.exploration else []
 
 
 def plugin_needs_cluster(parts: Parts) -> list[Problem]:
@@ -179,11 +201,17 @@ IN_ONE_PROCESS: tuple[Check, ...] = (
     live_adapter_missing,
     suspended,
     flags_not_allowed,
+    budget_missing,
     plugin_needs_cluster,
     *EVERYWHERE,
     account_law_differs,
 )
-ON_A_CLUSTER: tuple[Check, ...] = (plugin_needs_one_process, weights_need_one_process, *EVERYWHERE)
+ON_A_CLUSTER: tuple[Check, ...] = (
+    exploration_needs_permits,
+    plugin_needs_one_process,
+    weights_need_one_process,
+    *EVERYWHERE,
+)
 
 
 def problems_of(parts: Parts, checks: tuple[Check, ...]) -> list[Problem]:

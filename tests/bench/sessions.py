@@ -70,6 +70,7 @@ def _policy(ref: str, params: dict[str, int], topology: str) -> dict[str, Any]:
 def _session(policy: dict[str, Any], instrument: dict[str, Any], latency_ns: int) -> dict[str, Any]:
     limits = {**LIMITS, "symbols": [instrument["symbol"]]}
     envelope = {"limits": limits, "flags": FLAGS, "instruments": [instrument], "calendar": "24/7", "seed": 1}
+    envelope["exploration"] = None
     clock = {"type": "every_quote", "interval_ns": 100_000_000}
     genotype = {"policies": [policy], "decision_clock": clock, **MIND_OFF}
     document = {

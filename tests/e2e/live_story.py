@@ -70,6 +70,7 @@ def document(
     }  # fmt: skip
     flags = dict.fromkeys(("fast_weights", "linear_attention", "exploration", "auto_governed_feedback"), False)
     envelope = {"limits": limits, "flags": flags, "instruments": [instrument], "calendar": "24/7", "seed": 1}
+    envelope["exploration"] = None
     clock = {"type": "quote_change", "interval_ns": 100_000_000}
     genotype = {"policies": [policy], "decision_clock": clock, **MIND_OFF}
     return {

@@ -31,6 +31,8 @@ class ReleaseRules(Model):
 class ExplorationBudgetSpec(Model):
     """The budget of each strategy that refers to it."""
 
+    cluster_only: ClassVar[tuple[str, ...]] = ("permit_ttl_ns",)
+
     max_flow_share_bps: ShareOrNoneBps = Field(
         500, description="Largest share of sent notional, and of actions, that explores, in bps; 0 is none."
     )

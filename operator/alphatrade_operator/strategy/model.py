@@ -111,10 +111,8 @@ _CHOICE = f"linearAttention chooses among 2 to {_MOST_ROUTED}; list so many or s
 class StrategySpec(Model):
     """One strategy in one mode."""
 
-    unavailable: ClassVar[dict[str, str]] = {
-        "explorationBudgetRef": "exploration is not built; remove it",
-        **dict.fromkeys(("slos", "colocated"), "remove it"),
-    }
+    unavailable: ClassVar[dict[str, str]] = dict.fromkeys(("slos", "colocated"), "remove it")
+    process_only: ClassVar[tuple[str, ...]] = ("exploration_budget_ref",)
     cluster_only: ClassVar[tuple[str, ...]] = ("runtime_image", "resources", "scheduling")
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -156,6 +154,9 @@ class StrategySpec(Model):
     market_data_feed_ref: Reference = Field(description="MarketDataFeed that the strategy reads.")
     broker_connection_ref: Reference = Field(description="BrokerConnection that takes its orders.")
     risk_template_ref: Reference = Field(description="RiskTemplate that it obeys.")
+    exploration_budget_ref: Reference | None = Field(
+        None, description="ExplorationBudget that the flag exploration spends."
+    )
     feature_flags: FeatureFlags = Field(FeatureFlags(), description="Parts that learn or act by themselves; all off.")
     genotype: Genotype = Field(description="What the strategy is made of.")
     plugins: Annotated[tuple[Plugin, ...], Field(max_length=16)] = Field(

@@ -130,6 +130,7 @@ def _session(spec: SignalSpec, digest: str) -> dict[str, Any]:
             "envelope": {
                 "limits": limits,
                 "flags": {flag.name: False for flag in FLAGS},
+                "exploration": None,
                 "instruments": [instrument],
                 "calendar": "24/7",
                 "seed": 1,

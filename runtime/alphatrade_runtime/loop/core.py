@@ -24,7 +24,7 @@ from alphatrade_runtime.risk.state import ACCOUNT_DTYPE, EXPOSURE_DTYPE, LIMITS_
 Core = Any  # numpy record array of CORE_DTYPE, shape (1,): numpy's types cannot name its fields
 
 # The loop's own position in its inputs, its decision clock, its diary fold, its counters.
-# think, note, watch, booked, mind: addresses of the understanding loop (loop/mind_link.py), 0 without one.
+# think, note, watch, booked, room, sent, mind: addresses of the understanding loop (loop/mind_link.py), 0 without one.
 # report: it has found something that must be on disk before another order leaves.
 LOOP_DTYPE = np.dtype(
     [
@@ -38,7 +38,7 @@ LOOP_DTYPE = np.dtype(
         ("actions", "i8"), ("orders", "i8"), ("acks", "i8"), ("fills", "i8"), ("denied", "i8"),
         ("near_misses", "i8"), ("plugin_faults", "i8"), ("breaks", "i8"),
         ("drain", "i8"), ("think", "i8"), ("note", "i8"), ("watch", "i8"),
-        ("booked", "i8"), ("mind", "i8"), ("report", "i8"),
+        ("booked", "i8"), ("room", "i8"), ("sent", "i8"), ("mind", "i8"), ("report", "i8"),
         ("denials", "i8", (CODE_COUNT,)),
     ]
 )  # fmt: skip

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from alphatrade_runtime.loop.core import Core, part
 from alphatrade_runtime.loop.mind_outlook import InstrumentOutlook
 
-MIND_ADDRESSES = ("think", "note", "watch", "booked", "mind")  # fields of the loop's state that are this process's own
+# fields of the loop's state that are this process's own
+MIND_ADDRESSES = ("think", "note", "watch", "booked", "room", "sent", "mind")
 
 
 class Mind(Protocol):

@@ -47,6 +47,8 @@ Digest = Annotated[str, Strict(), StringConstraints(pattern=r"^sha256:[0-9a-f]{6
 Few = Annotated[int, Strict(), Field(ge=1, le=1_000)]
 Deviations = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0, le=1_000, allow_inf_nan=False)]
 CostBps = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=1_000, allow_inf_nan=False)]
+FlowShare = Annotated[int, Strict(), Field(ge=0, le=10_000)]
+Share = Annotated[int, Strict(), Field(ge=1, le=10_000)]
 RegimeLabel = Literal[
     "BearCalm", "BearNormal", "BearStorm", "NeutralCalm", "NeutralNormal", "NeutralStorm",
     "BullCalm", "BullNormal", "BullStorm", "Dislocated", "Uncertain",
@@ -134,12 +136,30 @@ class InstrumentTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Exploration:
+    """Budget of the flag exploration. Shares are bps, spans decisions; None freezes for no such cause.
+
+    share_bps: of sent notional, and of orders.
+    """
+
+    __pydantic_config__ = _FORBID
+    share_bps: FlowShare
+    cadence: Count
+    window: Count
+    freeze_on_warning: Flag
+    freeze_drawdown_bps: Share | None
+    freeze_near_miss_bps: Share | None
+    quiet_decisions: Count
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a policy may do: limits, flags, instruments, calendar, seed."""
+    """What a policy may do: limits, flags, the exploration budget, instruments, calendar, seed."""
 
     __pydantic_config__ = _FORBID
     limits: Limits
     flags: Flags
+    exploration: Exploration | None
     instruments: Annotated[tuple[InstrumentTerms, ...], Field(min_length=1, max_length=256)]
     calendar: Text
     seed: Whole
@@ -350,6 +370,7 @@ class Policy:
 
     def __post_init__(self) -> None:
         _founded(self.envelope.flags, self.genotype)
+        _budgeted(self.envelope, self.genotype)
         known = [terms.symbol for terms in self.envelope.instruments]
         for policy in self.genotype.policies:
             _each_once(f"policy {policy.name}: instruments", policy.instruments)
@@ -448,6 +469,17 @@ def _founded(flags: Flags, genotype: Genotype) -> None:
         raise ValueError(f"{where}: it reads belief and regime; add both to genotype or switch it off")
     if not 2 <= count <= MAX_ROUTED:
         raise ValueError(f"{where}: it chooses among 2 to {MAX_ROUTED} policies, there are {count}; switch it off")
+
+
+def _budgeted(envelope: Envelope, genotype: Genotype) -> None:
+    """Exploration needs a budget, and somebody else to try."""
+    where, count = "envelope.flags.exploration", len(genotype.policies)
+    if not envelope.flags.exploration:
+        return
+    if envelope.exploration is None:
+        raise ValueError(f"{where}: it spends a budget; add envelope.exploration or switch it off")
+    if not 2 <= count <= MAX_ROUTED:
+        raise ValueError(f"{where}: it tries the second best of 2 to {MAX_ROUTED} policies, not {count}; switch it off")
 
 
 def _warns_first(warn: Decimal, alert: Decimal) -> None:

@@ -40,8 +40,8 @@ FLAGS = (
     FeatureFlag(
         name="exploration",
         switches="a bounded share of orders that try the second-best policy; never in live modes",
-        takes_effect="when a session starts, and only while a fresh permit is held",
-        built=False,
+        takes_effect="when a session starts, in one process; a cluster has no permits yet and keeps it off",
+        built=True,
         arrives="4/9",
     ),
     FeatureFlag(

@@ -58,7 +58,7 @@ POLICY_DEFAULTS: dict[Path, dict[str, Any]] = {
     ("genotype", "policies", "*", "signal"): {"api": 1, "digest": None},
 }
 ENVELOPE_DEFAULTS: dict[Path, dict[str, Any]] = {
-    (): {"limits": {}, "flags": {}, "calendar": "24/7", "seed": 1},
+    (): {"limits": {}, "flags": {}, "exploration": None, "calendar": "24/7", "seed": 1},
     ("limits",): {
         "stream_stale_ns": 2_000_000_000,
         "max_notional_bps": 500,
@@ -86,6 +86,15 @@ ENVELOPE_DEFAULTS: dict[Path, dict[str, Any]] = {
         "linear_attention": False,
         "exploration": False,
         "auto_governed_feedback": False,
+    },
+    ("exploration",): {
+        "share_bps": 500,
+        "cadence": 50,
+        "window": 1_000,
+        "freeze_on_warning": True,
+        "freeze_drawdown_bps": None,
+        "freeze_near_miss_bps": None,
+        "quiet_decisions": 1_000,
     },
     ("instruments", "*"): {
         "multiplier": "1",

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alphatrade_runtime.adaptation.exploration.budget import (
     BUDGET_DTYPE,
@@ -17,6 +19,7 @@ from alphatrade_runtime.adaptation.exploration.budget import (
     permit,
     prepare_budget,
     release,
+    room,
 )
 from alphatrade_runtime.market.faults import InputError
 
@@ -207,3 +210,20 @@ def test_the_largest_orders_overflow_nothing():
 def test_settings_out_of_range_are_refused(mode, asked):
     with pytest.raises(InputError, match="xploration"):
         Budget(mode, **asked)
+
+
+@given(
+    seed=st.integers(0, 2**32), share_bps=st.integers(0, 1_000), n=st.integers(0, 60), window=st.integers(10, 40),
+    frozen=st.integers(0, 9), asked=st.lists(st.integers(1, 3 * LOT), max_size=5),
+)  # fmt: skip
+def test_the_room_is_the_largest_order_that_is_covered(seed, share_bps, n, window, frozen, asked):
+    budget = Budget(share_bps=share_bps, window=window)
+    draw = np.random.default_rng(seed)
+    for size in draw.integers(1, 2 * LOT, n).tolist():
+        budget.book(size, exploring=int(draw.uniform() < 0.3 and budget.covers(size)))
+    if frozen == 0:
+        freeze(budget.state, FREEZE_ALERT)
+    left = room(budget.state, budget.params, NOW)
+    assert not budget.covers(left + 1)
+    assert left == 0 or budget.covers(left)
+    assert all(budget.covers(size) == (size <= left) for size in asked)

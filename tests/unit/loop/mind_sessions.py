@@ -49,3 +49,16 @@ def one(policies=None, **blocks):
 
 def rows(n=3_000, instruments=2, seed=3):
     return made_rows(n, instruments, seed=seed)
+
+
+BUDGET = {
+    "share_bps": 1_000, "cadence": 50, "window": 1_000, "freeze_on_warning": True, "freeze_drawdown_bps": None,
+    "freeze_near_miss_bps": None, "quiet_decisions": 1_000,
+}  # fmt: skip
+
+
+def exploring(flags=("exploration",), n=2, policies=None, budget=None, **blocks):
+    """A session with an exploration budget; without its flag the budget is there and nothing explores."""
+    document = minded(flags, n, policies, **blocks)
+    document["policy"]["envelope"]["exploration"] = {**BUDGET, **(budget or {})}
+    return document

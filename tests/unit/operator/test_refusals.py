@@ -101,11 +101,12 @@ REFUSED = [
     (MD + "binanceUsdm", {}, "spec.binanceUsdm: not available in this version; use tape or simulator"),
     (BC + "fix", {}, "spec.fix: not available in this version; there is no FIX adapter; use paper"),
     (BC + "environment", "Live", "spec.environment: 'Live' needs a venue"),
-    (ST + "explorationBudgetRef", {}, "spec.explorationBudgetRef: not available in this version"),
+    (ST + "colocated", {}, "spec.colocated: not available in this version"),
     # shapes
     (ST + "instruments", "AAA", "spec.instruments: 'AAA' is not accepted: write a list"),
     (ST + "genotype", [], "spec.genotype: [] is not accepted: write a map of fields"),
     (ST + "genotype/policies", [], "spec.genotype.policies: [] is not accepted: at least 1"),
+    (ST + "explorationBudgetRef", {}, "spec.explorationBudgetRef.name: missing"),
     (ST + "riskTemplateRef", "law", "spec.riskTemplateRef: 'law' is not accepted: write a map of fields"),
     (ST + "instruments", ["A B"], "spec.instruments[0]: 'A B' is not accepted: it must match"),
     (ST + "instruments", ["A" * 33], "at most 32 characters"),

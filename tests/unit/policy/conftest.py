@@ -71,6 +71,7 @@ SESSION = {
                 "exploration": False,
                 "auto_governed_feedback": False,
             },
+            "exploration": None,
             "instruments": [
                 {
                     "symbol": "BBB",

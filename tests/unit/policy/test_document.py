@@ -117,7 +117,7 @@ REFUSED = [
     ("policy.envelope.limits.flatten_blind", 0, "flatten_blind: 0 is refused"),
     ("policy.envelope.limits.symbols", ["AAA", "AAA"], "limits.symbols: 'AAA' is named twice"),
     ("policy.envelope.limits.symbols", ["CCC"], "limits.symbols: 'CCC' is not among the instruments BBB, AAA"),
-    ("policy.envelope.flags.exploration", True, "envelope.flags.exploration: not built yet"),
+    ("policy.envelope.flags.exploration", True, "envelope.flags.exploration: it spends a budget; add"),
     ("policy.envelope.instruments.1.symbol", "BBB", "instruments: 'BBB' is named twice"),
     ("policy.envelope.instruments.1.max_order_lots", 201, "max_order_lots is above twice max_position_lots"),
     ("policy.envelope.instruments.1.min_order_lots", 11, "min_order_lots is above max_order_lots"),

@@ -181,6 +181,23 @@ def test_every_limit_flag_and_fact_is_in_the_envelope_hash_alone(document):
         assert policy_hash(other) == policy_hash(document), where
 
 
+def test_every_number_of_the_exploration_budget_is_in_the_envelope_hash_alone(document):
+    block = {
+        "share_bps": 500, "cadence": 50, "window": 1_000, "freeze_on_warning": True, "freeze_drawdown_bps": None,
+        "freeze_near_miss_bps": None, "quiet_decisions": 1_000,
+    }  # fmt: skip
+    whole = changed(document, "policy.envelope.exploration", block)
+    envelope = parse_session(whole).policy.envelope
+    assert json.loads(hashes.canonical_envelope(envelope))["exploration"] == {}
+    assert hashes.rebuild_envelope(hashes.canonical_envelope(envelope))["exploration"] == block
+    seen = {envelope_hash(document), envelope_hash(whole)}
+    for name in block:
+        other = changed(whole, f"policy.envelope.exploration.{name}", False if name == "freeze_on_warning" else 7)
+        seen.add(envelope_hash(other))
+        assert policy_hash(other) == policy_hash(whole)
+    assert len(seen) == 2 + len(block)
+
+
 def thinking(document):
     """Return a document with the whole understanding loop, each number as it is by default."""
     result = copy.deepcopy(document)

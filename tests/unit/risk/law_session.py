@@ -73,7 +73,7 @@ def session(
                 "policies": list(policies), "decision_clock": {"type": clock, "interval_ns": interval_ns}, **MIND_OFF,
             },
             "envelope": {
-                "limits": {**LIMITS, **(limits or {}), "symbols": allowed}, "flags": FLAGS,
+                "limits": {**LIMITS, **(limits or {}), "symbols": allowed}, "flags": FLAGS, "exploration": None,
                 "instruments": instruments, "calendar": calendar, "seed": 1,
             },
             "plugins": [], "initial_cash": cash, "currency": "USD",

@@ -24,7 +24,7 @@ MOST_TURNS = 10
 RING = 1_024  # orders kept, at least WINDOW
 MEDIAN_OF = 101  # the latest normal orders that the median is of
 
-FREEZE_WARNING, FREEZE_ALERT, FREEZE_OPERATOR = 1, 2, 4
+FREEZE_WARNING, FREEZE_ALERT, FREEZE_OPERATOR, FREEZE_DRAWDOWN, FREEZE_NEAR_MISSES, FREEZE_GUARD = 1, 2, 4, 8, 16, 32
 FOREVER = 1 << 62  # a permit of a session that asks nobody
 
 
@@ -119,6 +119,11 @@ def prepare_budget(
     params.live = 1 if most == 0 else 0
 
 
+def permit_for_good(state: Any, share_bps: int) -> None:
+    """Give a zeroed state the permit of a session that asks nobody."""
+    state.permit_bps, state.permit_until_ns, state.permit_epoch = share_bps, FOREVER, 1
+
+
 def rolling_share(state: Any) -> float:
     """Return exploring notional over all notional of the last orders; 0 before the first."""
     total = int(state.window_normal) + int(state.window_exploring)
@@ -170,6 +175,15 @@ def _barred(s, p, now_ns):
     return _PERMIT_EXPIRED if now_ns >= s.permit_until_ns else _GRANTED
 
 
+@inlined
+def _too_many(s, p, share):
+    """Tell whether one more exploring order would break the bound on their number."""
+    if s.turns < _WHOLE - p.share_bps:
+        return True
+    leaving = s.kinds[(s.orders - p.window) & _MASK] if s.orders >= p.window else 0
+    return (s.explored - leaving + 1) * _WHOLE > share * p.window
+
+
 @kernel
 def _beyond(s, p, notional):
     """Return which bound an exploring order of this notional would break."""
@@ -182,10 +196,17 @@ def _beyond(s, p, notional):
         return _TOKENS
     if notional > _part(s.normal, share) - s.exploring:
         return _SHARE
-    if s.turns < _WHOLE - p.share_bps:
-        return _COUNT
-    leaving = s.kinds[(s.orders - p.window) & _MASK] if s.orders >= p.window else 0
-    return _COUNT if (s.explored - leaving + 1) * _WHOLE > share * p.window else _GRANTED
+    return _COUNT if _too_many(s, p, share) else _GRANTED
+
+
+@kernel
+def room(s, p, now_ns):
+    """Return the largest notional that `covers` grants now, 0 when none; `verdict` stays as it was."""
+    _begin_day(s, now_ns)
+    share = _share_now(s, p)
+    if _barred(s, p, now_ns) != _GRANTED or s.normal <= 0 or _too_many(s, p, share):
+        return 0
+    return max(min(min(s.tokens, _part(s.normal, share) - s.exploring), _MOST), 0)
 
 
 @kernel

@@ -2,16 +2,19 @@
 
 from typing import Any
 
+from alphatrade_runtime.adaptation.exploration.budget import SHARES_BPS, permit_for_good, prepare_budget
+from alphatrade_runtime.adaptation.exploration.counterfactual import prepare_guard
 from alphatrade_runtime.adaptation.fast_weights.multiplier import reset as reset_multipliers
 from alphatrade_runtime.adaptation.fast_weights.state import fast_params
 from alphatrade_runtime.adaptation.fast_weights.state import reset as reset_fast
 from alphatrade_runtime.adaptation.router.attention import prepare_router, reset_router
 from alphatrade_runtime.adaptation.router.shadow import reset_shadow
+from alphatrade_runtime.adaptation.router.weighted import NOBODY
 from alphatrade_runtime.execution.topology import NAMES as TOPOLOGIES
 from alphatrade_runtime.execution.topology import resolve_params
 from alphatrade_runtime.loop.build import signal_of
 from alphatrade_runtime.loop.core import CORE_DTYPE, Core
-from alphatrade_runtime.loop.mind import note, think, watch
+from alphatrade_runtime.loop.mind import explore, note, think, watch
 from alphatrade_runtime.loop.mind.drift import booked
 from alphatrade_runtime.loop.mind.host import Mind
 from alphatrade_runtime.loop.mind.state import (
@@ -19,6 +22,7 @@ from alphatrade_runtime.loop.mind.state import (
     HAS_BELIEF,
     HAS_CHOICE,
     HAS_DRIFT,
+    HAS_EXPLORATION,
     HAS_FAST,
     HAS_PROBES,
     HAS_REGIME,
@@ -63,6 +67,7 @@ def parts_of(session: Session) -> int:
         (HAS_FAST, flags.fast_weights),
         (HAS_ATTENTION, flags.linear_attention),
         (HAS_CHOICE, genes.regime is not None or flags.linear_attention),
+        (HAS_EXPLORATION, flags.exploration),
     )
     return sum(part for part, on in parts if on)
 
@@ -86,17 +91,23 @@ def give_mind(core: Core, session: Session) -> None:
         _set_fast(mind, session)
     if parts & HAS_ATTENTION:
         _set_router(mind, session)
+    if parts & HAS_EXPLORATION:
+        _set_exploration(shared, session)
     for i, symbol in enumerate(mind.symbols):
         symbol.current = int(core[0].instruments[i].policy)
         symbol.previous = symbol.current
         symbol.factor = 1.0
         symbol.noted = -1
+        symbol.tried = symbol.incumbent = NOBODY
         symbol.multipliers[:] = 1.0
     core[0].loop[0].feature_needs |= NEEDS_PATH | needs(tuple(FEATURES[name] for name in features))
     shared.symbols = lend(mind.symbols)
     called = {
-        "think": think.think, "note": note.note, "watch": watch.watch if parts & HAS_PROBES else None,
+        "think": think.think, "note": note.note,
+        "watch": watch.watch if parts & (HAS_PROBES | HAS_EXPLORATION) else None,
         "booked": booked if parts & HAS_DRIFT else None,
+        "room": explore.room_for if parts & HAS_EXPLORATION else None,
+        "sent": explore.flow_sent if parts & HAS_EXPLORATION else None,
     }  # fmt: skip
     addresses = {name: address_of(function, _ARGUMENTS) if function else 0 for name, function in called.items()}
     attach(core, mind, {**addresses, "mind": lend(mind.shared)})
@@ -109,6 +120,7 @@ def _streams(parts: int) -> tuple[str, ...]:
         ("probes", HAS_PROBES),
         ("routes", parts),
         ("drift", HAS_DRIFT),
+        ("explorations", HAS_EXPLORATION),
     )
     return tuple(name for name, part in of if parts & part)
 
@@ -219,3 +231,19 @@ def _set_router(mind: Mind, session: Session) -> None:
     for symbol in mind.symbols:
         reset_router(symbol.router[0])
         reset_shadow(symbol.shadow[0], block.horizon, block.half_life)
+
+
+def _set_exploration(shared: Any, session: Session) -> None:
+    """Set the budget, and permit it: a session in one process asks nobody. Live modes have none, whatever is given."""
+    block, mode = session.policy.envelope.exploration, session.policy.mode
+    if block is None:
+        return
+    share = block.share_bps if SHARES_BPS[mode] else 0
+    prepare_budget(shared.budget_params[0], mode, share_bps=share, cadence=block.cadence, window=block.window)
+    prepare_guard(shared.guard[0])
+    permit_for_good(shared.budget[0], share)
+    shared.freeze_warning = block.freeze_on_warning
+    shared.freeze_drawdown_bps = block.freeze_drawdown_bps or 0
+    shared.freeze_near_miss_bps = block.freeze_near_miss_bps or 0
+    shared.quiet_decisions = block.quiet_decisions
+    shared.offered_to = -1

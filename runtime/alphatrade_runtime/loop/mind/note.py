@@ -189,7 +189,7 @@ def route_row(c, mind, symbol, i):
     symbol.faults = 0
     row.instrument = i
     row.chosen = symbol.current if symbol.current != NOBODY else _NONE
-    row.incumbent = row.chosen
+    row.incumbent = symbol.incumbent if symbol.tried != NOBODY else row.chosen
     row.before = symbol.previous if symbol.previous != NOBODY else _NONE
     row.share = c.plans[i].share
     row.size_factor = symbol.factor
@@ -197,7 +197,7 @@ def route_row(c, mind, symbol, i):
     row.rho_norm = symbol.fast[0].norm if mind.parts & HAS_FAST else 0.0
     row.regime = symbol.regime[0].label if mind.parts & HAS_REGIME else _NONE
     row.regime_confidence = symbol.regime[0].confidence
-    row.exploring = 0
+    row.exploring = 1 if symbol.tried != NOBODY else 0
     row.since = symbol.decisions
     row.drift_level = _drift_level(symbol) if mind.parts & HAS_DRIFT else 0
     row.attributed = _attributed(symbol) if mind.parts & HAS_PROBES else 0

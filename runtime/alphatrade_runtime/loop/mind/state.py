@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from alphatrade_runtime.adaptation.exploration.budget import BUDGET_DTYPE, BUDGET_PARAMS_DTYPE
+from alphatrade_runtime.adaptation.exploration.counterfactual import GUARD_PARAMS_DTYPE, PRICED_DTYPE, TAKEN_DTYPE
 from alphatrade_runtime.adaptation.fast_weights.multiplier import MULTIPLIER_DTYPE
 from alphatrade_runtime.adaptation.fast_weights.state import FAST_DTYPE, FAST_PARAMS_DTYPE
 from alphatrade_runtime.adaptation.router.attention import ROUTER_DTYPE, ROUTER_PARAMS_DTYPE
@@ -19,10 +21,13 @@ from alphatrade_runtime.perception.regime.state import REGIME_DTYPE, REGIME_PARA
 from alphatrade_runtime.perception.regime.transition import TRANSITION_DTYPE
 from alphatrade_runtime.reflection.drift.psi import SHIFT_DTYPE
 from alphatrade_runtime.reflection.drift.sentry import DRIFT_EVENT_DTYPE, SENTRY_DTYPE, SENTRY_PARAMS_DTYPE
+from alphatrade_runtime.reflection.explorations import EXPLORATION_DTYPE
 from alphatrade_runtime.reflection.probes.state import PROBE_PARAMS_DTYPE, PROBE_ROW_DTYPE, PROBE_STATE_DTYPE, PROBES
 from alphatrade_runtime.reflection.routes import ROUTE_DTYPE
 
-HAS_BELIEF, HAS_REGIME, HAS_PROBES, HAS_DRIFT, HAS_FAST, HAS_ATTENTION, HAS_CHOICE = (1 << k for k in range(7))
+HAS_BELIEF, HAS_REGIME, HAS_PROBES, HAS_DRIFT, HAS_FAST, HAS_ATTENTION, HAS_CHOICE, HAS_EXPLORATION = (
+    1 << k for k in range(8)
+)
 
 LATENT_MASK = RING - 1
 
@@ -32,12 +37,15 @@ STREAM_DTYPES: dict[str, np.dtype[Any]] = {
     "probes": PROBE_ROW_DTYPE,
     "routes": ROUTE_DTYPE,
     "drift": DRIFT_EVENT_DTYPE,
+    "explorations": EXPLORATION_DTYPE,
 }
-OUT_BELIEFS, OUT_REGIMES, OUT_PROBES, OUT_ROUTES, OUT_DRIFT = range(len(STREAM_DTYPES))
+OUT_BELIEFS, OUT_REGIMES, OUT_PROBES, OUT_ROUTES, OUT_DRIFT, OUT_EXPLORATIONS = range(len(STREAM_DTYPES))
 OUT_ROWS = ROWS_PER_DRAIN + 8 * MAX_INSTRUMENTS  # one step may add this much past the mark
 
 # parts: HAS_* of what is on.  inputs: features of the belief.  active: neurons of its code.  regimes: by policy the
 # labels at which it may trade, a bit each.  topology: parameters by policy.  tagged: by probe, 1 the neuron is its.
+# freeze_*, quiet_decisions: rules of the exploration budget, 0 none.  quiet: decisions since the last cause to freeze.
+# next_offer: the count of decisions at which the next slot is offered.  offered_to: the instrument that had the last.
 _SHARED: list[Any] = [
     ("parts", "i8"), ("instruments", "i8"), ("policies", "i8"), ("inputs", "i8"), ("active", "i8"), ("rate", "f8"),
     ("input_ids", "i8", (MAX_FEATURES,)), ("regimes", "i8", (MAX_POLICIES,)), ("weights_bps", "i8", (MAX_POLICIES,)),
@@ -45,6 +53,9 @@ _SHARED: list[Any] = [
     ("weights", WEIGHTS_DTYPE, (1,)), ("regime", REGIME_PARAMS_DTYPE, (1,)), ("fast", FAST_PARAMS_DTYPE, (1,)),
     ("router", ROUTER_PARAMS_DTYPE, (1,)), ("sentry", SENTRY_PARAMS_DTYPE, (1,)), ("probe", PROBE_PARAMS_DTYPE, (1,)),
     ("tagged", "u1", (PROBES, NEURONS)),
+    ("budget", BUDGET_DTYPE, (1,)), ("budget_params", BUDGET_PARAMS_DTYPE, (1,)), ("guard", GUARD_PARAMS_DTYPE, (1,)),
+    ("freeze_warning", "i8"), ("freeze_drawdown_bps", "i8"), ("freeze_near_miss_bps", "i8"),
+    ("quiet_decisions", "i8"), ("quiet", "i8"), ("next_offer", "i8"), ("offered_to", "i8"),
 ]  # fmt: skip
 _SCRATCH: list[Any] = [
     ("symbols", "i8"),  # address of the records, one an instrument
@@ -59,6 +70,8 @@ MIND_DTYPE = np.dtype(_SHARED + _SCRATCH + _OUT, align=True)
 # trade_*: the open trade, quanta.  shares, scores, want: what each policy last wished.
 # noted: the latest decision that is on record.  chosen: decisions at which each policy traded.
 # regime_since: when the regime took effect, ns; 0 at the beginning.
+# tried: the policy that trades in the place of `incumbent`, -1 none; since when, to hold which share.  refused: 1 the
+# budget did not cover its order.  asked_*: its order when it was last asked about.  priced: that order both ways.
 SYMBOL_DTYPE = np.dtype(
     [
         ("decisions", "i8"), ("faults", "i8"), ("current", "i8"), ("previous", "i8"), ("noted", "i8"),
@@ -71,6 +84,8 @@ SYMBOL_DTYPE = np.dtype(
         ("fast", FAST_DTYPE, (1,)), ("multiplier", MULTIPLIER_DTYPE, (1,)), ("shadow", SHADOW_DTYPE, (1,)),
         ("router", ROUTER_DTYPE, (1,)), ("sentry", SENTRY_DTYPE, (1,)), ("probes", PROBE_STATE_DTYPE, (1,)),
         ("features", SHIFT_DTYPE, (1,)),
+        ("tried", "i8"), ("tried_since", "i8"), ("tried_share", "f8"), ("incumbent", "i8"), ("refused", "i8"),
+        ("asked_lots", "i8"), ("asked_notional", "i8"), ("priced", PRICED_DTYPE, (1,)), ("taken", TAKEN_DTYPE, (1,)),
         ("signal_state", "f8", (MAX_POLICIES, MAX_STATE)),
     ],
     align=True,

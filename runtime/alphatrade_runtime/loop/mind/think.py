@@ -9,12 +9,15 @@ from alphatrade_runtime.adaptation.router.attention import choose, context, cred
 from alphatrade_runtime.adaptation.router.shadow import due, shadow_step
 from alphatrade_runtime.adaptation.router.weighted import NOBODY, choose_by_weight
 from alphatrade_runtime.loop.emit import guard_row
+from alphatrade_runtime.loop.mind.candidates import may_trade
 from alphatrade_runtime.loop.mind.drift import obey_drift, watch_beliefs, watch_open_trade
+from alphatrade_runtime.loop.mind.explore import explore, work_as_priced
 from alphatrade_runtime.loop.mind.note import put_on_record
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
     HAS_BELIEF,
     HAS_DRIFT,
+    HAS_EXPLORATION,
     HAS_FAST,
     HAS_PROBES,
     HAS_REGIME,
@@ -22,7 +25,7 @@ from alphatrade_runtime.loop.mind.state import (
 )
 from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
 from alphatrade_runtime.market.schema import Status
-from alphatrade_runtime.numerics.jit import inlined, kernel
+from alphatrade_runtime.numerics.jit import kernel
 from alphatrade_runtime.perception.belief.belief import believe, latent, moments
 from alphatrade_runtime.perception.belief.norms import layer_norm
 from alphatrade_runtime.perception.belief.standardise import standardise
@@ -108,14 +111,6 @@ def _market_return(c, i):
     return total / n if n > 0 else math.nan
 
 
-@inlined
-def _allowed(mind, symbol, i, j):
-    """Tell whether policy j may trade instrument i now: it lists it, and its regimes hold the label there is."""
-    if mind.trades[j, i] == 0:
-        return False
-    return mind.parts & HAS_REGIME == 0 or mind.regimes[j] >> symbol.regime[0].label & 1 != 0
-
-
 @kernel
 def _wish(c, mind, symbol, i, j, now):
     """Ask policy j what it wants; its state is its own, so that it is warm when it is chosen."""
@@ -166,7 +161,7 @@ def _route(c, mind, symbol, i, now):
     """Return the policy that trades: by attention, else by the regime map and weight; -1 when none may."""
     allowed = 0
     for j in range(mind.policies):
-        if _allowed(mind, symbol, i, j):
+        if may_trade(mind, symbol, i, j):
             allowed |= 1 << j
     if mind.parts & HAS_ATTENTION == 0:
         return choose_by_weight(allowed, mind.weights_bps, mind.policies)
@@ -215,7 +210,7 @@ def _wanted(c, symbol, i, j):
         for k in range(4):
             plan.want[k] = 0
     else:
-        share = symbol.shares[j] * symbol.factor
+        share = symbol.tried_share if symbol.tried != NOBODY else symbol.shares[j] * symbol.factor
         c.loop[0].score = symbol.scores[j]
         if plan.quoting != 0:
             for k in range(4):
@@ -253,13 +248,18 @@ def think(c: Any, address: int, i: int, now: int) -> int:
         if mind.trades[j, i] != 0:
             _wish(c, mind, symbol, i, j, now)
     j = _route(c, mind, symbol, i, now)
+    unready = mind.parts & HAS_BELIEF != 0 and symbol.standard[0].ready == 0
+    if mind.parts & HAS_EXPLORATION and not unready:
+        j = explore(c, mind, symbol, i, j, now)
     if j != symbol.current:
         _take_up(c, mind, symbol, i, j)
     if j != NOBODY:
         symbol.chosen[j] += 1
+    if mind.parts & HAS_EXPLORATION:
+        work_as_priced(c, mind, symbol, i)
     shown = j if j != NOBODY else c.instruments[i].policy
     _show(c, i, shown, now)
-    if mind.parts & HAS_BELIEF and symbol.standard[0].ready == 0:
+    if unready:
         c.loop[0].score = math.nan  # what its features say is not known yet, so nothing is wanted
     else:
         _wanted(c, symbol, i, j)

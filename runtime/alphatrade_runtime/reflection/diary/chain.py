@@ -25,7 +25,8 @@ DIARY_STREAMS = ("decisions", "expost", "orders")
 FILLS_STREAMS = ("fills",)
 PNL_STREAMS = ("equity", "marks")
 STREAMS = DIARY_STREAMS + FILLS_STREAMS + PNL_STREAMS
-MIND_STREAMS = ("belief_snapshots", "regimes", "probes", "routes", "drift")  # of runs with an understanding loop
+# of runs with an understanding loop
+MIND_STREAMS = ("belief_snapshots", "regimes", "probes", "routes", "drift", "explorations")
 
 
 class Column(NamedTuple):
