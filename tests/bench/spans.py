@@ -28,8 +28,8 @@ SPANS = {
     "P2": "As P1, `10 ms` in and `10 ms` out, risk-averse queue, no partial fills; the capture is put behind itself "
     "until there are as many rows as in P1, so that the cost of a row is measured and not that of starting.",
     "P4": "P1's span on its first fifth, a decision for each quote, two policies of two averages each, 12 features and "
-    "512 neurons; parts are put on one after the other. `each ns` is the whole replay by its decisions, diary and orders "
-    "included; of the belief step, and of the bare compiled product of one matrix with one vector, one of them in a "
+    "512 neurons; parts are put on one after the other. `each ns` is the whole replay by its decisions, with diary and "
+    "orders; of the belief step, and of the bare compiled product of one matrix with one vector, one of them in a "
     "loop of nothing else. The capture's quotes and trades are at the default decision clock.",
     "P5a": "From a quote handed to the data side until the broker client has the order.",
     "P5a-mind": "As P5a, with belief, fast weights, router, regimes, probes and drift on, and two policies to choose "
