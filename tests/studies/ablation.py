@@ -21,7 +21,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from alphatrade_runtime.market.schema import Rows
 from alphatrade_runtime.policy.canonical import canonical
 from alphatrade_runtime.policy.document import parse_session
 from studies import cells, markets, paired, variants
-from studies.cells import Figures, run_cell
+from studies.cells import Figures, Treatment, run_cell, treatment_of
 from studies.markets import MARKETS, Fold, Market
 from studies.paired import written
 from studies.variants import FULL, VARIANTS, Variant, document_of
@@ -73,19 +74,18 @@ def kept(path: Path, make: Callable[[], Figures]) -> Figures:
     """Return a cell from its file; made and written there if there is none."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(make(), sort_keys=True))
-        os.replace(partial, path)
+        unfinished = path.with_suffix(".partial")
+        unfinished.write_text(json.dumps(make(), sort_keys=True))
+        os.replace(unfinished, path)
     found: Figures = json.loads(path.read_text())
     return found
 
 
-def cell_key(document: variants.Document, variant: Variant, market: Market, length: int, seed: int) -> str:
+def cell_key(document: variants.Document, treatment: Treatment, market: Market, length: int) -> str:
     """Name a cell by all that it depends on, so that none is taken for that of other code."""
     digest = hashlib.sha256(canonical(document))
     digest.update(identify(parse_session(document), {}).code_hash.encode())
-    treatment = {"off": variant.parts_off, "shuffle": variant.shuffle_every, "length": length, "seed": seed}
-    digest.update(canonical({**treatment, "market": market.name}))
+    digest.update(canonical({**asdict(treatment), "market": market.name, "length": length}))
     for module in OWN:
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:24]
@@ -114,11 +114,16 @@ def run_market(market: Market, plan: Plan, work: Path) -> Cells:
     for seed in plan.numbers:
         for variant in (FULL, *plan.variants):
             document = document_of(market, seed, variant)
-            path = work / market.name / f"{cell_key(document, variant, market, length, seed)}.json"
-            cell = kept(path, lambda d=document, v=variant, s=seed: run_cell(d, v, *tapes.of(s), s))  # type: ignore[misc]
+            treatment = treatment_of(variant, market, seed)
+            path = work / market.name / f"{cell_key(document, treatment, market, length)}.json"
+            cell = kept(path, partial(_made, document, treatment, tapes, seed))
             found[variant.name, seed] = cell
             print(_line(market, variant, seed, cell), flush=True)
     return found
+
+
+def _made(document: variants.Document, treatment: Treatment, tapes: Tapes, seed: int) -> Figures:
+    return run_cell(document, treatment, *tapes.of(seed))
 
 
 def _line(market: Market, variant: Variant, seed: int, cell: Figures) -> str:

@@ -17,18 +17,32 @@ from alphatrade_runtime.loop.window import RowWindow
 from alphatrade_runtime.market.schema import Rows
 from alphatrade_runtime.policy.document import Session
 from alphatrade_runtime.risk.codes import KillState
-from studies.markets import Fold
+from studies.markets import Fold, Market
 from studies.variants import Document, Variant
 
 Figures = dict[str, Any]
 BPS = 1e4
 
 
-def run_cell(document: Document, variant: Variant, rows: Rows, folds: list[Fold], seed: int) -> Figures:
+@dataclasses.dataclass(frozen=True)
+class Treatment:
+    """What a running system goes without. shuffle_rows: rows after which rho's rows change places, 0 never."""
+
+    parts_off: int = 0
+    shuffle_rows: int = 0
+    seed: int = 0
+
+
+def treatment_of(variant: Variant, market: Market, seed: int) -> Treatment:
+    """Return what a variant is treated with on a market."""
+    return Treatment(variant.parts_off, market.shuffle_rows if variant.shuffled else 0, seed)
+
+
+def run_cell(document: Document, treatment: Treatment, rows: Rows, folds: list[Fold]) -> Figures:
     """Replay and sum up."""
     started = time.monotonic()
     engine = Engine(document)
-    result, mind = replayed(engine, variant, rows, seed)
+    result, mind = replayed(engine, treatment, rows)
     return {
         "net_bps": net_of(result, engine.session, folds),
         **_counted(result),
@@ -39,19 +53,18 @@ def run_cell(document: Document, variant: Variant, rows: Rows, folds: list[Fold]
     }
 
 
-def replayed(engine: Engine, variant: Variant, rows: Rows, seed: int) -> tuple[RunResult, Mind | None]:
-    """Replay a tape as Engine does, under the variant's treatment; return the understanding loop beside the result."""
+def replayed(engine: Engine, treatment: Treatment, rows: Rows) -> tuple[RunResult, Mind | None]:
+    """Replay a tape as Engine does, under a treatment; return the understanding loop beside the result."""
     held: list[Mind] = []
     source = engines._source(rows, engine.session)
-    if variant.shuffle_every:
-        draw = np.random.default_rng(seed)
-        source = dataclasses.replace(
-            source, window=lambda _: RowWindow(_stirred(rows, variant.shuffle_every, held, draw), None)
-        )
+    if treatment.shuffle_rows:
+        draw = np.random.default_rng(treatment.seed)
+        spans = _stirred(rows, treatment.shuffle_rows, held, draw)
+        source = dataclasses.replace(source, window=lambda _: RowWindow(spans, None))
     run = engines._Run(engine, source, None, True)
     mind = mind_of(run.core)
     if isinstance(mind, Mind):
-        mind.shared["parts"] &= ~variant.parts_off
+        mind.shared["parts"] &= ~treatment.parts_off
         held.append(mind)
     run.loop(None, None)
     return run.finish(), held[0] if held else None

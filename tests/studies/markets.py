@@ -34,7 +34,7 @@ SIM_START = "2026-01-05T00:00:00Z"
 class Market:
     """A kind of tape and how it is traded. seeds: of tape and system, or (one tape for all) of the system alone.
 
-    spans: in decisions.  lots: the largest position of each symbol.  signals: ref, parameters and regimes by policy.
+    spans: in decisions.  shuffle_rows: a few decisions, a hundredth of what rho holds.  lots: the largest position of each symbol.  signals: ref, parameters and regimes by policy.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Market:
     drift: Mapping[str, str | int]
     fold_name: str
     a_tape_a_seed: bool
+    shuffle_rows: int
     rows: Callable[[int, int], Rows]
     folds: Callable[[Rows], list[Fold]]
 
@@ -146,6 +147,7 @@ SIMULATED = Market(
     drift={"reference": 1_000, "cusum": "10"},
     fold_name="a tape",
     a_tape_a_seed=True,
+    shuffle_rows=128,
     rows=simulated_rows,
     folds=later_part,
 )  # fmt: skip
@@ -164,6 +166,7 @@ _DAILY: dict[str, Any] = {
     "drift": {"reference": 250, "cusum": "11.25"},  # sentry.SHORT_REFERENCE
     "fold_name": "a half-year",
     "a_tape_a_seed": False,
+    "shuffle_rows": 6,
     "folds": half_years,
 }
 INDICES = Market(

@@ -11,7 +11,6 @@ from studies.markets import SECOND_NS, Market
 Document = dict[str, Any]
 HOUR_NS = 3_600 * SECOND_NS
 CASH = "1000000"
-SHUFFLE_EVERY = 128  # rows: a few decisions, a hundredth of what rho holds
 
 # Wide, but for the drawdowns: 5% of a day leaves reductions alone, 15% from the peak is a kill.
 LIMITS: dict[str, Any] = {
@@ -30,14 +29,14 @@ OTHER_LABELS = ["NeutralCalm", "NeutralNormal", "NeutralStorm", "Uncertain"]
 class Variant:
     """change: what differs in the document.  parts_off: HAS_* that the running system goes without.
 
-    shuffle_every: rows after which rho's rows change places; 0 never.
+    shuffled: whether rho's rows change places every few decisions.
     """
 
     name: str
     what: str
     change: Callable[[Document], None]
     parts_off: int = 0
-    shuffle_every: int = 0
+    shuffled: bool = False
 
 
 def full_document(market: Market, seed: int) -> Document:
@@ -140,7 +139,7 @@ VARIANTS = (
     Variant("no rho", "the flag fast_weights is off", _flags_off("fast_weights")),
     Variant(
         "shuffled rho", "neurons lose their memories to each other every few decisions", lambda document: None,
-        shuffle_every=SHUFFLE_EVERY,
+        shuffled=True,
     ),
     Variant("delta", "fast weights by the delta rule, not Hebb's", _genotype(fast_weights={"rule": "delta"})),
     Variant("router off", "a regime map, then weight, chooses the policy", _by_map),
