@@ -34,7 +34,8 @@ SIM_START = "2026-01-05T00:00:00Z"
 class Market:
     """A kind of tape and how it is traded. seeds: of tape and system, or (one tape for all) of the system alone.
 
-    spans: in decisions.  shuffle_rows: a few decisions, a hundredth of what rho holds.  lots: the largest position of each symbol.  signals: ref, parameters and regimes by policy.
+    lots: the largest position of each symbol.  spans: in decisions.  signals: ref and parameters by policy.
+    shuffle_rows: a few decisions, a hundredth of what rho holds.
     """
 
     name: str
