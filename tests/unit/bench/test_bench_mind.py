@@ -1,4 +1,4 @@
-"""P4, P5a and P5b measure what they say: the parts that are on, a real product, rows that waited, a journal verified."""
+"""P4, P5a and P5b measure what they say: parts that are on, a real product, rows that waited, a journal verified."""
 
 from pathlib import Path
 from typing import Any
