@@ -73,7 +73,8 @@ def replayed(engine: Engine, treatment: Treatment, rows: Rows) -> tuple[RunResul
 def _stirred(rows: Rows, every: int, held: list[Mind], draw: np.random.Generator) -> Iterator[Rows]:
     """Give the tape in spans; before each, every instrument's neurons change their memories with each other.
 
-    What rho holds keeps its size and its directions, and is read at other neurons than it was written at.
+    What rho holds is read at other neurons than it was written at. It grows less than it would, since what is written
+    no longer adds up; nothing that reads it sees its size, only its direction (LN).
     """
     for start in range(0, len(rows.seq), every):
         for mind in held:

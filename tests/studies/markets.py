@@ -58,8 +58,11 @@ class Market:
 
 
 def simulated_rows(seed: int, decisions: int) -> Rows:
-    """Simulate two instruments through calm, trends, a held level and storms, each lasting half an hour on average."""
-    lasting = {"mean_steps": 1_800}
+    """Simulate two instruments through calm, trends, a held level and storms, an hour each on average.
+
+    Slower than by default and less often calm: there, a trade costs more than any of the signals earns on average.
+    """
+    lasting = {"mean_steps": 3_600}
     shared = {"lot_size": "1", "quotes_per_s": 2.0}
     config: dict[str, Any] = {
         "seed": seed,
@@ -68,7 +71,10 @@ def simulated_rows(seed: int, decisions: int) -> Rows:
         "instruments": [{"symbol": symbol, **shared} for symbol in SIMULATED.symbols],
         "correlation": 0.3,
         "regimes": {
-            "calm": lasting, "trend_up": lasting, "trend_down": lasting, "mean_reverting": lasting,
+            "calm": {**lasting, "weight": 1.0},
+            "trend_up": {**lasting, "weight": 2.0, "trend": 3.0},
+            "trend_down": {**lasting, "weight": 2.0, "trend": -3.0},
+            "mean_reverting": {**lasting, "weight": 3.0, "reversion_steps": 300},
             "storm": {"mean_steps": 300},
         },
     }  # fmt: skip
@@ -141,9 +147,9 @@ SIMULATED = Market(
     ),
     spans={"belief": 500, "fast": 20, "slow": 200, "rho": 700, "router": 2_000},
     signals={
-        "trend": ("ema_cross", {"fast": 12, "slow": 48}),
-        "revert": ("mean_reversion", {"window": 24, "enter": 1.5, "exit": 0.25}),
-        "breakout": ("breakout", {"window": 40, "exit_window": 15}),
+        "trend": ("ema_cross", {"fast": 30, "slow": 120}),
+        "revert": ("mean_reversion", {"window": 120, "enter": 1.5, "exit": 0.25}),
+        "breakout": ("breakout", {"window": 100, "exit_window": 40}),
     },
     drift={"reference": 1_000, "cusum": "10"},
     fold_name="a tape",
