@@ -139,13 +139,13 @@ def test_the_net_of_all_of_a_tape_is_what_the_account_made(rows: Rows) -> None:
     first, middle, last = (int(rows.ts_init_ns[k]) for k in (0, len(rows.seq) // 2, -1))
     whole, early, late = net_of(result, engine.session, [(first, last), (first, middle), (middle, last)])
     made = result.money["nav"] - result.money["initial_cash"]
-    marks = result.tables["marks"].to_pylist()
-    size = sum(next(m["mark2"] for m in marks if m["instrument"] == k and m["mark2"] > 0) for k in (0, 1))
-    size *= 1_000 * 500_000  # lots, quanta a half tick and lot
-    assert whole == pytest.approx(1e4 * made / size, rel=1e-9)
-    assert early + late == pytest.approx(whole, rel=0.1)  # each in bps of the size at its start
-    assert early != 0.0
-    assert late != 0.0
+    marks = [mark for mark in result.tables["marks"].to_pylist() if mark["mark2"] > 0]
+    at_first = {mark["instrument"]: mark["mark2"] for mark in reversed(marks)}
+    at_middle = {mark["instrument"]: mark["mark2"] for mark in marks if mark["ts_ns"] <= middle}
+    first_size, middle_size = (1_000 * 500_000 * sum(at.values()) for at in (at_first, at_middle))  # lots, quanta
+    assert whole * first_size == pytest.approx(1e4 * made, rel=1e-9)
+    assert early * first_size + late * middle_size == pytest.approx(1e4 * made, rel=1e-9)
+    assert early != late
 
 
 def test_folds_of_days_are_half_years_after_the_first_year() -> None:
