@@ -19,7 +19,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -184,7 +183,6 @@ def study(plan: Plan, work: Path, out: Path) -> bool:
     """Run what is missing, write the evidence, return whether every run kept its own rules."""
     base = work / "ablation"
     base.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
     everything = {market.name: run_market(market, plan, base) for market in plan.tapes}
     rows = [row_of(m, v, everything[m.name], plan) for m in plan.tapes for v in plan.variants]
     systems = [alone(market, everything[market.name], plan) for market in plan.tapes]
@@ -199,7 +197,7 @@ def study(plan: Plan, work: Path, out: Path) -> bool:
         "seeds": [plan.numbers.start, plan.numbers.stop - 1],
         "decisions": plan.decisions,
         "command": "make ablation",
-        **_origin(_every(everything), time.monotonic() - began),
+        **_origin(_every(everything)),
     }
     _write(out, facts)
     for system in systems:
@@ -213,15 +211,14 @@ def _every(everything: dict[str, Cells]) -> Sequence[Figures]:
     return [cell for found in everything.values() for cell in found.values()]
 
 
-def _origin(every: Sequence[Figures], wall_s: float) -> dict[str, Any]:
+def _origin(every: Sequence[Figures]) -> dict[str, Any]:
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT, check=False
     )
     return {
         "commit": described.stdout.strip(),
         "cells": len(every),
-        "cells_wall_s": round(sum(cell["wall_s"] for cell in every), 1),
-        "wall_s": round(wall_s, 1),
+        "wall_s": round(sum(cell["wall_s"] for cell in every), 1),
         "host": {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()},
         "holds": all(cell["violations"] == cell["faults"] == 0 for cell in every),
     }
