@@ -35,13 +35,14 @@ from alphatrade_runtime.loop.identity import identify
 from alphatrade_runtime.market.schema import Rows
 from alphatrade_runtime.policy.canonical import canonical
 from alphatrade_runtime.policy.document import parse_session
-from studies import cells, markets, paired, variants
+from studies import cells, paired, tapes, variants
 from studies.cells import Figures, Treatment, run_cell, treatment_of
-from studies.markets import MARKETS, Fold, Market
+from studies.markets import MARKETS, Market
 from studies.paired import written
+from studies.tapes import Fold
 from studies.variants import FULL, VARIANTS, Variant, document_of
 
-OWN = (cells, markets, variants)  # what a cell depends on beside the product's code
+OWN = (cells, tapes)  # what a cell depends on beside the product, its document and its treatment
 FIRST_SEED = 1
 BOOTSTRAP_SEED = 1
 HEADER = ("tape", "without", "full less variant, net bps", "could have seen", "n", "kills: full", "kills: variant")

@@ -17,7 +17,8 @@ from alphatrade_runtime.loop.window import RowWindow
 from alphatrade_runtime.market.schema import Rows
 from alphatrade_runtime.policy.document import Session
 from alphatrade_runtime.risk.codes import KillState
-from studies.markets import Fold, Market
+from studies.markets import Market
+from studies.tapes import Fold
 from studies.variants import Document, Variant
 
 Figures = dict[str, Any]

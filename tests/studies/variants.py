@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from alphatrade_runtime.loop.mind.state import HAS_REGIME
-from studies.markets import SECOND_NS, Market
+from studies.markets import Market
+from studies.tapes import SECOND_NS
 
 Document = dict[str, Any]
 HOUR_NS = 3_600 * SECOND_NS

@@ -13,8 +13,9 @@ from alphatrade_runtime.perception.regime.labels import UNCERTAIN
 from studies import ablation
 from studies.ablation import Plan, cell_key, study
 from studies.cells import Treatment, net_of, replayed, run_cell, treatment_of
-from studies.markets import CRUDE, DAY_NS, INDICES, SIMULATED, half_years, later_part
+from studies.markets import CRUDE, INDICES, SIMULATED
 from studies.paired import paired, written
+from studies.tapes import DAY_NS, half_years, later_part
 from studies.variants import FULL, VARIANTS, document_of
 
 DECISIONS, DAYS = 3_000, 600  # a tape of each kind that the parts get going on
