@@ -1,5 +1,7 @@
 """P5a: from a quote handed to the live session until the broker client has the order, nothing else under way.
 
+P5a-mind is the same with every part of the understanding loop on.
+
 The path is that of a wall-clock session: journal the row, run the step, journal the command, telemetry, send.
 Between two quotes, outside the span, the order is filled at the touch and full buffers go to the diary.
 """
@@ -50,8 +52,8 @@ class Broker:
         return reports
 
 
-def _start(folder: Path, first_ts_ns: int) -> LiveSession:
-    document = sessions.quotes_session()
+def _start(folder: Path, first_ts_ns: int, minded: bool) -> LiveSession:
+    document = sessions.mind_session() if minded else sessions.quotes_session()
     session = parse_session(document)
     identity = identify(session, {})
     clock = ClockFacts(first_ts_ns, 0, 1)
@@ -79,13 +81,13 @@ def _measure(rows: Rows, live: LiveSession, telemetry: LiveTelemetry) -> list[in
     return samples
 
 
-def latency(n: str, _: str) -> Callable[[], dict[str, Any]]:
-    """Return a run over n quotes: percentiles of the orders' latencies in microseconds."""
+def latency(n: str, setting: str) -> Callable[[], dict[str, Any]]:
+    """Return a run over n quotes: percentiles of the orders' latencies in microseconds. setting: "mind" or none."""
     rows = make_tape.quote_rows(int(n), "walk")
 
     def run() -> dict[str, Any]:
         folder = Path(tempfile.mkdtemp())
-        live = _start(folder, int(rows.ts_init_ns[0]))
+        live = _start(folder, int(rows.ts_init_ns[0]), setting == "mind")
         telemetry = LiveTelemetry(folder, live, Clocks(mono_ns=time.perf_counter_ns))
         started = time.perf_counter()
         samples = _measure(rows, live, telemetry)

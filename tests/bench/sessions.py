@@ -21,6 +21,22 @@ LIMITS: dict[str, Any] = {
 }  # fmt: skip
 FLAGS = dict.fromkeys(("fast_weights", "linear_attention", "exploration", "auto_governed_feedback"), False)
 
+PARTS = ("belief", "regime", "probes", "drift", "fast weights", "router")  # in the order in which P4 puts them on
+FEATURES = (
+    "mid_ticks", "spread_ticks", "microprice_ticks", "book_imbalance", "order_flow_1s", "order_flow_10s",
+    "trade_flow_1s", "trade_flow_10s", "return_ticks", "volatility_ticks", "bid_lots", "ask_lots",
+)  # fmt: skip
+_BLOCKS: dict[str, dict[str, Any]] = {
+    "belief": {"features": list(FEATURES), "active_bps": 500, "half_life": 2_000, "seed": 1, "weights": None},
+    "regime": {"type": "hmm", "fast_half_life": 20, "slow_half_life": 200, "dwell": 5, "persist": 3},
+    "probes": {},
+    "drift": {
+        "reference": 1_000, "min_observations": 30, "page_hinkley": {"delta": "0.25", "warn": "12", "alert": "20"},
+        "cusum": {"slack": "0.5", "warn": "6", "alert": "10"}, "shock": "12",
+    },
+}  # fmt: skip
+_SWITCHES = {"fast weights": "fast_weights", "router": "linear_attention"}
+
 
 def quotes_session() -> dict[str, Any]:
     """P1: EMA(20)/EMA(50), always one lot long or short, market orders, a flat fee an order, no latency."""
@@ -50,6 +66,28 @@ def capture_session(strategy: str, every: int) -> dict[str, Any]:
         return _session(policy, {**instrument, **_sizes(10_000)}, LATENCY_NS)
     policy = _policy("bench_flip", {"every": every}, "market")
     return _session(policy, {**instrument, **_sizes(1)}, LATENCY_NS)
+
+
+def mind_session(parts: int = len(PARTS)) -> dict[str, Any]:
+    """P4, P5a: P1's session with a second pair of averages to choose from, and the first `parts` of PARTS on."""
+    return _minded(quotes_session(), parts)
+
+
+def mind_capture_session() -> dict[str, Any]:
+    """P4, P5b: the same on a capture, everything on, at the default decision clock."""
+    session = _minded(capture_session("aggressive", 1), len(PARTS))
+    session["policy"]["genotype"]["decision_clock"]["type"] = "quote_change"
+    session["feed"]["speed"] = "Realtime"
+    return session
+
+
+def _minded(session: dict[str, Any], parts: int) -> dict[str, Any]:
+    genotype, envelope = session["policy"]["genotype"], session["policy"]["envelope"]
+    pairs = {"fast": {"fast": 20, "slow": 50}, "slow": {"fast": 50, "slow": 200}}
+    policies = [{**_policy("ema_cross", params, "market"), "name": name} for name, params in pairs.items()]
+    genotype.update(policies=policies, **{name: _BLOCKS[name] for name in PARTS[:parts] if name in _BLOCKS})
+    envelope["flags"] = {**FLAGS, **{_SWITCHES[name]: True for name in PARTS[:parts] if name in _SWITCHES}}
+    return session
 
 
 def _sizes(max_position: int) -> dict[str, Any]:
