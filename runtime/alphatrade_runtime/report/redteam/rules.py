@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from alphatrade_runtime.cli.redteam_watch import Watched
 from alphatrade_runtime.market.redteam import Gate, Loss, Planted, Scenario
+from alphatrade_runtime.report.redteam.watch import Watched
 from alphatrade_runtime.risk.codes import Code, Guard
 
 ANSWER_NS = 1_000_000_000  # event time within which a guard must be seen
@@ -152,7 +152,7 @@ def lost_too_much(f: Facts) -> str:
 
 
 def not_recovered(f: Facts) -> str:
-    """After the fault no order could leave, and no drawdown guard says why."""
+    """After the fault no order could leave, and no guard of a loss or of drift says why."""
     return "" if recovery(f) else f"not tradable {RECOVERY_NS // 10**9} s after the fault: {_names(f, _after(f))}"
 
 
@@ -210,11 +210,13 @@ def loss_bps(f: Facts) -> float:
 
 
 def recovery(f: Facts) -> str:
-    """Say how it stands after the fault: `trades`, or which drawdown guard holds; empty when neither."""
+    """Say how it stands after the fault: `trades`, or which guard of a loss or of drift holds; empty when neither."""
     if f.run.asked.killed[-1]:
         return "stands: killed, peak to trough" if f.run.kill["guard"] == Guard.DRAWDOWN_PEAK.name else ""
     if f.run.asked.held[-1]:
         return "stands: day's loss, reductions only"
+    if f.run.asked.drifting[-1]:
+        return "stands: drift, reductions only"
     after = _after(f)
     if not after.any():
         return "trades"  # the fault lasts to the end of the tape
