@@ -4,18 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alphatrade_runtime.perception.regime.labels import title
+from alphatrade_runtime.reflection.routes import Masked
 
 MOST = 240  # characters of a sentence
 NOBODY = 255
 PARTS = ("base", "attention", "bias")
+FAULTS = {"missing": "faults", "exploding": "exploding", "constant": "constant"}  # columns of what features lacked
 _LEVELS = ("none", "warn", "alert")
 
 
-def why(row: Mapping[str, Any], policies: Sequence[str], regimes: Sequence[Sequence[str]]) -> dict[str, Any]:
+def why(
+    row: Mapping[str, Any], policies: Sequence[str], regimes: Sequence[Sequence[str]], features: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return what decided a route.
 
     row: of the stream `routes`, by column.  policies: their names by id.  regimes: by policy the labels at which it may
-    trade, empty for all.
+    trade, empty for all.  features: names of the belief's, in order.
     """
     found: dict[str, Any] = {
         "decision_id": row["decision_id"],
@@ -30,9 +34,20 @@ def why(row: Mapping[str, Any], policies: Sequence[str], regimes: Sequence[Seque
         "rho_norm": row["rho_norm"],
         "score": _score(row, ""),
         "blocked": [name for j, name in enumerate(policies) if int(row["blocked"]) >> j & 1],
+        "masked": _masked(row, features),
         "alternative": _alternative(row, policies, regimes),
     }
     return {**found, "sentence": sentence(found)}
+
+
+def _masked(row: Mapping[str, Any], features: Sequence[str]) -> dict[str, list[str]]:
+    """Return what could not be used since the row before: features by what they lacked, and parts of the loop."""
+    found = {
+        fault: [name for k, name in enumerate(features) if int(row[column]) >> k & 1]
+        for fault, column in FAULTS.items()
+    }
+    parts = [part.name.lower() for part in Masked if int(row["masked"]) & part and part.name is not None]
+    return {fault: names for fault, names in {**found, "left_out": parts}.items() if names}
 
 
 def _name(policy: int, policies: Sequence[str]) -> str | None:
@@ -73,6 +88,8 @@ def sentence(found: Mapping[str, Any]) -> str:
         text += f" at {found['size_factor']:.2f} of its size"
     if found["drift"] != "none":
         text += f", drift {found['drift']}"
+    for fault, names in found["masked"].items():
+        text += f", {fault.replace('_', ' ')}: {' '.join(names)}"
     other = found["alternative"]
     if other is not None:
         text += f"; not {other['policy']}: {other['kept_out_by']}, unless {other['flips_when']}"

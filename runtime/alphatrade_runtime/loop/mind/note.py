@@ -139,8 +139,9 @@ def route_row(c, mind, symbol, i):
     row.decision_id = c.loop[0].decision_id
     row.belief_id = c.loop[0].decision_id
     row.event_ts_ns = c.account[0].now
-    row.faults = symbol.faults
-    symbol.faults = 0
+    row.faults, row.exploding, row.constant = symbol.faults, symbol.exploding, symbol.constant
+    row.masked = symbol.masked
+    symbol.faults = symbol.exploding = symbol.constant = symbol.masked = 0
     row.instrument = i
     row.chosen = symbol.current if symbol.current != NOBODY else _NONE
     row.before = symbol.previous if symbol.previous != NOBODY else _NONE

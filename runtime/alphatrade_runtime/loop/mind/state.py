@@ -53,13 +53,16 @@ _SCRATCH: list[Any] = [
 ]  # fmt: skip
 _OUT: list[Any] = [(f"out_{name}", dtype, (OUT_ROWS,)) for name, dtype in STREAM_DTYPES.items()]
 MIND_DTYPE = np.dtype(_SHARED + _SCRATCH + _OUT, align=True)
+CONFIGURED = tuple(name for name, *_ in _SHARED)  # what a run never changes; a checkpoint must agree
 
-# One instrument. faults: inputs masked since the last row.  current: the policy that trades, -1 none.
+# One instrument. faults, exploding, constant, masked: since the last row, as in its columns.  told: of each, the bits
+# that a row had already.  unusable: what regime and drift left out so far.  current: the policy that trades, -1 none.
 # trade_*: the open trade, quanta.  shares, scores, want: what each policy last wished.
 # noted: the latest decision that is on record.
 SYMBOL_DTYPE = np.dtype(
     [
-        ("decisions", "i8"), ("faults", "i8"), ("current", "i8"), ("previous", "i8"), ("noted", "i8"),
+        ("decisions", "i8"), ("faults", "i8"), ("exploding", "i8"), ("constant", "i8"), ("masked", "i8"),
+        ("told", "i8", (4,)), ("unusable", "i8", (2,)), ("current", "i8"), ("previous", "i8"), ("noted", "i8"),
         ("decision_id", "i8"), ("factor", "f8"), ("surprise", "f8"), ("changed", "i8"),
         ("trade_cash", "i8"), ("trade_notional", "i8"), ("trade_since", "i8"),
         ("shares", "f8", (MAX_POLICIES,)), ("scores", "f8", (MAX_POLICIES,)), ("want", "i8", (MAX_POLICIES, 4)),

@@ -42,11 +42,12 @@ def explain_row(folder: Path, seq: int) -> dict[str, Any]:
     if not found:
         raise InputError(f"{folder}: nothing was chosen up to row {seq}; give a later one")
     (route,) = found
-    genes = read_run(folder)["session"]["policy"]["genotype"]["policies"]
+    genotype = read_run(folder)["session"]["policy"]["genotype"]
+    genes, features = genotype["policies"], (genotype["belief"] or {}).get("features", ())
     where = f"WHERE decision_id = {route['decision_id']} AND instrument = {route['instrument']}"
     probes = query.sql(folder, f"SELECT * FROM probes {where} LIMIT 1").to_pylist() if _has(folder, "probes") else []
     return {
-        "why": why(route, [gene["name"] for gene in genes], [gene["regimes"] for gene in genes]),
+        "why": why(route, [gene["name"] for gene in genes], [gene["regimes"] for gene in genes], features),
         "orders": _plain(query.sql(folder, f"SELECT * FROM orders {where}").to_pylist()),
         "probes": _named(probes[0]) if probes else [],
     }
