@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.market import quality
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.redteam import SCENARIOS, Severity, catalog, with_timers
 from alphatrade_runtime.report.redteam import cases, rules
 from alphatrade_runtime.report.redteam.watch import HEARTBEAT_NS, watch
+from unit.loop.mind_sessions import everything
+from unit.market.redteam_tapes import quiet_market
 from unit.report.redteam_session import judged, suite
 from unit.risk.law_mutants import Mutant, damaged
 
@@ -167,6 +170,13 @@ def test_the_watched_run_is_the_engines_own(tried):
     assert watch(tried.engine, tried.market, "in-memory").digests == tried.engine.replay(rows).digests
 
 
+def test_a_watched_run_with_a_mind_is_the_engines_own_too():
+    engine, market = Engine(everything()), quiet_market(instruments=2, seconds=100)
+    watched = watch(engine, market, "in-memory")
+    assert watched.digests == engine.replay(with_timers(market, HEARTBEAT_NS)).digests
+    assert "mind" in watched.digests
+
+
 def test_the_strategy_trades_so_that_a_pass_says_something(tried):
     base = tried.base()
     assert base.counts["fills"] > 100
@@ -177,6 +187,13 @@ def test_the_strategy_trades_so_that_a_pass_says_something(tried):
 def test_every_scenario_passes_at_every_severity(tried, name):
     verdicts = [judged(name, severity, tried) for severity in Severity]
     assert [(one.state, one.why) for one in verdicts] == [("Pass", "")] * 3
+
+
+def test_reductions_that_the_drift_sentry_leaves_are_a_state_after_a_fault(facts):
+    assert rules.recovery(facts) == "trades"
+    asked = facts.run.asked
+    run = replace(facts.run, asked=asked._replace(drifting=np.ones(len(asked.ts_ns), np.bool_)))
+    assert rules.recovery(replace(facts, run=run)) == "stands: drift, reductions only"
 
 
 def test_a_verdict_is_made_by_the_first_finding(facts):
