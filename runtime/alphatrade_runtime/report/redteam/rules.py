@@ -14,7 +14,6 @@ ANSWER_NS = 1_000_000_000  # event time within which a guard must be seen
 RECOVERY_NS = 10_000_000_000  # after the fault's end, in which trading must be possible again
 BEFORE_NS = 5_000_000_000
 _HOLDING = (Code.KILL, Code.SESSION, Code.STALE, Code.PRICE_BAND)
-_JUMP_BPS = 500  # a mark that moves more between two looks has followed a price that was none
 
 Mask = npt.NDArray[np.bool_]
 
@@ -32,7 +31,10 @@ class Imported:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the verdict depends on. limit_bps: the most that may be lost, None when no limit is set."""
+    """All that the verdict depends on. limit_bps: the most that may be lost, None when no limit is set.
+
+    jump_bps: a mark that moves more between two looks has followed a price that was no market's.
+    """
 
     scenario: Scenario
     planted: Planted
@@ -40,6 +42,7 @@ class Facts:
     imported: Imported
     traded: tuple[int, ...]
     limit_bps: int | None
+    jump_bps: int
 
 
 def violated(f: Facts) -> str:
@@ -121,7 +124,7 @@ def mark_followed(f: Facts) -> str:
         return ""
     asked = f.run.asked
     marks = asked.marks2[:, list(f.traded)]
-    moved = np.abs(np.diff(marks, axis=0)) * 10_000 > marks[:-1] * _JUMP_BPS
+    moved = np.abs(np.diff(marks, axis=0)) * 10_000 > marks[:-1] * f.jump_bps
     during = (asked.ts_ns[1:] >= f.planted.start_ns) & (asked.ts_ns[1:] <= f.planted.end_ns + ANSWER_NS)
     found = moved & during[:, None] & (marks[:-1] > 0)
     return "the mark followed a price that was no market's" if found.any() else ""

@@ -94,7 +94,7 @@ class Suite:
         limits = self.session.policy.envelope.limits
         limit = rules.limit_of(scenario, limits.day_drawdown_bps, limits.max_drawdown_bps)
         done = rules.Imported(more[scenario.told], equal(kept, self.kept))
-        return rules.Facts(scenario, planted, run, done, self.traded, limit)
+        return rules.Facts(scenario, planted, run, done, self.traded, limit, limits.mark_jump_bps)
 
     def _place(self, scenario: Scenario, severity: Severity) -> Place:
         envelope = self.session.policy.envelope
@@ -107,6 +107,7 @@ class Suite:
             quote_age_ns=max(envelope.instruments[i].max_quote_age_ns for i in self.traded),
             stream_stale_ns=envelope.limits.stream_stale_ns,
             band_bps=envelope.limits.band_marketable_bps,
+            mark_jump_bps=envelope.limits.mark_jump_bps,
         )
 
     def _run(self, engine: Engine, rows: Rows, planted: Planted | None = None) -> Watched:
