@@ -6,6 +6,7 @@ import pytest
 from alphatrade_runtime.loop.core import new_core
 from alphatrade_runtime.loop.mind import think
 from alphatrade_runtime.loop.mind.faults import tell_faults
+from alphatrade_runtime.loop.mind.rows import WANTED
 from alphatrade_runtime.loop.mind.state import HAS_BELIEF, HAS_DRIFT, HAS_FAST, HAS_REGIME, MIND_DTYPE, SYMBOL_DTYPE
 from alphatrade_runtime.reflection.routes import Masked
 
@@ -29,9 +30,9 @@ class Desk:
 
     def tell(self):
         """Return whether a row is asked for."""
-        self.core["loop"]["report"] = self.core["loop"]["drain"] = 0
+        self.core["loop"]["report"] = 0
         tell_faults(self.c, self.mind, self.symbol, 0)
-        assert self.c.loop[0].report == self.c.loop[0].drain
+        assert self.c.loop[0].report in (0, WANTED)
         return bool(self.c.loop[0].report)
 
 
@@ -112,6 +113,13 @@ def test_a_features_bit_asks_for_a_row_once_and_is_collected_each_time(desk, kin
 def test_a_new_regime_asks_for_a_row(desk):
     desk.symbol.changed = 1
     assert desk.tell()
+
+
+def test_what_must_be_on_disk_at_once_stays_so(desk):
+    desk.symbol.changed = 1
+    desk.core["loop"]["report"] = 1
+    tell_faults(desk.c, desk.mind, desk.symbol, 0)
+    assert desk.c.loop[0].report == 1
 
 
 def test_what_is_off_is_not_asked(desk):

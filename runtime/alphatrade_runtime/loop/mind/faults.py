@@ -4,6 +4,7 @@ Most rows are written when something is done about a decision. What is new in it
 a row though nobody acts.
 """
 
+from alphatrade_runtime.loop.mind.rows import WANTED
 from alphatrade_runtime.loop.mind.state import HAS_BELIEF, HAS_DRIFT, HAS_FAST, HAS_REGIME
 from alphatrade_runtime.numerics.jit import inlined, kernel
 from alphatrade_runtime.reflection.drift.sentry import STREAMS
@@ -60,6 +61,5 @@ def tell_faults(c, mind, symbol, i):
     symbol.masked |= _book(c, i) | _left_out(mind, symbol)
     new = _new(symbol, 0, symbol.faults) | _new(symbol, 1, symbol.exploding)
     new |= _new(symbol, 2, symbol.constant) | _new(symbol, 3, symbol.masked)
-    if new != 0 or symbol.changed != 0:
-        c.loop[0].report = 1
-        c.loop[0].drain = 1
+    if (new != 0 or symbol.changed != 0) and c.loop[0].report == 0:
+        c.loop[0].report = WANTED

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alphatrade_runtime.loop.mind.rows import count
+from alphatrade_runtime.loop.mind.rows import WANTED, count
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
     HAS_BELIEF,
@@ -174,6 +174,8 @@ def note(c: Any, address: int, i: int, now: int) -> int:
     """Append the rows of this decision of instrument i, once. c: the run's state.  address: of the shared record."""
     mind = mind_at(address, 0)
     symbol = symbol_at(mind.symbols, i)
+    if c.loop[0].report == WANTED:
+        c.loop[0].report = 0
     if symbol.noted == c.loop[0].decision_id:
         return 0
     symbol.noted = c.loop[0].decision_id
