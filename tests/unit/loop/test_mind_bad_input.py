@@ -22,6 +22,7 @@ from unit.loop.mind_sessions import ALL, BELIEF, FEATURES, RULES, everything, mi
 from unit.risk.law_session import TapeByHand, targets
 
 BAD = slice(1_500, 1_530)  # rows of a tape of 2,000 that are made bad
+MAPPED = {"belief": BELIEF, "regime": RULES}
 FLAGS = ("fast_weights", "linear_attention")
 
 
@@ -129,7 +130,8 @@ def test_the_probe_of_gaps_fires_on_an_empty_book_and_is_unavailable_on_a_crosse
 
 
 def routed(*phases):
-    return minded(("linear_attention",), 1, [targets(*phases, name="a"), targets((1, 0.0), name="b")])
+    policies = [targets(*phases, name="a"), targets((1, 0.0), name="b")]
+    return minded(("linear_attention",), 1, policies, **MAPPED)
 
 
 @pytest.mark.parametrize("book", [{"bid": 0, "ask": 0}, {"bid": 10_003, "ask": 10_001}], ids=["empty", "crossed"])
