@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 
 import duckdb
 import numpy as np
@@ -109,7 +110,7 @@ def asked(result, query):
 
 def test_a_killed_run_goes_on_in_mid_learning_to_the_same_bytes(tmp_path, monkeypatch):
     whole = Engine(everything()).replay(rows(LONG))
-    monkeypatch.setattr(engines.time, "monotonic", itertools.count(0.0, 1.0).__next__)
+    monkeypatch.setattr(time, "monotonic", itertools.count(0.0, 1.0).__next__)
     taken = []
     save = engines._Run.checkpoint
 

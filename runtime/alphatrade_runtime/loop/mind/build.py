@@ -23,6 +23,7 @@ from alphatrade_runtime.loop.mind.state import (
     HAS_PROBES,
     HAS_REGIME,
 )
+from alphatrade_runtime.loop.mind.synapse import tagged_neurons
 from alphatrade_runtime.loop.mind_link import attach
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.numerics.address import I64, address_of, lend, record_type
@@ -79,7 +80,7 @@ def give_mind(core: Core, session: Session) -> None:
     _set_regime(mind, session.policy.genotype.regime)
     _set_drift(mind, session.policy.genotype.drift)
     if parts & HAS_PROBES:
-        _set_probes(mind)
+        _set_probes(mind, session.policy.genotype.belief)
     if parts & HAS_FAST:
         _set_fast(mind, session)
     if parts & HAS_ATTENTION:
@@ -167,8 +168,11 @@ def _set_regime(mind: Mind, block: RegimeClassifier | None) -> None:
         reset_regime(symbol.regime[0], params[0])
 
 
-def _set_probes(mind: Mind) -> None:
-    prepare_probes(mind.shared[0].probe[0])
+def _set_probes(mind: Mind, belief: Belief | None) -> None:
+    shared = mind.shared[0]
+    prepare_probes(shared.probe[0])
+    if belief is not None:
+        shared.tagged[:] = tagged_neurons(shared.weights[0], belief.features)
     for symbol in mind.symbols:
         reset_probes(symbol.probes[0])
 

@@ -1,5 +1,6 @@
 """Put on record what was thought, when something was done about it. Called by address from the step."""
 
+import math
 from typing import Any
 
 from alphatrade_runtime.loop.mind.rows import WANTED, count
@@ -15,6 +16,7 @@ from alphatrade_runtime.loop.mind.state import (
     OUT_REGIMES,
     OUT_ROUTES,
 )
+from alphatrade_runtime.loop.mind.synapse import synapses
 from alphatrade_runtime.loop.mind.think import NOBODY
 from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
 from alphatrade_runtime.numerics.jit import kernel
@@ -76,7 +78,9 @@ def probe_row(c, mind, symbol, i):
         row.score[k] = symbol.probes[0].scores[k]
         row.available[k] = symbol.probes[0].available[k]
         row.fired[k] = symbol.probes[0].fired[k]
-        row.synapse[k] = 0.0
+        row.synapse[k] = math.nan  # nothing learns how probes and policies go together
+    if mind.parts & HAS_FAST and symbol.current != NOBODY:
+        synapses(symbol.fast[0], symbol.multiplier[0].u, symbol.current, mind.tagged, row.synapse)
 
 
 @kernel

@@ -12,14 +12,14 @@ from alphatrade_runtime.adaptation.router.shadow import RING, SHADOW_DTYPE
 from alphatrade_runtime.execution.topology import PARAM_SLOTS
 from alphatrade_runtime.loop.core import MAX_FEATURES, MAX_INSTRUMENTS, MAX_POLICIES, MAX_STATE, ROWS_PER_DRAIN
 from alphatrade_runtime.perception.belief.belief import BELIEF_DTYPE, BELIEF_SNAPSHOT_DTYPE
-from alphatrade_runtime.perception.belief.shape import WIDTH
+from alphatrade_runtime.perception.belief.shape import NEURONS, WIDTH
 from alphatrade_runtime.perception.belief.standardise import STANDARD_DTYPE
 from alphatrade_runtime.perception.belief.weights import WEIGHTS_DTYPE
 from alphatrade_runtime.perception.regime.state import REGIME_DTYPE, REGIME_PARAMS_DTYPE
 from alphatrade_runtime.perception.regime.transition import TRANSITION_DTYPE
 from alphatrade_runtime.reflection.drift.psi import SHIFT_DTYPE
 from alphatrade_runtime.reflection.drift.sentry import DRIFT_EVENT_DTYPE, SENTRY_DTYPE, SENTRY_PARAMS_DTYPE
-from alphatrade_runtime.reflection.probes.state import PROBE_PARAMS_DTYPE, PROBE_ROW_DTYPE, PROBE_STATE_DTYPE
+from alphatrade_runtime.reflection.probes.state import PROBE_PARAMS_DTYPE, PROBE_ROW_DTYPE, PROBE_STATE_DTYPE, PROBES
 from alphatrade_runtime.reflection.routes import ROUTE_DTYPE
 
 HAS_BELIEF, HAS_REGIME, HAS_PROBES, HAS_DRIFT, HAS_FAST, HAS_ATTENTION, HAS_CHOICE = (1 << k for k in range(7))
@@ -37,13 +37,14 @@ OUT_BELIEFS, OUT_REGIMES, OUT_PROBES, OUT_ROUTES, OUT_DRIFT = range(len(STREAM_D
 OUT_ROWS = ROWS_PER_DRAIN + 8 * MAX_INSTRUMENTS  # one step may add this much past the mark
 
 # parts: HAS_* of what is on.  inputs: features of the belief.  active: neurons of its code.  regimes: by policy the
-# labels at which it may trade, a bit each.  topology: parameters by policy.
+# labels at which it may trade, a bit each.  topology: parameters by policy.  tagged: by probe, 1 the neuron is its.
 _SHARED: list[Any] = [
     ("parts", "i8"), ("instruments", "i8"), ("policies", "i8"), ("inputs", "i8"), ("active", "i8"), ("rate", "f8"),
     ("input_ids", "i8", (MAX_FEATURES,)), ("regimes", "i8", (MAX_POLICIES,)), ("weights_bps", "i8", (MAX_POLICIES,)),
     ("trades", "u1", (MAX_POLICIES, MAX_INSTRUMENTS)), ("topology", "i8", (MAX_POLICIES, PARAM_SLOTS)),
     ("weights", WEIGHTS_DTYPE, (1,)), ("regime", REGIME_PARAMS_DTYPE, (1,)), ("fast", FAST_PARAMS_DTYPE, (1,)),
     ("router", ROUTER_PARAMS_DTYPE, (1,)), ("sentry", SENTRY_PARAMS_DTYPE, (1,)), ("probe", PROBE_PARAMS_DTYPE, (1,)),
+    ("tagged", "u1", (PROBES, NEURONS)),
 ]  # fmt: skip
 _SCRATCH: list[Any] = [
     ("symbols", "i8"),  # address of the records, one an instrument

@@ -124,7 +124,7 @@ def read_weights(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:
     """Read weights and their meta, checked but for the digest. Raises InputError."""
     record = empty_weights()
     try:
-        with np.load(path, allow_pickle=False) as saved:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as saved:
             for name in WEIGHTS_DTYPE.names or ():
                 record[name] = _array(saved, name, os.fspath(path))
             meta = json.loads(bytes(_member(saved, _META, os.fspath(path))))
