@@ -4,14 +4,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alphatrade_runtime.cli import options
 
 if TYPE_CHECKING:
-    from alphatrade_runtime.cli.redteam_suite import Suite, Verdict
+    from alphatrade_runtime.report.redteam import Verdict
 
 FAILED = 1
 NAME = "redteam.json"
@@ -42,7 +42,8 @@ def redteam(
     each at Low, Medium and High. A run passes when the auditor agrees with the books, no strategy fault or break
     occurs, an import refuses what it must, the law's code stands within 1 s of event time of when it is due, no order
     leaves while it stands, the loss is within the risk template's drawdown limit, and trading is possible again 10 s
-    after the fault, or a drawdown guard says why not. Nothing is kept but the table; same command, same JSON.
+    after the fault, or a guard of a loss or of drift says why not. Nothing is kept but the table. The same command
+    gives the same JSON.
 
     Exit code 0 when all pass, 1 when one fails or cannot be tried, 2 for bad input.
 
@@ -52,18 +53,20 @@ def redteam(
       alphatrade redteam -f examples/quickstart --scenario halt_reopen --scenario stuck_quote --severity High
       alphatrade redteam -f examples/run-sim --json > matrix.json
     """
-    from alphatrade_runtime.cli.redteam_suite import Suite, cases, judge_all, market_of
+    import json
+
     from alphatrade_runtime.cli.screen import progress, remark
     from alphatrade_runtime.cli.session import read_plan
+    from alphatrade_runtime.report.redteam import Suite, cases, judge_all, market_of, to_mapping
 
     wanted = cases(scenario or (), severity or ())
     plan = read_plan(folder, strategy, plugin=plugin, signal=signal, speed="Max")
     for text in plan.remarks:
         remark(text)
-    suite = Suite(plan.document, plan.plugin_digests, market_of(plan, duration), seed)
-    with progress("red team", f"of {len(wanted)} runs") as advance:
+    with progress("red team", f"of {len(wanted) + 1} runs") as advance:
+        suite = Suite(plan.document, plan.plugin_digests, market_of(plan.session, plan.listed, duration), seed)
         verdicts = judge_all(suite, wanted, advance)
-    text = _json(suite, verdicts)
+    text = json.dumps(to_mapping(suite, verdicts), indent=1)
     if out is not None:
         _write(out, text)
     if as_json:
@@ -71,31 +74,6 @@ def redteam(
     else:
         _print(verdicts)
     return FAILED if any(verdict.state != "Pass" for verdict in verdicts) else 0
-
-
-def _json(suite: "Suite", verdicts: Sequence["Verdict"]) -> str:
-    import json
-
-    from alphatrade_runtime.cli.redteam_suite import digest_of
-
-    base, identity = suite.base(), suite.engine.identity
-    facts: dict[str, Any] = {
-        "schema": 1,
-        "strategy_id": suite.session.policy.strategy_id,
-        "policy_hash": identity.policy_hash,
-        "envelope_hash": identity.envelope_hash,
-        "code_hash": identity.code_hash,
-        "seed": suite.seed,
-        "base": {
-            "tape": digest_of(suite.market),
-            "rows": len(suite.market.seq),
-            "counts": base.counts,
-            "digests": base.digests,
-        },
-        "totals": {state: sum(v.state == state for v in verdicts) for state in ("Pass", "Fail", "Error")},
-        "verdicts": [verdict.to_mapping() for verdict in verdicts],
-    }
-    return json.dumps(facts, indent=1)
 
 
 def _write(folder: Path, text: str) -> None:

@@ -74,8 +74,11 @@ def restore(core: Core, state: npt.NDArray[np.uint8]) -> None:
     Raises InputError when the state has another layout.
     """
     mind = mind_of(core)
-    if len(state) < STATE_BYTES or (mind is None and len(state) != STATE_BYTES):
-        raise InputError("checkpoint: made by another version of the runtime; delete it to start the run again")
+    if len(state) < STATE_BYTES or (mind is None) != (len(state) == STATE_BYTES):
+        raise InputError(
+            "checkpoint: made by another version of the runtime, or one of both has an understanding loop; "
+            "delete it to start the run again"
+        )
     addresses = np.array(part(core, "policies")["address"])
     of_mind = [int(part(core, "loop")[0][name]) for name in MIND_ADDRESSES]
     core.view(np.uint8).reshape(-1)[:STATE_BYTES] = state[:STATE_BYTES]

@@ -25,7 +25,7 @@ Core = Any  # numpy record array of CORE_DTYPE, shape (1,): numpy's types cannot
 
 # The loop's own position in its inputs, its decision clock, its diary fold, its counters.
 # think, note, watch, booked, room, sent, mind: addresses of the understanding loop (loop/mind_link.py), 0 without one.
-# report: it has found something that must be on disk before another order leaves.
+# report: 1 it has found something that must be on disk before another order leaves, 2 it asks for a row.
 LOOP_DTYPE = np.dtype(
     [
         ("local_row", "i8"), ("venue_row", "i8"), ("venue_ts", "i8"), ("step_pending", "i8"), ("step_ts", "i8"),

@@ -141,7 +141,7 @@ class _Run:
         n = len(session.policy.envelope.instruments)
         self.depth = np.zeros((n, 2, DEPTH_TICKS if source.depth else 0), np.int64)
         self.auditor = Auditor.from_session(session) if audit else None
-        self.header = _header(engine, source)
+        self.header = header_of(engine, source.digest)
         saved = Checkpoint.load(out) if out is not None else None
         if saved is not None and out is not None:
             self._resume(out, saved)
@@ -218,7 +218,8 @@ class _Run:
         )
 
 
-def _header(engine: Engine, source: _Source) -> dict[str, Any]:
+def header_of(engine: Engine, tape: str) -> dict[str, Any]:
+    """Return what the record streams of a run say of it first. tape: its digest."""
     policy = engine.session.policy
     return {
         "schema": DIARY_SCHEMA,
@@ -227,7 +228,7 @@ def _header(engine: Engine, source: _Source) -> dict[str, Any]:
         "code_hash": engine.identity.code_hash,
         "strategy_id": policy.strategy_id,
         "stage": policy.stage,
-        "tape": source.digest,
+        "tape": tape,
     }
 
 

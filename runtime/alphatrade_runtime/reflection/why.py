@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from alphatrade_runtime.perception.regime.labels import title
 from alphatrade_runtime.policy.document import Session
-from alphatrade_runtime.reflection.routes import NOBODY, Barred
+from alphatrade_runtime.reflection.routes import NOBODY, Barred, Masked
 
 MOST = 240  # characters of a sentence
+FAULTS = {"missing": "faults", "exploding": "exploding", "constant": "constant"}  # columns of what features lacked
 _LEVELS = ("none", "warn", "alert")
 _FULL_BPS = 10_000
 _NEARNESS = {"exploration": 0, "switching cost": 1, "score": 1, "weight": 1, "regime": 2, "instrument": 3}
@@ -16,18 +17,24 @@ _NEARNESS = {"exploration": 0, "switching cost": 1, "score": 1, "weight": 1, "re
 
 @dataclass(frozen=True)
 class Roster:
-    """Who could have been chosen: names and regimes by policy (none: all), and whether attention chose or weight."""
+    """Who could have been chosen: names and regimes by policy (none: all), and whether attention chose or weight.
+
+    features: names of the belief's, in order.
+    """
 
     names: tuple[str, ...]
     regimes: tuple[tuple[str, ...], ...]
     attention: bool
+    features: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, session: Session) -> "Roster":
         """Take it from a session."""
         genes = session.policy.genotype.policies
         attention = session.policy.envelope.flags.linear_attention
-        return cls(tuple(gene.name for gene in genes), tuple(gene.regimes for gene in genes), attention)
+        belief = session.policy.genotype.belief
+        features = () if belief is None else belief.features
+        return cls(tuple(gene.name for gene in genes), tuple(gene.regimes for gene in genes), attention, features)
 
 
 class Candidate(NamedTuple):
@@ -87,9 +94,20 @@ def why(row: Mapping[str, Any], roster: Roster, later: Mapping[str, Any] | None 
         "score": None if chosen is None else _parts(chosen, row),
         "shadow": None if chosen is None else _shadow(chosen),
         "blocked": [name for j, name in enumerate(roster.names) if int(row["blocked"]) >> j & 1],
+        "masked": _masked(row, roster.features),
         "alternatives": [_alternative(one, row, roster, later) for one in weighed if one is not chosen],
     }
     return {**found, "sentence": sentence(found)}
+
+
+def _masked(row: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return what could not be used since the row before: features by what they lacked, and parts of the loop."""
+    found = {
+        fault: [name for k, name in enumerate(features) if int(row[column]) >> k & 1]
+        for fault, column in FAULTS.items()
+    }
+    parts = [part.name.lower() for part in Masked if int(row["masked"]) & part and part.name is not None]
+    return {fault: names for fault, names in {**found, "left_out": parts}.items() if names}
 
 
 def _name(policy: int, roster: Roster) -> str | None:
@@ -202,6 +220,8 @@ def sentence(found: Mapping[str, Any]) -> str:
         text += f" at {found['size_factor']:.2f} of its size"
     if found["drift"] != "none":
         text += f", drift {found['drift']}"
+    for fault, names in found["masked"].items():
+        text += f", {fault.replace('_', ' ')}: {' '.join(names)}"
     other = nearest(found["alternatives"])
     if other is not None:
         text += f"; not {other['policy']}: {other['kept_out_by']}, unless {other['flips_when']}"

@@ -42,5 +42,5 @@ def placed(scenario, severity=Severity.LOW, rows=None, seed=1, instruments=(0, 1
     """Where a scenario goes in a market under limits as a risk template has them."""
     return place_of(
         scenario, severity, seed, rows, instruments=instruments, quote_age_ns=5 * SECOND_NS,
-        stream_stale_ns=2 * SECOND_NS, band_bps=20,
+        stream_stale_ns=2 * SECOND_NS, band_bps=20, mark_jump_bps=500,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """What each fault changes, by its figures."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -231,6 +232,13 @@ def test_a_second_source_disagrees_behind_every_quote(severity, share, due):
     mid = (rows.bid + rows.ask)[inside] / 2
     assert np.abs(mid[1::2] / mid[::2] - 1) == pytest.approx(share, rel=0.02)
     assert len(np.unique(np.sign(mid[1::2] - mid[::2]))) == 1
+    assert (planted.due_ns is not None) is due
+
+
+@pytest.mark.parametrize(("jump_bps", "due"), [(799, True), (800, False)])
+def test_a_second_source_within_the_jump_that_a_mark_follows_has_no_answer(jump_bps, due):
+    place = placed(SCENARIOS["split_brain"], Severity.HIGH, MARKET)
+    planted = SCENARIOS["split_brain"].plant(MARKET, replace(place, mark_jump_bps=jump_bps))
     assert (planted.due_ns is not None) is due
 
 

@@ -2,15 +2,21 @@
 
 from typing import get_args
 
+import numpy as np
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from alphatrade_operator.core.regime import Label
 from alphatrade_operator.render import render_session
 from alphatrade_operator.resources import load_folder
 from alphatrade_operator.session import ON_A_CLUSTER, gather, problems_of
-from alphatrade_operator.strategy.mind import Belief, Cusum, Drift, PageHinkley, RegimeClassifier
+from alphatrade_operator.strategy.mind import Belief, Cusum, Drift, PageHinkley, RegimeClassifier, Router
 from alphatrade_operator.strategy.model import Strategy
 from alphatrade_operator.strategy.render import BAR_DEFAULTS, DEFAULTS
+from alphatrade_runtime.adaptation.router.attention import ROUTER_PARAMS_DTYPE, prepare_router
+from alphatrade_runtime.adaptation.router.shadow import MAX_HORIZON, SHADOW_DTYPE, reset_shadow
+from alphatrade_runtime.market.faults import InputError
+from alphatrade_runtime.policy import document
 from alphatrade_runtime.policy.document import RegimeLabel, parse_session
 from alphatrade_runtime.policy.hashes import POLICY_DEFAULTS
 
@@ -130,6 +136,29 @@ def test_the_runtime_reads_what_is_rendered(folder):
     folder.put(GENOTYPE + "policies/0/regimes", list(get_args(Label)))
     genotype = parse_session(render_session(load_folder(folder.write()))).policy.genotype
     assert genotype.policies[0].regimes == get_args(Label)
+
+
+def records(dtype):
+    return np.zeros(1, dtype).view(np.recarray)[0]
+
+
+READS_HORIZON = {
+    "manual": lambda horizon: Router.model_validate({"horizon": horizon}),
+    "session": lambda horizon: TypeAdapter(document.Router).validate_python(
+        {"switching_cost_bps": "1", "horizon": horizon, "half_life": 2_000}
+    ),
+    "shadows": lambda horizon: reset_shadow(records(SHADOW_DTYPE), horizon),
+    "router": lambda horizon: prepare_router(records(ROUTER_PARAMS_DTYPE), [1, 1], seed=1, horizon=horizon),
+}
+
+
+@pytest.mark.parametrize("reader", READS_HORIZON)
+def test_manual_session_and_kernels_agree_on_the_routers_horizon(reader):
+    for horizon in (1, MAX_HORIZON):
+        READS_HORIZON[reader](horizon)
+    for horizon in (0, MAX_HORIZON + 1):
+        with pytest.raises((ValidationError, InputError)):
+            READS_HORIZON[reader](horizon)
 
 
 def test_both_know_the_same_regimes():

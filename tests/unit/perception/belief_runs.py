@@ -16,7 +16,8 @@ from alphatrade_runtime.perception.belief.weights import seeded_weights
 _standardise = standardise.standardise
 OUT_DTYPE = np.dtype(
     [
-        ("faults", "i8"), ("ready", "i8"), ("z", "f8", (MAX_INPUTS,)), ("raw", "f8", (MAX_INPUTS,)), ("count", "i8"),
+        ("faults", "i8"), ("exploding", "i8"), ("constant", "i8"), ("ready", "i8"), ("z", "f8", (MAX_INPUTS,)),
+        ("raw", "f8", (MAX_INPUTS,)), ("count", "i8"),
         ("idx", "i8", (NEURONS,)), ("val", "f8", (NEURONS,)), ("h", "f8", (NEURONS,)), ("v", "f8", (WIDTH,)),
         ("centre", "f8", (MAX_INPUTS,)), ("spread", "f8", (MAX_INPUTS,)), ("surprise", "f8"), ("sparsity", "f8"),
         ("latent", "f8", (WIDTH,)), ("edge", "f8"),
@@ -45,6 +46,8 @@ def believer():
 def _standards(state, x, n, out):
     for r in range(x.shape[0]):
         out[r].faults = _standardise(state, x[r], n, out[r].z, out[r].raw)
+        out[r].exploding = state.exploding
+        out[r].constant = state.constant
         out[r].ready = state.ready
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.perception.belief.standardise import PATIENCE, START, rate
+from alphatrade_runtime.perception.belief.standardise import PATIENCE, START, UNMOVED, rate
 from unit.perception.belief_runs import standard, standards
 
 ANY = st.floats(allow_nan=True, allow_infinity=True, width=64)
@@ -60,6 +60,33 @@ def test_a_constant_is_zero_and_its_scale_the_floor():
     state = started(np.full(500, 17.25))
     raw = standards(state, [[17.35]]).raw[0, 0]
     assert raw == pytest.approx(1.0)
+
+
+def test_what_stands_still_has_its_bit_after_a_while_and_loses_it_when_it_moves():
+    x = np.full((UNMOVED + 3, 2), 17.25)
+    x[:, 1] = np.arange(UNMOVED + 3)
+    x[-1, 0] = 17.5
+    out = standards(standard([0.1, 0.1]), x)
+    assert out.constant.tolist() == [0] * UNMOVED + [1, 1, 0]
+    x[:, 0] = 0.0
+    assert standards(standard([0.1, 0.1]), x).constant.any()
+
+
+def test_a_missing_value_neither_moves_a_feature_nor_counts():
+    x = np.full((UNMOVED + 3, 1), 17.25)
+    x[5] = math.nan
+    out = standards(standard([0.1]), x)
+    assert out.constant.tolist() == [0] * (UNMOVED + 1) + [1, 1]
+
+
+@pytest.mark.parametrize("wild", [5.0 + 200.0, 5.0 - 200.0, 1e300, -1e300])
+def test_what_is_cut_has_its_bit_and_no_other(wild):
+    x = gaussian(1_000)
+    x[[3, 600]] = wild
+    out = standards(standard([0.1]), x.reshape(-1, 1))
+    assert np.flatnonzero(out.exploding).tolist() == ([3, 600] if abs(wild) > 1e100 else [600])
+    assert not out.faults.any()
+    assert not out.constant.any()
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

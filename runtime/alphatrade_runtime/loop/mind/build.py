@@ -157,8 +157,10 @@ def _set_belief(mind: Mind, belief: Belief | None) -> None:
     shared.input_ids[: len(ids)] = ids
     shared.active = max(-(-NEURONS * belief.active_bps // 10_000), 1)
     weights = belief.weights
-    made = seeded_weights(belief.seed, len(ids)) if weights is None else load_weights(weights.path, weights.digest)
-    shared.weights[0] = made
+    if weights is None:
+        shared.weights[0] = seeded_weights(belief.seed, len(ids))
+    else:
+        shared.weights[0] = load_weights(weights.path, weights.digest, belief.features)
     shared.rate = standardise.rate(belief.half_life)
     floors = [FLOORS[DOCS[FEATURES[name]].unit] for name in belief.features]
     for symbol in mind.symbols:

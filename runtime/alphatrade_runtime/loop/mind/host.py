@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphatrade_runtime.loop.mind.outlook import Outlook
-from alphatrade_runtime.loop.mind.state import MIND_DTYPE, OUT_DRIFT, STREAM_DTYPES, SYMBOL_DTYPE
+from alphatrade_runtime.loop.mind.state import CONFIGURED, MIND_DTYPE, OUT_DRIFT, STREAM_DTYPES, SYMBOL_DTYPE
 from alphatrade_runtime.loop.mind_outlook import InstrumentOutlook
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.perception.regime.labels import title
@@ -99,10 +99,18 @@ class Mind:
         shared, symbols = _bytes(self.shared), _bytes(self.symbols)
         if len(state) != len(shared) + len(symbols):
             raise InputError("checkpoint: of another understanding loop; delete it to start the run again")
+        self._check(state[: len(shared)].view(MIND_DTYPE))
         own = int(self.shared[_OWN][0])
         shared[:] = state[: len(shared)]
         symbols[:] = state[len(shared) :]
         self.shared[_OWN] = own
+
+    def _check(self, saved: npt.NDArray[np.void]) -> None:
+        for name in CONFIGURED:
+            if saved[name].tobytes() != np.asarray(self.shared[name]).tobytes():
+                raise InputError(
+                    f"checkpoint: of an understanding loop with other {name}; delete it to start the run again"
+                )
 
 
 def _bytes(records: Any) -> npt.NDArray[np.uint8]:

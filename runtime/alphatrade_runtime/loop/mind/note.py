@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from alphatrade_runtime.adaptation.router.weighted import NOBODY
-from alphatrade_runtime.loop.mind.rows import count
+from alphatrade_runtime.loop.mind.rows import WANTED, count
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
     HAS_BELIEF,
@@ -185,8 +185,9 @@ def route_row(c, mind, symbol, i):
     row.decision_id = c.loop[0].decision_id
     row.belief_id = c.loop[0].decision_id
     row.event_ts_ns = c.account[0].now
-    row.faults = symbol.faults
-    symbol.faults = 0
+    row.faults, row.exploding, row.constant = symbol.faults, symbol.exploding, symbol.constant
+    row.masked = symbol.masked
+    symbol.faults = symbol.exploding = symbol.constant = symbol.masked = 0
     row.instrument = i
     row.chosen = symbol.current if symbol.current != NOBODY else _NONE
     row.incumbent = symbol.incumbent if symbol.tried != NOBODY else row.chosen
@@ -230,6 +231,8 @@ def put_on_record(c, mind, symbol, i):
 
 def note(c: Any, address: int, i: int, now: int) -> int:
     """Append the rows of this decision of instrument i, once. c: the run's state.  address: of the shared record."""
+    if c.loop[0].report == WANTED:
+        c.loop[0].report = 0
     mind = mind_at(address, 0)
     put_on_record(c, mind, symbol_at(mind.symbols, i), i)
     return 0

@@ -3,6 +3,8 @@
 from alphatrade_runtime.loop.core import ROWS_PER_DRAIN
 from alphatrade_runtime.numerics.jit import inlined
 
+WANTED = 2  # of the loop's `report`: this decision is to have rows; nothing of it must be on disk at once
+
 
 @inlined
 def count(c, mind, stream):

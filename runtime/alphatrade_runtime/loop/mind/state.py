@@ -53,9 +53,11 @@ _SHARED: list[Any] = [
     ("weights", WEIGHTS_DTYPE, (1,)), ("regime", REGIME_PARAMS_DTYPE, (1,)), ("fast", FAST_PARAMS_DTYPE, (1,)),
     ("router", ROUTER_PARAMS_DTYPE, (1,)), ("sentry", SENTRY_PARAMS_DTYPE, (1,)), ("probe", PROBE_PARAMS_DTYPE, (1,)),
     ("tagged", "u1", (PROBES, NEURONS)),
-    ("budget", BUDGET_DTYPE, (1,)), ("budget_params", BUDGET_PARAMS_DTYPE, (1,)), ("guard", GUARD_PARAMS_DTYPE, (1,)),
-    ("freeze_warning", "i8"), ("freeze_drawdown_bps", "i8"), ("freeze_near_miss_bps", "i8"),
-    ("quiet_decisions", "i8"), ("quiet", "i8"), ("next_offer", "i8"), ("offered_to", "i8"),
+    ("budget_params", BUDGET_PARAMS_DTYPE, (1,)), ("guard", GUARD_PARAMS_DTYPE, (1,)),
+    ("freeze_warning", "i8"), ("freeze_drawdown_bps", "i8"), ("freeze_near_miss_bps", "i8"), ("quiet_decisions", "i8"),
+]  # fmt: skip
+_HELD: list[Any] = [
+    ("budget", BUDGET_DTYPE, (1,)), ("quiet", "i8"), ("next_offer", "i8"), ("offered_to", "i8"),
 ]  # fmt: skip
 _SCRATCH: list[Any] = [
     ("symbols", "i8"),  # address of the records, one an instrument
@@ -64,9 +66,11 @@ _SCRATCH: list[Any] = [
     ("out_n", "i8", (len(STREAM_DTYPES),)),
 ]  # fmt: skip
 _OUT: list[Any] = [(f"out_{name}", dtype, (OUT_ROWS,)) for name, dtype in STREAM_DTYPES.items()]
-MIND_DTYPE = np.dtype(_SHARED + _SCRATCH + _OUT, align=True)
+MIND_DTYPE = np.dtype(_SHARED + _HELD + _SCRATCH + _OUT, align=True)
+CONFIGURED = tuple(name for name, *_ in _SHARED)  # what a run never changes; a checkpoint must agree
 
-# One instrument. faults: inputs masked since the last row.  current: the policy that trades, -1 none.
+# One instrument. faults, exploding, constant, masked: since the last row, as in its columns.  told: of each, the bits
+# that a row had already.  unusable: what regime and drift left out so far.  current: the policy that trades, -1 none.
 # trade_*: the open trade, quanta.  shares, scores, want: what each policy last wished.
 # noted: the latest decision that is on record.  chosen: decisions at which each policy traded.
 # regime_since: when the regime took effect, ns; 0 at the beginning.
@@ -74,7 +78,8 @@ MIND_DTYPE = np.dtype(_SHARED + _SCRATCH + _OUT, align=True)
 # budget did not cover its order.  asked_*: its order when it was last asked about.  priced: that order both ways.
 SYMBOL_DTYPE = np.dtype(
     [
-        ("decisions", "i8"), ("faults", "i8"), ("current", "i8"), ("previous", "i8"), ("noted", "i8"),
+        ("decisions", "i8"), ("faults", "i8"), ("exploding", "i8"), ("constant", "i8"), ("masked", "i8"),
+        ("told", "i8", (4,)), ("unusable", "i8", (2,)), ("current", "i8"), ("previous", "i8"), ("noted", "i8"),
         ("decision_id", "i8"), ("factor", "f8"), ("surprise", "f8"), ("changed", "i8"), ("regime_since", "i8"),
         ("chosen", "i8", (MAX_POLICIES,)),
         ("trade_cash", "i8"), ("trade_notional", "i8"), ("trade_since", "i8"),

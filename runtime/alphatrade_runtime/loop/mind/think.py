@@ -12,6 +12,7 @@ from alphatrade_runtime.loop.emit import guard_row
 from alphatrade_runtime.loop.mind.candidates import may_trade
 from alphatrade_runtime.loop.mind.drift import obey_drift, watch_beliefs, watch_open_trade
 from alphatrade_runtime.loop.mind.explore import explore, work_as_priced
+from alphatrade_runtime.loop.mind.faults import tell_faults
 from alphatrade_runtime.loop.mind.note import put_on_record
 from alphatrade_runtime.loop.mind.state import (
     HAS_ATTENTION,
@@ -138,11 +139,23 @@ def _wish(c, mind, symbol, i, j, now):
     symbol.scores[j] = score
 
 
+@inlined
+def _spread(c, i):
+    """Return the spread, ticks: 0 on bars, which have none; NaN while the book is empty or crossed."""
+    if c.loop[0].bar_mode != 0:
+        return 0.0
+    view = c.views[i]
+    return float(view.ask - view.bid) if 0 < view.bid < view.ask else math.nan
+
+
 @kernel
 def _follow_shadows(c, mind, symbol, i):
-    """Let every policy's shadow take its wish, and learn from those whose horizon has come."""
+    """Let every policy's shadow take its wish, and learn from those whose horizon has come.
+
+    Where the book has no two sides a change has no price, and the shadows keep their positions.
+    """
     view = c.views[i]
-    spread = float(view.ask - view.bid) if 0 < view.bid < view.ask else 0.0
+    spread = _spread(c, i)
     fee = c.instruments[i].taker_fee_e7 * _E7
     horizon = mind.router[0].horizon
     for j in range(mind.policies):
@@ -172,11 +185,9 @@ def _route(c, mind, symbol, i, now):
         for k in range(len(mind.la)):
             symbol.latents[symbol.decisions & LATENT_MASK, k] = mind.la[k]
         multipliers(symbol.multiplier[0], mind.fast[0], mind.la, mind.policies, symbol.multipliers)
-    view = c.views[i]
-    spread = float(view.ask - view.bid) if 0 < view.bid < view.ask else 0.0
     belief = symbol.belief[0]
     posterior = symbol.regime[0].posterior
-    context(symbol.context, posterior, belief.v, mind.latent, c.flows[i].volatility, spread, now)
+    context(symbol.context, posterior, belief.v, mind.latent, c.flows[i].volatility, _spread(c, i), now)
     symbol.router[0].label = symbol.regime[0].label
     remember(symbol.router[0], mind.router[0], symbol.context)
     return choose(symbol.router[0], mind.router[0], allowed, symbol.multipliers, symbol.shadow[0].sigma_bps)
@@ -244,6 +255,7 @@ def think(c: Any, address: int, i: int, now: int) -> int:
         watch_open_trade(c, mind, symbol, i)
     if mind.parts & HAS_PROBES:
         _probe(c, mind, symbol, i, now)
+    tell_faults(c, mind, symbol, i)
     for j in range(mind.policies):
         if mind.trades[j, i] != 0:
             _wish(c, mind, symbol, i, j, now)

@@ -1,7 +1,7 @@
 """All scenarios: what is planted, which gate must answer, and how a loss is counted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from alphatrade_runtime.market.redteam import delivery, moves, prints
@@ -98,9 +98,9 @@ def place_of(
     quote_age_ns: int,
     stream_stale_ns: int,
     band_bps: int,
+    mark_jump_bps: int,
 ) -> Place:
     """Return where a scenario goes on a tape: as its seed says, LEAD_NS or a little more behind the first row."""
-    place = Place(seed, severity, 0, instruments, quote_age_ns, stream_stale_ns, band_bps)
+    place = Place(seed, severity, 0, instruments, quote_age_ns, stream_stale_ns, band_bps, mark_jump_bps)
     jitter_ns = below(place.draws(f"start of {scenario.name}"), JITTER_NS // 1_000_000) * 1_000_000
-    start_ns = int(rows.ts_init_ns[0]) + LEAD_NS + jitter_ns
-    return Place(seed, severity, start_ns, instruments, quote_age_ns, stream_stale_ns, band_bps)
+    return replace(place, start_ns=int(rows.ts_init_ns[0]) + LEAD_NS + jitter_ns)

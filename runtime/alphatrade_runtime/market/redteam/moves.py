@@ -121,8 +121,8 @@ def one_way_fill(rows: Rows, place: Place) -> Planted:
 def split_brain(rows: Rows, place: Place) -> Planted:
     """Follow every quote by one of a second source that is 0.5, 2 or 8% higher or lower, for 30 s.
 
-    Up to 5% both are the market's to the law. Above, the mark keeps to the source it knows, and an order at the
-    other's prices is outside its band.
+    Up to the jump that a mark follows (5% by default) both are the market's to the law. Above, the mark keeps to the
+    source it knows, and an order at the other's prices is outside its band.
     """
     offset = place.of(50, 200, 800)
     end_ns = place.start_ns + 30 * SECOND_NS
@@ -145,7 +145,7 @@ def split_brain(rows: Rows, place: Place) -> Planted:
         twice = with_rows(twice, other)
         moments += [int(t) + 1 for t in ts]
         due += [int(t) for t in ts[:1]]
-    answer = max(due) if offset > 500 and len(due) == len(place.instruments) else None
+    answer = max(due) if offset > place.mark_jump_bps and len(due) == len(place.instruments) else None
     return Planted(twice, place.start_ns, end_ns, answer, tuple(moments))
 
 

@@ -25,7 +25,7 @@ class Place:
     """Where a fault goes: seed, severity, when it starts, in which instruments (indices), and what their law says.
 
     quote_age_ns, stream_stale_ns: the ages above which the law calls quote or stream stale.
-    band_bps: how far from the mark a taking order may be.
+    band_bps: how far from the mark a taking order may be.  mark_jump_bps: how far the mark follows a single quote.
     """
 
     seed: int
@@ -35,6 +35,7 @@ class Place:
     quote_age_ns: int
     stream_stale_ns: int
     band_bps: int
+    mark_jump_bps: int
 
     def of(self, low: T, medium: T, high: T) -> T:
         """Choose by severity."""

@@ -5,7 +5,7 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +94,30 @@ def save_weights(path: str | os.PathLike[str], record: Any, meta: Mapping[str, A
     return digest
 
 
-def load_weights(path: str | os.PathLike[str], digest: str) -> Any:
-    """Read an npz of weights whose digest must be this one. Raises InputError naming what is wrong and the fix."""
+def load_weights(path: str | os.PathLike[str], digest: str, features: Sequence[str] | None = None) -> Any:
+    """Read an npz of weights whose digest must be this one. Raises InputError naming what is wrong and the fix.
+
+    features: what will be fed to them, in order; weights for another number of features, or whose meta names others,
+    are refused.
+    """
     record, meta = read_weights(path)
     found = weights_digest(record, meta)
     if found != digest:
         raise InputError(f"{os.fspath(path)}: digest is {found}, not {digest} as the policy says; restore it or {_FIX}")
+    if features is not None:
+        _check_features(record, meta, features, os.fspath(path))
     return record
+
+
+def _check_features(record: Any, meta: Mapping[str, Any], features: Sequence[str], path: str) -> None:
+    if int(record["inputs"]) != len(features):
+        raise InputError(
+            f"{path}: trained on {int(record['inputs'])} features, the belief has {len(features)}; give it those that "
+            "they were trained on"
+        )
+    named = meta.get("features", list(features))
+    if named != list(features):
+        raise InputError(f"{path}: trained on {named}, the belief has {list(features)}; give it those, in that order")
 
 
 def read_weights(path: str | os.PathLike[str]) -> tuple[Any, dict[str, Any]]:

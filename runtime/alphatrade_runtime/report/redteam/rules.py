@@ -6,15 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from alphatrade_runtime.cli.redteam_watch import Watched
 from alphatrade_runtime.market.redteam import Gate, Loss, Planted, Scenario
+from alphatrade_runtime.report.redteam.watch import Watched
 from alphatrade_runtime.risk.codes import Code, Guard
 
 ANSWER_NS = 1_000_000_000  # event time within which a guard must be seen
 RECOVERY_NS = 10_000_000_000  # after the fault's end, in which trading must be possible again
 BEFORE_NS = 5_000_000_000
 _HOLDING = (Code.KILL, Code.SESSION, Code.STALE, Code.PRICE_BAND)
-_JUMP_BPS = 500  # a mark that moves more between two looks has followed a price that was none
 
 Mask = npt.NDArray[np.bool_]
 
@@ -32,7 +31,10 @@ class Imported:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the verdict depends on. limit_bps: the most that may be lost, None when no limit is set."""
+    """All that the verdict depends on. limit_bps: the most that may be lost, None when no limit is set.
+
+    jump_bps: a mark that moves more between two looks has followed a price that was no market's.
+    """
 
     scenario: Scenario
     planted: Planted
@@ -40,6 +42,7 @@ class Facts:
     imported: Imported
     traded: tuple[int, ...]
     limit_bps: int | None
+    jump_bps: int
 
 
 def violated(f: Facts) -> str:
@@ -121,7 +124,7 @@ def mark_followed(f: Facts) -> str:
         return ""
     asked = f.run.asked
     marks = asked.marks2[:, list(f.traded)]
-    moved = np.abs(np.diff(marks, axis=0)) * 10_000 > marks[:-1] * _JUMP_BPS
+    moved = np.abs(np.diff(marks, axis=0)) * 10_000 > marks[:-1] * f.jump_bps
     during = (asked.ts_ns[1:] >= f.planted.start_ns) & (asked.ts_ns[1:] <= f.planted.end_ns + ANSWER_NS)
     found = moved & during[:, None] & (marks[:-1] > 0)
     return "the mark followed a price that was no market's" if found.any() else ""
@@ -152,7 +155,7 @@ def lost_too_much(f: Facts) -> str:
 
 
 def not_recovered(f: Facts) -> str:
-    """After the fault no order could leave, and no drawdown guard says why."""
+    """After the fault no order could leave, and no guard of a loss or of drift says why."""
     return "" if recovery(f) else f"not tradable {RECOVERY_NS // 10**9} s after the fault: {_names(f, _after(f))}"
 
 
@@ -210,11 +213,13 @@ def loss_bps(f: Facts) -> float:
 
 
 def recovery(f: Facts) -> str:
-    """Say how it stands after the fault: `trades`, or which drawdown guard holds; empty when neither."""
+    """Say how it stands after the fault: `trades`, or which guard of a loss or of drift holds; empty when neither."""
     if f.run.asked.killed[-1]:
         return "stands: killed, peak to trough" if f.run.kill["guard"] == Guard.DRAWDOWN_PEAK.name else ""
     if f.run.asked.held[-1]:
         return "stands: day's loss, reductions only"
+    if f.run.asked.drifting[-1]:
+        return "stands: drift, reductions only"
     after = _after(f)
     if not after.any():
         return "trades"  # the fault lasts to the end of the tape

@@ -10,21 +10,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alphatrade_runtime.cli.redteam_law import ask_law
 from alphatrade_runtime.execution.venue_state import DEPTH_TICKS
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.build import build
 from alphatrade_runtime.loop.core import Core, part
-from alphatrade_runtime.loop.engine import DIARY_SCHEMA, Engine, counts_of, kill_of, money_of
+from alphatrade_runtime.loop.engine import Engine, counts_of, header_of, kill_of, money_of
+from alphatrade_runtime.loop.mind_link import streams_of
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.market.calendar import Calendar
 from alphatrade_runtime.market.orders import Command, Purpose
 from alphatrade_runtime.market.redteam import with_timers
 from alphatrade_runtime.market.schema import Kind, Rows
 from alphatrade_runtime.reflection.records import DiaryKind
+from alphatrade_runtime.report.redteam.ask import ask_law
 from alphatrade_runtime.risk.auditor import Auditor, Violation
 from alphatrade_runtime.risk.codes import Guard
-from alphatrade_runtime.risk.state import REDUCE_DAY_DRAWDOWN
+from alphatrade_runtime.risk.state import REDUCE_DAY_DRAWDOWN, REDUCE_DRIFT
 
 HEARTBEAT_NS = 250_000_000
 
@@ -35,7 +36,7 @@ Ints = npt.NDArray[np.int64]
 class Asked(NamedTuple):
     """What was seen at each TIMER row. n times, m instruments; money in quanta, marks in half ticks.
 
-    held, killed: the day's loss holds to reductions; a kill mode is engaged.
+    held, drifting: the day's loss, or the drift sentry, holds to reductions.  killed: a kill mode is engaged.
     below_day, below_peak: NAV is below the level at which it must.
     """
 
@@ -44,6 +45,7 @@ class Asked(NamedTuple):
     marks2: Ints  # (n, m)
     nav: Ints  # (n,)
     held: npt.NDArray[np.bool_]
+    drifting: npt.NDArray[np.bool_]
     killed: npt.NDArray[np.bool_]
     below_day: npt.NDArray[np.bool_]
     below_peak: npt.NDArray[np.bool_]
@@ -75,16 +77,9 @@ class _Watch:
         self.core: Core = build(engine.session, calendar, bar_mode=False)
         deep = bool((rows.kind == int(Kind.DEPTH)).any())
         self.depth = np.zeros((self.instruments, 2, DEPTH_TICKS if deep else 0), np.int64)
-        header = {
-            "schema": DIARY_SCHEMA,
-            "policy_hash": engine.identity.policy_hash,
-            "envelope_hash": engine.identity.envelope_hash,
-            "code_hash": engine.identity.code_hash,
-            "strategy_id": policy.strategy_id,
-            "stage": policy.stage,
-            "tape": tape,
-        }
-        self.recorder = Recorder.create(None, header, False, Auditor.from_session(engine.session))
+        self.recorder = Recorder.create(
+            None, header_of(engine, tape), False, Auditor.from_session(engine.session), streams_of(self.core)
+        )
         self.seen: list[tuple[Any, ...]] = []
 
     def run(self) -> Watched:
@@ -118,7 +113,8 @@ class _Watch:
         self.seen.append(
             (
                 int(account.now), codes, part(self.core, "views")["mark2"][: self.instruments].copy(), nav,
-                bool(account.reduce_only & REDUCE_DAY_DRAWDOWN), bool(account.kill_mode != 0),
+                bool(account.reduce_only & REDUCE_DAY_DRAWDOWN), bool(account.reduce_only & REDUCE_DRIFT),
+                bool(account.kill_mode != 0),
                 bool(account.day_level != 0 and nav < account.day_level),
                 bool(account.kill_level != 0 and nav < account.kill_level),
             )
@@ -129,11 +125,11 @@ class _Watch:
         return {**kill_of(self.core), "guard": guard.name}
 
     def _asked(self) -> Asked:
-        ts, codes, marks, nav, held, killed, day, peak = zip(*self.seen, strict=True)
+        ts, codes, marks, nav, *flags = zip(*self.seen, strict=True)
         numbers, truths = np.int64, np.bool_
         return Asked(
             np.array(ts, numbers), np.array(codes, numbers), np.array(marks, numbers), np.array(nav, numbers),
-            np.array(held, truths), np.array(killed, truths), np.array(day, truths), np.array(peak, truths),
+            *(np.array(flag, truths) for flag in flags),
         )  # fmt: skip
 
     def _sent(self) -> Ints:

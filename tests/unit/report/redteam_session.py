@@ -1,8 +1,8 @@
 """A session that trades at every decision, on a quiet market, and parts of the engine that can be damaged."""
 
-from alphatrade_runtime.cli.redteam_suite import Suite
 from alphatrade_runtime.market.redteam import SCENARIOS, Severity
 from alphatrade_runtime.plugin import signal
+from alphatrade_runtime.report.redteam import Suite
 from unit.market.redteam_tapes import quiet_market
 from unit.risk.law_session import policy, session
 
