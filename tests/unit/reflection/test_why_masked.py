@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from alphatrade_runtime.reflection.routes import ROUTE_DTYPE, Masked
-from alphatrade_runtime.reflection.why import MOST, why
+from alphatrade_runtime.reflection.routes import NOBODY, ROUTE_DTYPE, Masked
+from alphatrade_runtime.reflection.why import MOST, Roster, why
 
-FEATURES = [f"feature_{k}" for k in range(64)]
+FEATURES = tuple(f"feature_{k}" for k in range(64))
 
 
 def said(**columns):
     row = np.zeros(1, ROUTE_DTYPE)[0]
-    row["other"], row["size_factor"] = 255, 1.0
+    row["candidates"], row["chosen"], row["before"], row["size_factor"] = NOBODY, NOBODY, NOBODY, 1.0
     for name, value in columns.items():
         row[name] = value
-    return why({name: row[name].item() for name in ROUTE_DTYPE.names}, ["p"], [[]], FEATURES)
+    return why({name: row[name].tolist() for name in ROUTE_DTYPE.names or ()}, Roster(("p",), ((),), False, FEATURES))
 
 
 def test_nothing_is_said_where_nothing_was_masked():

@@ -26,7 +26,7 @@ from alphatrade_runtime.loop.mind.state import (
 )
 from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
 from alphatrade_runtime.market.schema import Status
-from alphatrade_runtime.numerics.jit import kernel
+from alphatrade_runtime.numerics.jit import inlined, kernel
 from alphatrade_runtime.perception.belief.belief import believe, latent, moments
 from alphatrade_runtime.perception.belief.norms import layer_norm
 from alphatrade_runtime.perception.belief.standardise import standardise
