@@ -14,6 +14,7 @@ from resource_documents import document
 
 AT_ONCE = 8
 KINDS = ("Strategy", "Replay", "RiskTemplate")  # in turn
+KEPT = 50  # KillSwitches that stay engaged: stopping takes one, and all that are there belong to each report
 _STREAM_S = 3_600.0
 
 
@@ -40,7 +41,7 @@ async def _create(api: Api, namespace: str, documents: Iterator[dict[str, Any]])
 async def switches(
     api: Api, namespace: str, prefix: str, wanted: Callable[[int], bool], pause_s: float
 ) -> dict[str, Any]:
-    """Engage KillSwitches one after the other while they are wanted, by how many there were.
+    """Engage KillSwitches one after the other while they are wanted, by how many there were; early ones are deleted.
 
     Return `reported_ms`, and `engaged_ns`: by name, the time of day at which the server had taken it.
     """
@@ -50,11 +51,13 @@ async def switches(
     watching = asyncio.create_task(_reports(api, resource.path(namespace), version, seen))
     engaged_ns, engaged_s = {}, {}
     for number in itertools.takewhile(wanted, itertools.count()):
-        name = f"{prefix}-{number:04d}"
+        name, early = f"{prefix}-{number:04d}", f"{prefix}-{number - KEPT:04d}"
         spec = {"mode": "Reduce", "reason": "measured in a flood"}
         body = {**document("KillSwitch", name=name), "spec": spec}
         await api.request("POST", resource.path(namespace), body)
         engaged_ns[name], engaged_s[name] = time.time_ns(), time.monotonic()
+        if early in seen:
+            await api.request("DELETE", resource.path(namespace, early))
         await asyncio.sleep(pause_s)
     async with asyncio.timeout(120.0):
         while engaged_s.keys() - seen.keys():

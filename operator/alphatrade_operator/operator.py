@@ -44,7 +44,7 @@ from alphatrade_operator.pods.reports import Reports
 from alphatrade_operator.reconcilers import RECONCILERS
 from alphatrade_operator.settings import Settings
 
-_OVERDUE_S = 300.0  # a key that waits so long for a worker, while the Lease is held, means that none works
+_STUCK_S = 300.0  # keys that are due, none of which is taken for so long while the Lease is held: no worker works
 _SILENT_S = 600.0  # a watch that has said nothing for so long has broken without a word
 _END_S = 10.0
 _log = logging.getLogger(__name__)
@@ -206,10 +206,11 @@ class Operator:
 
     def _health(self) -> Verdict:
         """Whether the process works. An API server that is away is no fault of it: a restart would not help."""
-        overdue_s = self._queue.overdue_s() if self._lease.held and self._synced else 0.0
+        stuck_s = self._queue.stuck_s() if self._lease.held and self._synced else 0.0
         silent_s = max(watcher.silent_s for watcher in self._watched) if self._lease.held else 0.0
-        good = overdue_s < _OVERDUE_S and silent_s < _SILENT_S
-        return good, {"overdue_s": round(overdue_s, 1), "silent_s": round(silent_s, 1), "keys": len(self._queue)}
+        good = stuck_s < _STUCK_S and silent_s < _SILENT_S
+        shown = {"stuck_s": stuck_s, "overdue_s": self._queue.overdue_s(), "silent_s": silent_s}
+        return good, {**{name: round(value, 1) for name, value in shown.items()}, "keys": len(self._queue)}
 
     def _readiness(self) -> Verdict:
         role = "leads" if self._lease.held else "stands by" if self._lease.standing_by else "waits for the lease"

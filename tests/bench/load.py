@@ -58,9 +58,18 @@ class InPod:
         """Return the memory that it holds."""
         return _rss_mib(self._read("/proc/1/status"))
 
+    def peak_mib(self) -> float:
+        """Return the most memory that it has ever held."""
+        return _rss_mib(self._read("/proc/1/status"), "VmHWM")
+
     def writes(self) -> float:
         """Return what it has written to the API server, the Lease left out."""
         return self._metric("alphatrade_operator_writes_total")
+
+    def restarts(self) -> int:
+        """Return how often its container was started again."""
+        counts = "jsonpath={.status.containerStatuses[*].restartCount}"
+        return int(self._kube.kubectl("get", "pod", self._pod, *self._here, "-o", counts))
 
     def _metric(self, name: str) -> float:
         lines = self._kube.kubectl("get", "--raw", f"{self._pages}/metrics").splitlines()
@@ -108,8 +117,8 @@ def _cpu_s(stat: str) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _rss_mib(status: str) -> float:
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+def _rss_mib(status: str, field: str = "VmRSS") -> float:
+    line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
     return round(int(line.split()[1]) / 1_024, 1)
 
 

@@ -59,6 +59,7 @@ class KeyQueue(Generic[KeyT]):
         self._states: dict[KeyT, _State] = {}
         self._heap: list[tuple[float, int, KeyT]] = []
         self._pushed = 0
+        self._taken_s = clock()
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -85,6 +86,7 @@ class KeyQueue(Generic[KeyT]):
         if key is not None:
             state = self._states[key]
             state.running, state.in_lane, state.fresh, state.due_s = True, False, False, None
+            self._taken_s = self._clock()
         return key
 
     def succeed(self, key: KeyT, look_again_s: float | None) -> None:
@@ -119,6 +121,13 @@ class KeyQueue(Generic[KeyT]):
         """Return for how long the longest waiting key has been due; 0 when none is."""
         due = [state.due_s for state in self._states.values() if state.due_s is not None and not state.running]
         return max(0.0, self._clock() - min(due)) if due else 0.0
+
+    def stuck_s(self) -> float:
+        """Return for how long keys have been due and none was taken; 0 while they are, however many wait.
+
+        How long one of them waits says nothing: a tenant may make them faster than they can be worked on.
+        """
+        return min(self.overdue_s(), self._clock() - self._taken_s)
 
     async def get(self, urgent_only: bool = False) -> KeyT:
         """Wait for a key that is due; it is now being worked on. urgent_only: take no other."""

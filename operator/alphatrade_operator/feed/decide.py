@@ -20,7 +20,6 @@ from alphatrade_operator.workload.roll import look_again, pending, rolled
 from alphatrade_operator.workload.verdict import Verdict, conditions, moving, stuck
 
 IN_USE = "alphatrade.io/in-use"
-STILL = {None, "Pending", "Drained", "Ended", "Failed", "Suspended"}
 PHASES = ("Preparing", "Serving", "Ended", "Failed")
 _SNAPSHOT = ("gaps", "rows", "subscribers")
 
@@ -96,7 +95,7 @@ def _strategies_first(facts: Facts) -> Verdict | None:
     if isinstance(facts.feed, Finding):
         return None
     feed = render_feed(facts.feed.spec, Path())
-    trading = [user.name for user in facts.users if user.phase not in STILL and user.feed not in (None, feed)]
+    trading = [user.name for user in facts.users if user.feed not in (None, feed)]
     if not trading:
         return None
     return moving("WaitsForStrategies", f"Strategies {', '.join(trading)} get flat on the old feed before it changes")

@@ -18,6 +18,7 @@ from alphatrade_operator.workload.report import last_status
 from alphatrade_operator.workload.roll import Roll, of_gateway
 from alphatrade_operator.workload.traders import referred, traders
 
+STILL = frozenset({None, "Pending", "Drained", "Ended", "Failed", "Suspended"})  # phases in which nothing trades
 _REF = "marketDataFeedRef"
 
 
@@ -25,7 +26,8 @@ _REF = "marketDataFeedRef"
 class User:
     """A Strategy that refers to the feed.
 
-    feed: the session document's `feed` that it runs on; None while it has no configuration.  phase: as it last said.
+    phase: as it last said.  feed: the session document's `feed` that it trades on; None while it does not: a thousand
+    that stand still would each have their whole configuration read at every change of one of them.
     """
 
     name: str
@@ -81,6 +83,12 @@ def referrers(view: View, key: Key) -> Iterator[Key]:
         yield Key("Strategy", key.namespace, strategy["metadata"]["name"])
 
 
+def read_by_others(manifest: Manifest) -> object:
+    """Return what decides about those who use a feed: its wish and who it is, not how many rows it has served."""
+    meta = meta_of(manifest)
+    return manifest.get("spec"), meta.uid, meta.generation, meta.deleting, meta.labels
+
+
 def _accounts(view: View, key: Key) -> Iterator[tuple[str, Live]]:
     """Yield the accounts of those who read a feed, which roll before it."""
     for name in referred(view, key.namespace, _REF, key.name, "brokerConnectionRef"):
@@ -97,7 +105,11 @@ def _strategies(view: View, key: Key) -> Iterator[Manifest]:
 
 
 def _user(view: View, strategy: Manifest) -> User:
-    child = child_of("strategy", strategy)
-    config_map = view.get("ConfigMap", child.namespace, child.name) or {}
+    child, phase = child_of("strategy", strategy), status_of(strategy).get("phase")
+    return User(child.owner.name, phase, None if phase in STILL else _feed_of(view, child))
+
+
+def _feed_of(view: View, strategy: Child) -> Mapping[str, Any] | None:
+    config_map = view.get("ConfigMap", strategy.namespace, strategy.name) or {}
     config = read_config((config_map.get("data") or {}).get(CONFIG_KEY))
-    return User(child.owner.name, status_of(strategy).get("phase"), config.session["feed"] if config else None)
+    return config.session["feed"] if config else None

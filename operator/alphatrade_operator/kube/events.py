@@ -15,6 +15,8 @@ from alphatrade_operator.kube.resources import Resource
 from alphatrade_operator.kube.slim import slim
 
 _STREAM_S = 240
+_CHUNK = 500  # objects a list answers with: all of a kind at once would be held in memory twice
+_IDLE_S = 0.1  # an object's task waits so long for more news, and keeps the whole object meanwhile: 5 s unless set
 _BACKOFFS_S = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -85,6 +87,8 @@ def _configure(settings: kopf.OperatorSettings, **_: Any) -> None:
     settings.posting.enabled = False
     settings.scanning.disabled = True  # what is served is known; nothing is looked for
     settings.watching.server_timeout = _STREAM_S
+    settings.watching.chunk_size = _CHUNK
+    settings.queueing.idle_timeout = _IDLE_S
     settings.networking.error_backoffs = _ForEver()
     settings.process.ultimate_exiting_timeout = None
 

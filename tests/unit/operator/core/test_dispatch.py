@@ -172,6 +172,23 @@ def test_who_uses_a_template_does_not_concern_its_users_and_the_law_in_force_doe
     assert scene.queued() == {"RiskTemplate/law", "Strategy/alpha"}
 
 
+@pytest.mark.parametrize(("kind", "name"), [("MarketDataFeed", "feed"), ("BrokerConnection", "account")])
+def test_what_a_gateway_reports_does_not_concern_its_users_and_its_wish_does(kind, name):
+    scene = Scene()
+    gateway = resource(kind, name, resourceVersion="1", generation=1)
+    scene.dispatcher.observe(kind, gateway)
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    scene.dispatcher.observe(kind, written(gateway, 2, rows=10, connected=True))
+    assert scene.queued() == {f"{kind}/{name}"}
+    wished = {**gateway, "spec": {"other": "wish"}}
+    scene.dispatcher.observe(kind, written(wished, 3))
+    assert {f"{kind}/{name}", "Strategy/alpha"} <= scene.queued()
+    going = {**wished, "metadata": {**wished["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+    scene.dispatcher.observe(kind, written(going, 4))
+    assert "Strategy/alpha" in scene.queued()
+
+
 def test_an_object_that_goes_concerns_those_who_read_it():
     scene = Scene()
     law = resource("RiskTemplate", "law", resourceVersion="1")

@@ -104,6 +104,29 @@ def test_overdue_says_for_how_long_none_was_free():
     assert queue.overdue_s() == 7.0
 
 
+def test_a_backlog_is_not_stuck_while_keys_are_taken():
+    clock = Clock()
+    queue = queue_at(clock)
+    for number in range(50):
+        queue.add(f"a{number}")
+    for _ in range(40):
+        clock.now_s += 10.0
+        queue.take()
+    assert (queue.overdue_s(), queue.stuck_s()) == (400.0, 0.0)
+    clock.now_s += 10.0
+    assert queue.stuck_s() == 10.0
+
+
+def test_nothing_due_is_not_stuck_however_long_nothing_was_taken():
+    clock = Clock()
+    queue = queue_at(clock)
+    clock.now_s += 1_000.0
+    assert queue.stuck_s() == 0.0
+    queue.add("a")
+    clock.now_s += 3.0
+    assert queue.stuck_s() == 3.0
+
+
 def test_a_key_looked_at_again_and_again_takes_no_more_room():
     clock = Clock()
     queue = queue_at(clock)
