@@ -40,6 +40,18 @@ def test_of_owned_fields_those_of_ours_on_our_kinds_stay():
     assert "managedFields" not in kept("StatefulSet", managers=("alphatrade-operator",))["metadata"]
 
 
+def test_the_same_owned_fields_are_held_once_for_all_objects():
+    one, other = (kept("Strategy", managers=("alphatrade-operator",)) for _ in range(2))
+    fields = [found["metadata"]["managedFields"][0]["fieldsV1"] for found in (one, other)]
+    assert fields[0] is fields[1]
+
+
+def test_an_entry_without_fields_owns_none():
+    metadata = {"name": "a", "managedFields": [{"manager": "alphatrade-operator"}]}
+    found = slim({"metadata": metadata}, BY_KIND["Strategy"])
+    assert owned_fields(found, "alphatrade-operator", "f:status", "status") == {}
+
+
 def test_what_kubectl_applied_last_is_dropped_and_other_annotations_stay():
     name = "kubectl.kubernetes.io/last-applied-configuration"
     found = kept("Strategy", annotations={name: "{}", "alphatrade.io/applied": "d"})
