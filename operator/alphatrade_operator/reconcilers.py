@@ -23,7 +23,6 @@ from alphatrade_operator.strategy import handlers as strategy
 
 
 def _of_strategy(view: View, key: Key) -> Iterator[Key]:
-    yield from strategy_facts.referrers(view, key)
     yield from kill_switch_facts.switches_about(view, key.namespace)
 
 
@@ -62,7 +61,13 @@ RECONCILERS: Mapping[str, Reconciler] = {
         ),
         Reconciler("MarketDataFeed", feed.reconcile, _of_feed, feed_facts.read_by_others),
         Reconciler("BrokerConnection", broker.reconcile, broker_facts.referrers, broker_facts.read_by_others),
-        Reconciler("Strategy", strategy.reconcile, _of_strategy, strategy_facts.read_by_others),
+        Reconciler(
+            "Strategy",
+            strategy.reconcile,
+            _of_strategy,
+            strategy_facts.read_by_others,
+            strategy_facts.refers_to,
+        ),
         Reconciler("KillSwitch", kill_switch.reconcile, kill_switch_facts.referrers),
         *(Reconciler(kind, later.reconcile, later.referrers) for kind in COMES_WITH),
         Reconciler("ConfigMap", None, _of_config_map),

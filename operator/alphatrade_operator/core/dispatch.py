@@ -35,7 +35,12 @@ def concerned(view: View, manifest: Manifest, reconcilers: Mapping[str, Reconcil
     if reconciler is not None:
         if reconciler.reconcile is not None:
             yield key
+        yield from (named for named in reconciler.refers_to(manifest) if _is_there(view, named))
         yield from reconciler.referrers(view, key)
+
+
+def _is_there(view: View, key: Key) -> bool:
+    return view.get(key.kind, key.namespace, key.name) is not None
 
 
 def is_in_reach(view: View, key: Key) -> bool:

@@ -13,6 +13,7 @@ from alphatrade_operator.core.model import Model, OutOfOrder
 
 Location = tuple[str | int, ...]
 _SHOWN = 60
+_COMPARED, _LISTED = 500, 20  # known names: comparing thousands would hold up everything else
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,14 @@ def dotted(location: Location) -> str:
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """Suggest the known name closest to a mistyped one, else list what there is."""
+    """Suggest the known name closest to a mistyped one, else list what there is; of very many only the first few."""
     by_folded = {other.casefold(): other for other in known}
-    close = get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
+    compared = list(by_folded) if len(by_folded) <= _COMPARED else ()
+    close = get_close_matches(name.casefold(), compared, n=1, cutoff=0.6)
     if close:
         return f"did you mean {by_folded[close[0]]}?"
-    return f"there are {', '.join(sorted(known))}" if known else "there is none"
+    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    return f"there are {', '.join(sorted(known)[:_LISTED])}{more}" if known else "there is none"
 
 
 def _parts(path: str) -> Location:

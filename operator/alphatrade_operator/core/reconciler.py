@@ -28,6 +28,10 @@ def _all(manifest: Manifest) -> object:
     return manifest
 
 
+def _nothing(manifest: Manifest) -> Iterable[Key]:
+    return ()
+
+
 Referrers = Callable[[View, Key], Iterable[Key]]
 
 
@@ -39,6 +43,7 @@ class Reconciler:
     there is nothing to reconcile.
     referrers: facts.referrers of its folder: given a changed (perhaps gone) object of this kind, the keys of others
     whose decision reads it.
+    refers_to: facts.refers_to of its folder: whom an object of this kind names, whose decision reads who names them.
     read_by_others: facts.read_by_others of its folder: all that those decisions read of an object; while that is the
     same they need not look. All of it, when left out.
     """
@@ -47,3 +52,4 @@ class Reconciler:
     reconcile: Reconcile | None
     referrers: Referrers
     read_by_others: Callable[[Manifest], object] = _all
+    refers_to: Callable[[Manifest], Iterable[Key]] = _nothing

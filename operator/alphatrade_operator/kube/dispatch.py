@@ -35,7 +35,7 @@ class Dispatcher:
         """Take a complete list, of a namespace or of all; return how many objects it corrected."""
         changes = self._store.replace(kind, manifests, list_version, namespace)
         for change in changes:
-            self._dispatch(change, ())
+            self._dispatch(change, self._referred_before(kind, change))
         return len(changes)
 
     def requeue_all(self) -> None:
@@ -65,6 +65,10 @@ class Dispatcher:
         metadata = manifest["metadata"]
         known = self._store.get(kind, metadata.get("namespace", ""), metadata["name"])
         return () if known is None else tuple(concerned(self._view, known, self._reconcilers))
+
+    def _referred_before(self, kind: str, change: Change) -> Iterable[Key]:
+        reconciler = self._reconcilers.get(kind)
+        return () if change.before is None or reconciler is None else reconciler.refers_to(change.before)
 
     def _dispatch(self, change: Change | None, before: Iterable[Key]) -> None:
         if change is None:

@@ -21,7 +21,8 @@ from alphatrade_operator.workload.roll import Roll, look_again, of_strategy, pen
 from alphatrade_operator.workload.verdict import Verdict, conditions, moving, stuck
 
 ORDERLY_EXIT = "alphatrade.io/orderly-exit"
-_ABSENT_S = 5.0  # what is missing may be a ConfigMap, whose coming concerns nobody by its labels
+_UNSEEN = ("ConfigMapNotFound",)  # one that carries labels of ours is taken for a child: its coming concerns nobody
+_ABSENT_S = 5.0
 
 
 def decide(facts: Facts, now: datetime) -> Plan:
@@ -96,7 +97,7 @@ def _target(strategy: Strategy, facts: Facts) -> bytes | Finding:
 def _hold(facts: Facts, finding: Finding) -> Course:
     """Leave the pod as it is: the law that it runs under still holds."""
     if not facts.live.replicas:
-        return Course(None, 0, stuck(finding), look_again_s=_ABSENT_S)
+        return Course(None, 0, stuck(finding), look_again_s=_ABSENT_S if finding.reason in _UNSEEN else None)
     text = f"{finding.message}; until then the pod goes on under its last configuration"
     return Course(None, 1, stuck(Finding(finding.reason, text)))
 

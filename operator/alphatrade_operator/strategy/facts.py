@@ -33,7 +33,11 @@ from alphatrade_operator.workload.traders import traders
 
 _OF_WRITES = ("resourceVersion", "managedFields")
 _MOVING = frozenset(StrategyStatus.model_fields[name].alias or name for name in MOVING)
-_NEIGHBOURS = ("MarketDataFeed", "BrokerConnection", "RiskTemplate")
+_NEIGHBOURS = {
+    "MarketDataFeed": "marketDataFeedRef",
+    "BrokerConnection": "brokerConnectionRef",
+    "RiskTemplate": "riskTemplateRef",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +105,12 @@ def gather(view: View, key: Key) -> Facts:
     )
 
 
-def referrers(view: View, key: Key) -> Iterator[Key]:
-    """Yield what a Strategy may refer to: one that is gone does not say what that was."""
-    for kind in _NEIGHBOURS:
-        for manifest in view.list(kind, key.namespace):
-            yield Key(kind, key.namespace, manifest["metadata"]["name"])
+def refers_to(manifest: Manifest) -> Iterator[Key]:
+    """Yield what a Strategy names: ten thousand of a tenant's are not each other's neighbours."""
+    for kind, field in _NEIGHBOURS.items():
+        name = ((manifest.get("spec") or {}).get(field) or {}).get("name")
+        if isinstance(name, str):
+            yield Key(kind, manifest["metadata"].get("namespace", ""), name)
 
 
 def with_plugins_from(view: View, key: Key) -> Iterator[Key]:

@@ -126,7 +126,7 @@ def test_news_of_many_strategies_has_a_switch_looked_at_once_and_its_own_at_once
     scene.queue.succeed(Key("KillSwitch", "desk", "stop"), None)
     for number in range(5):
         scene.dispatcher.observe("Strategy", strategy(f"st-{number}"))
-    assert "KillSwitch" not in {key.kind for _ in range(5) if (key := scene.queue.take())}
+    assert "KillSwitch" not in {key.kind for key in iter(scene.queue.take, None)}
     scene.now_s += 0.1
     assert scene.queue.take() == Key("KillSwitch", "desk", "stop")
 
@@ -187,6 +187,32 @@ def test_what_a_gateway_reports_does_not_concern_its_users_and_its_wish_does(kin
     going = {**wished, "metadata": {**wished["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
     scene.dispatcher.observe(kind, written(going, 4))
     assert "Strategy/alpha" in scene.queued()
+
+
+def test_a_strategy_concerns_what_it_names_and_no_neighbour_of_that():
+    scene = Scene()
+    for number in range(3):
+        scene.dispatcher.observe("RiskTemplate", resource("RiskTemplate", f"law-{number}", resourceVersion="1"))
+    scene.queued()
+    scene.dispatcher.observe("Strategy", strategy(template="law-1"))
+    assert scene.queued() == {"Strategy/alpha", "RiskTemplate/law-1"}
+
+
+@pytest.mark.parametrize("listed", [(), ("tight",)], ids=["gone", "moved"])
+def test_a_list_that_shows_another_reference_or_none_concerns_the_one_it_named(listed):
+    scene = Scene()
+    scene.dispatcher.observe("Strategy", strategy())
+    scene.queued()
+    found = [written(strategy(template=template), 5) for template in listed]
+    scene.dispatcher.relisted("Strategy", found, list_version=9)
+    assert "RiskTemplate/law" in scene.queued()
+
+
+@pytest.mark.parametrize("spec", [{}, {"riskTemplateRef": None}, {"riskTemplateRef": {"name": 7}}, None])
+def test_a_strategy_that_names_nothing_concerns_itself(spec):
+    scene = Scene()
+    scene.dispatcher.observe("Strategy", {**strategy(), "spec": spec})
+    assert scene.queued() == {"Strategy/alpha"}
 
 
 def test_an_object_that_goes_concerns_those_who_read_it():
