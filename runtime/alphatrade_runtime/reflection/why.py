@@ -100,6 +100,10 @@ def why(row: Mapping[str, Any], roster: Roster, later: Mapping[str, Any] | None 
     return {**found, "sentence": sentence(found)}
 
 
+def _more_or_less(bps: float) -> str:
+    return f"{abs(bps):.2f} bps {'less' if bps < 0.0 else 'more'}"
+
+
 def _masked(row: Mapping[str, Any], features: tuple[str, ...]) -> dict[str, list[str]]:
     """Return what could not be used since the row before: features by what they lacked, and parts of the loop."""
     found = {
@@ -226,5 +230,5 @@ def sentence(found: Mapping[str, Any]) -> str:
     if other is not None:
         text += f"; not {other['policy']}: {other['kept_out_by']}, unless {other['flips_when']}"
         if other["regret"] is not None:
-            text += f"; it made {other['regret']['bps']:+.2f} bps more in {other['regret']['decisions']} decisions"
+            text += f"; it made {_more_or_less(other['regret']['bps'])} in {other['regret']['decisions']} decisions"
     return text if len(text) <= MOST else text[: MOST - 1] + "…"

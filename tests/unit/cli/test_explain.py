@@ -48,7 +48,7 @@ def test_an_order_is_explained_in_words(run, capsys):
     shown = told(capsys, run, 50)
     assert shown.startswith(
         "AAA: trend trades in NeutralCalm (80% sure); not revert: switching cost, unless it promises 0.50 bps more; "
-        "it made +3.00 bps more in 10 decisions\n"
+        "it made 3.00 bps more in 10 decisions\n"
     )
     assert "BUY 0.010 AAA at 60000.0" in shown
     assert "order 1 came to FILLED" in shown

@@ -121,7 +121,7 @@ def test_later_regret_is_of_shadows_since_then():
     (other,) = why(row, ROSTER, later)["alternatives"]
     assert other["regret"] == {"bps": pytest.approx(4.5), "decisions": 12}
     assert other["shadow"] == {"position_share": -1.0, "fill_cost_bps": 0.3}
-    assert why(row, ROSTER, later)["sentence"].endswith("; it made +4.50 bps more in 12 decisions")
+    assert why(row, ROSTER, later)["sentence"].endswith("; it made 4.50 bps more in 12 decisions")
 
 
 def test_regret_against_nobody_is_what_it_made():
