@@ -152,10 +152,6 @@ FILLED_IN: dict[str, Any] = {  # as an API server of now gives an object of befo
 }
 
 
-ACCOUNT = "GOLDEN_ACCOUNT"
-FEED = "GOLDEN_FEED"
-
-
 @pytest.mark.parametrize(
     ("changes", "digest"),
     [
@@ -171,13 +167,6 @@ def test_a_strategy_without_an_understanding_loop_is_rendered_as_before_there_wa
     for where, value in changes.items():
         world.change("Strategy", "alpha", where, copy.deepcopy(value))
     assert digest_of(world.trading().document()) == digest
-
-
-def test_and_so_are_its_account_and_its_feed():
-    world = World().trading()
-    world.look("BrokerConnection", "account")  # once the Strategy is there, whose law it holds together
-    assert digest_of(world.document("BrokerConnection", "account")) == ACCOUNT
-    assert digest_of(world.document("MarketDataFeed", "feed")) == FEED
 
 
 def test_one_with_it_is_not():
