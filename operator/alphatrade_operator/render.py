@@ -78,9 +78,8 @@ def render_envelope(parts: Parts) -> dict[str, Any]:
     """Return `envelope` of a Strategy: limits, flags, exploration budget, instruments, calendar, seed."""
     feed, instruments = parts.feed.spec, tuple(parts.instruments())
     law = render_law(parts.template.spec, instruments, feed.quality.max_silence_ns, feed.calendar)
-    exploration = None if parts.budget is None else render_exploration(parts.budget.spec)
-    flags = render_flags(parts.spec.feature_flags)
-    return law | {"flags": flags, "exploration": exploration, "seed": parts.spec.seed}
+    budget = {} if parts.budget is None else {"exploration": render_exploration(parts.budget.spec)}
+    return law | {"flags": render_flags(parts.spec.feature_flags), "seed": parts.spec.seed} | budget
 
 
 def render_law(
@@ -90,7 +89,6 @@ def render_law(
     return {
         "limits": render_limits(template, [facts.symbol for facts in instruments], feed_silence_ns),
         "flags": render_flags(FeatureFlags()),
-        "exploration": None,
         "instruments": [
             render_instrument(facts) | render_instrument_limits(template, facts.symbol, facts.max_quote_age_ns)
             for facts in instruments

@@ -96,7 +96,6 @@ def _render(template: RiskTemplateSpec, terms: Mapping[str, Terms], admitted: li
     return {
         "limits": render_limits(template, list(terms), silence_ns),
         "flags": render_flags(FeatureFlags()),
-        "exploration": None,
         "instruments": [
             {term: one[term] for term in _TERMS}
             | render_instrument_limits(template, one["symbol"], one["max_quote_age_ns"])

@@ -1,7 +1,8 @@
 """The session document as typed values: everything one run executes, read once at the edge.
 
 Nothing has a default here: a field that is absent, unknown or out of its bounds refuses the document. But for the
-understanding loop: documents and journals of before it do not name its parts, and what is not named is off.
+understanding loop and exploration: documents and journals of before them do not name their parts, and what is not named
+is off.
 """
 
 from collections.abc import Mapping, Sequence
@@ -159,10 +160,10 @@ class Envelope:
     __pydantic_config__ = _FORBID
     limits: Limits
     flags: Flags
-    exploration: Exploration | None
     instruments: Annotated[tuple[InstrumentTerms, ...], Field(min_length=1, max_length=256)]
     calendar: Text
     seed: Whole
+    exploration: Exploration | None = None
 
     def __post_init__(self) -> None:
         known = [terms.symbol for terms in self.instruments]

@@ -19,7 +19,9 @@ DRIFT = {
     "cusum": CUSUM,
     "shock": "12",
 }
-LATER = re.compile(r"policy\.genotype\.(belief|regime|probes|drift|fast_weights|router|policies\.\d+\.regimes)")
+LATER = re.compile(
+    r"policy\.(genotype\.(belief|regime|probes|drift|fast_weights|router|policies\.\d+\.regimes)|envelope\.exploration)"
+)
 MIND = {"belief": BELIEF, "regime": REGIME, "probes": {}, "drift": DRIFT}
 
 
@@ -75,6 +77,7 @@ def test_a_document_of_before_the_understanding_loop_is_one_with_all_of_it_off(d
     old = without_mind(document)
     assert set(old["policy"]["genotype"]) == {"policies", "decision_clock"}
     assert "regimes" not in old["policy"]["genotype"]["policies"][0]
+    assert "exploration" not in old["policy"]["envelope"]
     assert parse_session(old) == parse_session(document)
 
 

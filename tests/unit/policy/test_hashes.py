@@ -51,7 +51,9 @@ def test_golden_values_of_a_document_that_does_not_name_the_understanding_loop(d
         del genotype[name]
     for gene in genotype["policies"]:
         del gene["regimes"]
+    del document["policy"]["envelope"]["exploration"]
     assert policy_hash(document) == GOLDEN_POLICY
+    assert envelope_hash(document) == GOLDEN_ENVELOPE
 
 
 def test_the_bytes_under_the_policy_hash(document):
