@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from alphatrade_operator.artifact_store import ARTIFACT_CLAIM
 from alphatrade_operator.broker import facts as broker_facts
 from alphatrade_operator.broker import handlers as broker
-from alphatrade_operator.core.live import key_of
+from alphatrade_operator.core.live import key_of, wish_and_identity
 from alphatrade_operator.core.plan import Key, View
 from alphatrade_operator.core.reconciler import Reconciler
 from alphatrade_operator.feed import facts as feed_facts
@@ -59,8 +59,8 @@ RECONCILERS: Mapping[str, Reconciler] = {
             risk_template_facts.referrers,
             risk_template_facts.read_by_others,
         ),
-        Reconciler("MarketDataFeed", feed.reconcile, _of_feed, feed_facts.read_by_others),
-        Reconciler("BrokerConnection", broker.reconcile, broker_facts.referrers, broker_facts.read_by_others),
+        Reconciler("MarketDataFeed", feed.reconcile, _of_feed, wish_and_identity),
+        Reconciler("BrokerConnection", broker.reconcile, broker_facts.referrers, wish_and_identity),
         Reconciler(
             "Strategy",
             strategy.reconcile,

@@ -89,12 +89,6 @@ def referrers(view: View, key: Key) -> Iterator[Key]:
         yield Key("Strategy", key.namespace, strategy["metadata"]["name"])
 
 
-def read_by_others(manifest: Manifest) -> object:
-    """Return what decides about those who trade an account: its wish and who it is, not what it reports."""
-    meta = meta_of(manifest)
-    return manifest.get("spec"), meta.uid, meta.generation, meta.deleting, meta.labels
-
-
 def _strategies(view: View, key: Key) -> Iterator[Manifest]:
     """Yield the strategies that refer to an account, the longest there first."""
     found = view.list("Strategy", key.namespace)

@@ -51,6 +51,12 @@ def key_of(manifest: Manifest) -> Key:
     return Key(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
 
 
+def wish_and_identity(manifest: Manifest) -> object:
+    """Return what of a gateway decides about its users: not what it reports, such as how many rows it has served."""
+    meta = meta_of(manifest)
+    return manifest.get("spec"), meta.uid, meta.generation, meta.deleting, meta.labels
+
+
 def ref_of(manifest: Manifest) -> ObjectRef:
     """Return a reference that means this very object."""
     meta = meta_of(manifest)

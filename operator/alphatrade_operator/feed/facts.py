@@ -83,12 +83,6 @@ def referrers(view: View, key: Key) -> Iterator[Key]:
         yield Key("Strategy", key.namespace, strategy["metadata"]["name"])
 
 
-def read_by_others(manifest: Manifest) -> object:
-    """Return what decides about those who use a feed: its wish and who it is, not how many rows it has served."""
-    meta = meta_of(manifest)
-    return manifest.get("spec"), meta.uid, meta.generation, meta.deleting, meta.labels
-
-
 def _accounts(view: View, key: Key) -> Iterator[tuple[str, Live]]:
     """Yield the accounts of those who read a feed, which roll before it."""
     for name in referred(view, key.namespace, _REF, key.name, "brokerConnectionRef"):
