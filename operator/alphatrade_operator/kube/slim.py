@@ -13,7 +13,7 @@ from alphatrade.names import GROUP, MANAGED_BY
 from alphatrade_operator.core.plan import Manifest
 from alphatrade_operator.kube.resources import Resource
 
-_SETS = 4_096  # of fields, kept to be shared
+_SETS, _LONGEST = 256, 8_192  # sets of fields kept to be shared, and characters of each: anybody may use our name
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _OURS = {"app.kubernetes.io/managed-by": MANAGED_BY, "app.kubernetes.io/part-of": "alphatrade"}
 
@@ -42,7 +42,8 @@ def _shared(fields: Any) -> Any:
 
     What is in the cache is never written to in place.
     """
-    return _read(json.dumps(fields, separators=(",", ":")))
+    text = json.dumps(fields, separators=(",", ":"))
+    return _read(text) if len(text) <= _LONGEST else fields
 
 
 @lru_cache(_SETS)

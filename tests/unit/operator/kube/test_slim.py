@@ -46,6 +46,17 @@ def test_the_same_owned_fields_are_held_once_for_all_objects():
     assert fields[0] is fields[1]
 
 
+def test_large_owned_fields_go_with_their_object():
+    def large():
+        fields = {"f:status": {f"f:{number:05d}": {} for number in range(2_000)}}
+        entries = [{"manager": "alphatrade-operator-x", "fieldsV1": fields}]
+        return slim({"metadata": {"name": "a", "managedFields": entries}}, BY_KIND["Strategy"])
+
+    one, other = (large()["metadata"]["managedFields"][0]["fieldsV1"] for _ in range(2))
+    assert one == other
+    assert one is not other
+
+
 def test_an_entry_without_fields_owns_none():
     metadata = {"name": "a", "managedFields": [{"manager": "alphatrade-operator"}]}
     found = slim({"metadata": metadata}, BY_KIND["Strategy"])
