@@ -48,7 +48,7 @@ def test_the_same_owned_fields_are_held_once_for_all_objects():
 
 def test_large_owned_fields_go_with_their_object():
     def large():
-        fields = {"f:status": {f"f:{number:05d}": {} for number in range(2_000)}}
+        fields: dict[str, Any] = {"f:status": {f"f:{number:05d}": {} for number in range(2_000)}}
         entries = [{"manager": "alphatrade-operator-x", "fieldsV1": fields}]
         return slim({"metadata": {"name": "a", "managedFields": entries}}, BY_KIND["Strategy"])
 
