@@ -1,11 +1,13 @@
 """P4, P5a and P5b measure what they say: parts that are on, a real product, rows that waited, a journal verified."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from alphatrade_runtime.loop.live_loop import LiveLoop
 from alphatrade_runtime.loop.mind.build import parts_of
 from alphatrade_runtime.loop.mind.state import HAS_ATTENTION, HAS_BELIEF, HAS_DRIFT, HAS_FAST, HAS_PROBES, HAS_REGIME
 from alphatrade_runtime.market.tape import Tape
@@ -79,11 +81,11 @@ def test_rows_wait_their_turn_and_the_journal_replays(tape: CaptureTape, monkeyp
     assert figures["events"] > 50  # of two seconds
     assert 0 < figures["p50_us"] <= figures["p99_us"] <= figures["p999_us"]
     assert 1 <= figures["largest_batch"] < figures["events"]
-    take = ours_bursts.LiveLoop._take
+    take = LiveLoop._take
 
     def late(self: Any, spans: Any, *more: Any) -> None:
-        ours_bursts.time.sleep(0.03)
+        time.sleep(0.03)
         take(self, spans, *more)
 
-    monkeypatch.setattr(ours_bursts.LiveLoop, "_take", late)
+    monkeypatch.setattr(LiveLoop, "_take", late)
     assert ours_bursts.bursts(str(tape.folder), "4")()["p50_us"] > 30_000

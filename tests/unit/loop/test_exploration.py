@@ -26,7 +26,7 @@ from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.orders import Command, OrderState
 from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Control, Kind
 from alphatrade_runtime.reflection.explorations import Ending, Event
-from alphatrade_runtime.reflection.why import why
+from alphatrade_runtime.reflection.why import Roster, why
 from alphatrade_runtime.risk.codes import Code, Guard
 from unit.loop import explored_runs, golden_columns
 from unit.loop.mind_sessions import ALL, DRIFT, exploring, minded, rows, three
@@ -275,7 +275,7 @@ def test_with_attention_the_second_best_is_by_score():
 
 def test_it_is_said_why_the_incumbent_does_not_trade(explored):
     route = listed(explored, "routes", exploring=1)[0]
-    said = why(route, ["trend", "revert", "breakout"], [[], [], []])
+    said = why(route, Roster(("trend", "revert", "breakout"), ((), (), ()), attention=False))
     assert said["exploring"]
     assert said["alternative"]["kept_out_by"] == "exploration"
     assert said["sentence"].startswith("revert trades in ")

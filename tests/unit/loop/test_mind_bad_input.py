@@ -1,6 +1,7 @@
 """Bad input of the understanding loop: refused, or masked with a fault of its own; none is silent."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_a_feature_that_explodes_is_cut_told_of_and_dislocates_the_regime(sound)
     assert Regime.DISLOCATED not in sound.tables["regimes"]["after"].to_pylist()
 
 
-BOOKS = {
+BOOKS: dict[str, tuple[dict[str, Any], Masked, bool]] = {
     "empty": ({"bid": 0, "ask": 0, "bid_size": 0, "ask_size": 0}, Masked.EMPTY_BOOK, True),
     "one side": ({"bid": 0, "bid_size": 0}, Masked.EMPTY_BOOK, True),
     "no sizes": ({"bid_size": 0, "ask_size": 0}, Masked.EMPTY_BOOK, False),
@@ -168,7 +169,9 @@ def configured(document):
     """A mind with the configuration of a session, none of it compiled."""
     session = parse_session(document)
     genes = session.policy.genotype
-    mind = Mind([terms.symbol for terms in session.policy.envelope.instruments], ("routes",), genes.belief.features)
+    assert genes.belief is not None
+    instruments = [terms.symbol for terms in session.policy.envelope.instruments]
+    mind = Mind(instruments, ("routes",), genes.belief.features, [gene.name for gene in genes.policies])
     mind.shared[0].parts = build.parts_of(session)
     build._set_policies(mind.shared[0], session)
     build._set_belief(mind, genes.belief)
