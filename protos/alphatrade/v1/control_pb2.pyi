@@ -362,6 +362,7 @@ class StrategyStatus(_message.Message):
     IN_BREAK_FIELD_NUMBER: _builtins.int
     BREAK_EDGE_NS_FIELD_NUMBER: _builtins.int
     MIND_FIELD_NUMBER: _builtins.int
+    EXPLORATION_FIELD_NUMBER: _builtins.int
     phase: _builtins.str
     """Starting, Trading, Halted, Reducing, Flattening, Latched, Draining, Drained, Ended, Failed."""
     reason: _builtins.str
@@ -428,6 +429,10 @@ class StrategyStatus(_message.Message):
     def mind(self) -> _containers.RepeatedCompositeFieldContainer[Global___InstrumentMind]:
         """What its understanding loop makes of each instrument, in the session's order; empty where nothing of it is on."""
 
+    @_builtins.property
+    def exploration(self) -> Global___ExplorationState:
+        """What it explores; absent where the flag is off."""
+
     def __init__(
         self,
         *,
@@ -457,14 +462,55 @@ class StrategyStatus(_message.Message):
         in_break: _builtins.bool = ...,
         break_edge_ns: _builtins.int = ...,
         mind: _abc.Iterable[Global___InstrumentMind] | None = ...,
+        exploration: Global___ExplorationState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exploration", b"exploration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "break_edge_ns", b"break_edge_ns", "broker_linked", b"broker_linked", "counts", b"counts", "digests", b"digests", "drawdown_bps", b"drawdown_bps", "envelope_hash", b"envelope_hash", "feed_connected", b"feed_connected", "in_break", b"in_break", "kill_list_age_ms", b"kill_list_age_ms", "kill_state", b"kill_state", "latched_by", b"latched_by", "latency_ns", b"latency_ns", "message", b"message", "mind", b"mind", "nav", b"nav", "notes", b"notes", "pace", b"pace", "phase", b"phase", "pnl", b"pnl", "policy_hash", b"policy_hash", "positions", b"positions", "reason", b"reason", "session_id", b"session_id", "session_ns", b"session_ns", "working", b"working"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "break_edge_ns", b"break_edge_ns", "broker_linked", b"broker_linked", "counts", b"counts", "digests", b"digests", "drawdown_bps", b"drawdown_bps", "envelope_hash", b"envelope_hash", "exploration", b"exploration", "feed_connected", b"feed_connected", "in_break", b"in_break", "kill_list_age_ms", b"kill_list_age_ms", "kill_state", b"kill_state", "latched_by", b"latched_by", "latency_ns", b"latency_ns", "message", b"message", "mind", b"mind", "nav", b"nav", "notes", b"notes", "pace", b"pace", "phase", b"phase", "pnl", b"pnl", "policy_hash", b"policy_hash", "positions", b"positions", "reason", b"reason", "session_id", b"session_id", "session_ns", b"session_ns", "working", b"working"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StrategyStatus: _TypeAlias = StrategyStatus  # noqa: Y015
+
+@_typing.final
+class ExplorationState(_message.Message):
+    """Exploration of a strategy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPLORING_FIELD_NUMBER: _builtins.int
+    NORMAL_FIELD_NUMBER: _builtins.int
+    PERMITTED_BPS_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
+    NO_PERMIT_FIELD_NUMBER: _builtins.int
+    exploring: _builtins.int
+    """Sent notional of the last orders that explored, quanta."""
+    normal: _builtins.int
+    """Sent notional of the last orders that did not, quanta."""
+    permitted_bps: _builtins.int
+    """Share of the flow that may explore now, in basis points; 0 without a permit."""
+    no_permit: _builtins.str
+    """Why there is no permit, as a PascalCase reason; empty with one, and where nobody is asked."""
+    @_builtins.property
+    def frozen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What freezes it in the runtime itself, such as DriftWarning."""
+
+    def __init__(
+        self,
+        *,
+        exploring: _builtins.int = ...,
+        normal: _builtins.int = ...,
+        permitted_bps: _builtins.int = ...,
+        frozen: _abc.Iterable[_builtins.str] | None = ...,
+        no_permit: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exploring", b"exploring", "frozen", b"frozen", "no_permit", b"no_permit", "normal", b"normal", "permitted_bps", b"permitted_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplorationState: _TypeAlias = ExplorationState  # noqa: Y015
 
 @_typing.final
 class InstrumentMind(_message.Message):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphatrade_runtime.loop.core import Core, part
-from alphatrade_runtime.loop.mind_outlook import InstrumentOutlook
+from alphatrade_runtime.loop.mind_outlook import ExplorationOutlook, InstrumentOutlook
 
 # fields of the loop's state that are this process's own
 MIND_ADDRESSES = ("think", "note", "watch", "booked", "room", "sent", "mind")
@@ -36,6 +36,14 @@ class Mind(Protocol):
 
     def outlook(self) -> list[InstrumentOutlook]:
         """Return what it shows of itself now, one an instrument."""
+        ...
+
+    def exploration(self) -> ExplorationOutlook | None:
+        """Return what it explores; None where it does not."""
+        ...
+
+    def permit(self, share_bps: int, until_ns: int, epoch: int) -> None:
+        """Take a permit to explore, until session time until_ns; share_bps 0 takes the one before away."""
         ...
 
     def state(self) -> npt.NDArray[np.uint8]:

@@ -67,3 +67,16 @@ class InstrumentOutlook:
     fast_weights: FastWeightsOutlook | None
     router: RouterOutlook | None
     probes: ProbesOutlook | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorationOutlook:
+    """What a strategy explores. exploring, normal: sent notional of its last orders, quanta.
+
+    permitted_bps: share that may explore now, 0 without a permit.  frozen: causes, such as DriftWarning.
+    """
+
+    exploring: int
+    normal: int
+    permitted_bps: int
+    frozen: tuple[str, ...]

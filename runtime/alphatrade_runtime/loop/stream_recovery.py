@@ -13,6 +13,7 @@ from alphatrade_runtime.loop.identity import Identity, identify
 from alphatrade_runtime.loop.journal import Journal, Record, RecordKind, read_records
 from alphatrade_runtime.loop.live_session import same_commands
 from alphatrade_runtime.loop.mind_link import streams_of
+from alphatrade_runtime.loop.permit import take_kept
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.loop.recovery import JOURNAL, Verification, go_on, remove_streams, unlike
 from alphatrade_runtime.loop.stream_facts import StreamFacts
@@ -128,6 +129,8 @@ class _Replayer:
             self.closed = payload.get("closed", self.closed)
             if "carry" in payload:
                 self.live.note_venue(Carry.from_record(payload["carry"], str(self.folder)).place)
+            if "permit" in payload:
+                take_kept(self.live.core, payload["permit"])
             if "limits" in payload:
                 self._owe(self.live.take_limits(payload["limits"], self._now_ns))
 

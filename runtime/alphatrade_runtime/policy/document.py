@@ -140,7 +140,7 @@ class InstrumentTerms:
 class Exploration:
     """Budget of the flag exploration. Shares are bps, spans decisions; None freezes for no such cause.
 
-    share_bps: of sent notional, and of orders.
+    share_bps: of sent notional, and of orders.  by_permit: nothing explores without a permit of the operator's.
     """
 
     __pydantic_config__ = _FORBID
@@ -151,6 +151,7 @@ class Exploration:
     freeze_drawdown_bps: Share | None
     freeze_near_miss_bps: Share | None
     quiet_decisions: Count
+    by_permit: Flag = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ ENVELOPE_DEFAULTS: dict[Path, dict[str, Any]] = {
         "freeze_drawdown_bps": None,
         "freeze_near_miss_bps": None,
         "quiet_decisions": 1_000,
+        "by_permit": False,
     },
     ("instruments", "*"): {
         "multiplier": "1",

@@ -162,7 +162,7 @@ def _share_now(s, p):
 
 
 @inlined
-def _barred(s, p, now_ns):
+def barred(s, p, now_ns):
     """Return why nobody may explore now, whatever the order."""
     if p.live != 0:
         return _LIVE
@@ -204,7 +204,7 @@ def room(s, p, now_ns):
     """Return the largest notional that `covers` grants now, 0 when none; `verdict` stays as it was."""
     _begin_day(s, now_ns)
     share = _share_now(s, p)
-    if _barred(s, p, now_ns) != _GRANTED or s.normal <= 0 or _too_many(s, p, share):
+    if barred(s, p, now_ns) != _GRANTED or s.normal <= 0 or _too_many(s, p, share):
         return 0
     return max(min(min(s.tokens, _part(s.normal, share) - s.exploring), _MOST), 0)
 
@@ -216,7 +216,7 @@ def covers(s, p, now_ns, notional):
     notional: quanta.  now_ns: the clock that permits expire on.
     """
     _begin_day(s, now_ns)
-    verdict = _barred(s, p, now_ns)
+    verdict = barred(s, p, now_ns)
     if verdict == _GRANTED:
         verdict = _beyond(s, p, notional)
     s.verdict = verdict
@@ -231,7 +231,7 @@ def offer(s, p, now_ns, decisions, notional):
     fall the next grant waits a whole cadence. A grant is of the slot only: each order asks `covers` and is booked.
     """
     _begin_day(s, now_ns)
-    verdict = _barred(s, p, now_ns)
+    verdict = barred(s, p, now_ns)
     if verdict == _GRANTED and s.slots > 0:
         s.last_slot = min(s.last_slot, decisions)
         if decisions - s.last_slot < p.cadence:

@@ -236,14 +236,18 @@ def _set_router(mind: Mind, session: Session) -> None:
 
 
 def _set_exploration(shared: Any, session: Session) -> None:
-    """Set the budget, and permit it: a session in one process asks nobody. Live modes have none, whatever is given."""
+    """Set the budget. Live modes have none, whatever is given.
+
+    A session in one process asks nobody, and is permitted for good; one on a cluster begins without a permit.
+    """
     block, mode = session.policy.envelope.exploration, session.policy.mode
     if block is None:
         return
     share = block.share_bps if SHARES_BPS[mode] else 0
     prepare_budget(shared.budget_params[0], mode, share_bps=share, cadence=block.cadence, window=block.window)
     prepare_guard(shared.guard[0])
-    permit_for_good(shared.budget[0], share)
+    if not block.by_permit:
+        permit_for_good(shared.budget[0], share)
     shared.freeze_warning = block.freeze_on_warning
     shared.freeze_drawdown_bps = block.freeze_drawdown_bps or 0
     shared.freeze_near_miss_bps = block.freeze_near_miss_bps or 0

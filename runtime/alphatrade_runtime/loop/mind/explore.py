@@ -16,6 +16,7 @@ from alphatrade_runtime.adaptation.exploration.budget import (
     FREEZE_NEAR_MISSES,
     FREEZE_WARNING,
     Verdict,
+    barred,
     book,
     covers,
     freeze,
@@ -205,7 +206,7 @@ def _goes_on(c, mind, symbol, i, j, now):
         return _CHOSEN
     if not may_trade(mind, symbol, i, m):
         return _REGIME
-    if mind.budget[0].frozen != 0 or mind.budget_params[0].share_bps <= 0:
+    if barred(mind.budget[0], mind.budget_params[0], now) != _GRANTED:
         return _BARRED
     if c.loop[0].decisions - symbol.tried_since >= mind.budget_params[0].cadence:
         return _TIME

@@ -7,15 +7,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alphatrade_runtime.adaptation.exploration import budget as budgets
 from alphatrade_runtime.loop.mind.outlook import Outlook
-from alphatrade_runtime.loop.mind.state import CONFIGURED, MIND_DTYPE, OUT_DRIFT, STREAM_DTYPES, SYMBOL_DTYPE
-from alphatrade_runtime.loop.mind_outlook import InstrumentOutlook
+from alphatrade_runtime.loop.mind.state import (
+    CONFIGURED,
+    HAS_EXPLORATION,
+    MIND_DTYPE,
+    OUT_DRIFT,
+    STREAM_DTYPES,
+    SYMBOL_DTYPE,
+)
+from alphatrade_runtime.loop.mind_outlook import ExplorationOutlook, InstrumentOutlook
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.perception.regime.labels import title
 from alphatrade_runtime.reflection.drift.detectors import ALERT
 from alphatrade_runtime.reflection.drift.packet import Facts, theory_packet, write_packet
 from alphatrade_runtime.reflection.drift.psi import top_shifts
 
+FREEZES = (
+    (budgets.FREEZE_ALERT, "DriftAlert"),
+    (budgets.FREEZE_WARNING, "DriftWarning"),
+    (budgets.FREEZE_DRAWDOWN, "Drawdown"),
+    (budgets.FREEZE_NEAR_MISSES, "NearMisses"),
+    (budgets.FREEZE_GUARD, "Guarded"),
+)  # causes to freeze, as they are told; the gravest first
+_permit = getattr(budgets.permit, "py_func", budgets.permit)  # in Python: nothing is compiled while a session runs
 PACKETS = "drift-packets"  # folder of theory packets beside the record streams
 _OWN = "symbols"  # an address of this process's own
 
@@ -89,6 +105,27 @@ class Mind:
         if self._outlook is None:
             self._outlook = Outlook(self.shared, self.symbols, self.instruments, self.policies)
         return self._outlook.read()
+
+    def exploration(self) -> ExplorationOutlook | None:
+        """Return what it explores; None where it does not. For the thread of its loop."""
+        shared = self.shared[0]
+        if not shared.parts & HAS_EXPLORATION:
+            return None
+        budget, params = shared.budget[0], shared.budget_params[0]
+        frozen = tuple(word for cause, word in FREEZES if budget.frozen & cause)
+        return ExplorationOutlook(
+            exploring=int(budget.window_exploring),
+            normal=int(budget.window_normal),
+            permitted_bps=max(min(int(params.share_bps), int(budget.permit_bps)), 0),
+            frozen=frozen,
+        )
+
+    def permit(self, share_bps: int, until_ns: int, epoch: int) -> None:
+        """Take a permit to explore; one that takes away is nobody's to refuse, whatever its epoch."""
+        budget = self.shared[0].budget[0]
+        if share_bps <= 0:
+            share_bps, until_ns, epoch = 0, 0, max(epoch, int(budget.permit_epoch))
+        _permit(budget, share_bps, until_ns, epoch)
 
     def state(self) -> npt.NDArray[np.uint8]:
         """Return a copy of both records' bytes."""
