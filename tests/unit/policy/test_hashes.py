@@ -186,7 +186,7 @@ def test_every_limit_flag_and_fact_is_in_the_envelope_hash_alone(document):
 def test_every_number_of_the_exploration_budget_is_in_the_envelope_hash_alone(document):
     block = {
         "share_bps": 500, "cadence": 50, "window": 1_000, "freeze_on_warning": True, "freeze_drawdown_bps": None,
-        "freeze_near_miss_bps": None, "quiet_decisions": 1_000,
+        "freeze_near_miss_bps": None, "quiet_decisions": 1_000, "by_permit": False,
     }  # fmt: skip
     whole = changed(document, "policy.envelope.exploration", block)
     envelope = parse_session(whole).policy.envelope
@@ -194,7 +194,8 @@ def test_every_number_of_the_exploration_budget_is_in_the_envelope_hash_alone(do
     assert hashes.rebuild_envelope(hashes.canonical_envelope(envelope))["exploration"] == block
     seen = {envelope_hash(document), envelope_hash(whole)}
     for name in block:
-        other = changed(whole, f"policy.envelope.exploration.{name}", False if name == "freeze_on_warning" else 7)
+        flipped = not block[name] if isinstance(block[name], bool) else 7
+        other = changed(whole, f"policy.envelope.exploration.{name}", flipped)
         seen.add(envelope_hash(other))
         assert policy_hash(other) == policy_hash(whole)
     assert len(seen) == 2 + len(block)

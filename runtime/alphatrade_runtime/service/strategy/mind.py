@@ -7,6 +7,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 
 from alphatrade.v1.control_pb2 import (
     DriftState,
+    ExplorationState,
     FastWeightsState,
     InstrumentMind,
     ProbesState,
@@ -16,12 +17,28 @@ from alphatrade.v1.control_pb2 import (
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.mind_link import mind_of
 from alphatrade_runtime.loop.mind_outlook import DriftOutlook, FastWeightsOutlook, InstrumentOutlook
+from alphatrade_runtime.service.strategy.permits import PermitKeeper
 
 
 def mind_told(core: Core) -> list[InstrumentMind]:
     """Return what the mind of a running state shows; empty without one. For the thread of its loop."""
     mind = mind_of(core)
     return [] if mind is None else [told(one) for one in mind.outlook()]
+
+
+def exploration_told(core: Core, permits: PermitKeeper | None) -> ExplorationState | None:
+    """Return what a running state explores; None where it does not. For the thread of its loop."""
+    mind = mind_of(core)
+    outlook = mind.exploration() if mind is not None else None
+    if outlook is None:
+        return None
+    return ExplorationState(
+        exploring=outlook.exploring,
+        normal=outlook.normal,
+        permitted_bps=outlook.permitted_bps,
+        frozen=outlook.frozen,
+        no_permit=permits.why_not if permits is not None else "",
+    )
 
 
 def kept(minds: Iterable[InstrumentMind]) -> list[dict[str, Any]]:

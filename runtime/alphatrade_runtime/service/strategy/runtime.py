@@ -22,7 +22,7 @@ from alphatrade_runtime.service.feed.client import RemoteFeed
 from alphatrade_runtime.service.feed.facts import Facts
 from alphatrade_runtime.service.kept_file import replace_kept
 from alphatrade_runtime.service.strategy import folders
-from alphatrade_runtime.service.strategy.config import Terms, parse
+from alphatrade_runtime.service.strategy.config import Terms, by_permit, parse
 from alphatrade_runtime.service.strategy.folders import SessionFolder
 from alphatrade_runtime.service.strategy.mind import kept, read_kept
 from alphatrade_runtime.service.strategy.phase import DRAINED, ENDED, FAILED, STARTING, TRADING, Phase, phase_of_fault
@@ -181,7 +181,7 @@ class Runtime:
         self._pace = "Realtime" if facts.pace == "Realtime" else f"Simulated {facts.speed or 'Max'}" + (
             "x" if facts.speed else ""
         )  # fmt: skip
-        steering.begin()
+        steering.begin(by_permit(session))
         steering.ending = ending
         if not ending and terms.document != steering.terms.document:
             steering.offer_limits()
