@@ -78,7 +78,7 @@ def render_envelope(parts: Parts) -> dict[str, Any]:
     """Return `envelope` of a Strategy: limits, flags, exploration budget, instruments, calendar, seed."""
     feed, instruments = parts.feed.spec, tuple(parts.instruments())
     law = render_law(parts.template.spec, instruments, feed.quality.max_silence_ns, feed.calendar)
-    budget = {} if parts.budget is None else {"exploration": render_exploration(parts.budget.spec)}
+    budget = {} if parts.budget is None else {"exploration": render_exploration(parts.budget.spec, parts.by_permit)}
     return law | {"flags": render_flags(parts.spec.feature_flags), "seed": parts.spec.seed} | budget
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from alphatrade_operator.broker.model import BrokerConnection
 from alphatrade_operator.core.explain import Problem, nearest, shown
-from alphatrade_operator.exploration_budget.model import ExplorationBudget
+from alphatrade_operator.exploration_budget.model import MOST_BPS, ExplorationBudget
 from alphatrade_operator.feed.model import Instrument, MarketDataFeed
 from alphatrade_operator.resources import Loaded, ResourceError, Resources
 from alphatrade_operator.resources.load import ResourceT
@@ -18,13 +18,14 @@ _EXPLORING = ("spec", "featureFlags", "exploration")
 
 
 class Parts(NamedTuple):
-    """A Strategy with everything that it refers to."""
+    """A Strategy with everything that it refers to. by_permit: it explores by permit, as on a cluster."""
 
     strategy: Strategy
     feed: MarketDataFeed
     broker: BrokerConnection
     template: RiskTemplate
     budget: ExplorationBudget | None = None
+    by_permit: bool = False
 
     @property
     def spec(self) -> StrategySpec:
@@ -115,10 +116,15 @@ def budget_missing(parts: Parts) -> list[Problem]:
     return []
 
 
-def exploration_needs_permits(parts: Parts) -> list[Problem]:
-    """On a cluster exploration is by permit, and nothing gives permits yet."""
-    text = "FlagNotAllowed: on a cluster it needs permits, which are not built in this version; set it to false"
-    return [Problem(_EXPLORING, text)] if parts.spec.feature_flags.exploration else []
+def budget_above_mode(parts: Parts) -> list[Problem]:
+    """A budget may not be larger than what a mode lets explore at most."""
+    if not parts.spec.feature_flags.exploration or parts.budget is None:
+        return []
+    most, share = MOST_BPS.get(parts.spec.mode, 0), parts.budget.spec.max_flow_share_bps
+    if share <= most:
+        return []
+    text = f"ExplorationBudget/{parts.budget.metadata.name} gives {share} bps, and {parts.spec.mode} explores {most} bps"
+    return [Problem(("spec", "explorationBudgetRef"), f"{text} at most; lower its maxFlowShareBps, or use another")]
 
 
 def plugin_needs_cluster(parts: Parts) -> list[Problem]:
@@ -207,7 +213,8 @@ IN_ONE_PROCESS: tuple[Check, ...] = (
     account_law_differs,
 )
 ON_A_CLUSTER: tuple[Check, ...] = (
-    exploration_needs_permits,
+    budget_missing,
+    budget_above_mode,
     plugin_needs_one_process,
     weights_need_one_process,
     *EVERYWHERE,

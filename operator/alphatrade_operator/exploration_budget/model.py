@@ -10,6 +10,9 @@ from alphatrade_operator.core.quantities import SECOND, Count, PermitTtl, ShareB
 from alphatrade_operator.core.status import Message, Reason, Status, StatusPart, Tally
 
 
+MOST_BPS = {"Sim": 1_000, "Paper": 500}  # what a mode lets explore at most; others explore nothing (semantics, 11)
+
+
 class FreezeRules(Model):
     """What takes exploration away at once. Frozen means that permits are not renewed."""
 
@@ -48,7 +51,7 @@ class ExplorationBudgetSpec(Model):
 
 
 class Freeze(StatusPart):
-    """A cause for which permits are not renewed."""
+    """A cause for which permits are not renewed, to the strategies that its message names."""
 
     reason: Reason = Field(description="The cause, such as DriftWarning.")
     message: Message = Field(description="The cause in words.")
@@ -58,7 +61,7 @@ class Freeze(StatusPart):
 class ExplorationBudgetStatus(Status):
     """How much explores now."""
 
-    share_bps: ShareOrNoneBps | None = Field(None, description="Share of flow that explores, all users together, bps.")
+    share_bps: ShareOrNoneBps | None = Field(None, description="Share of sent notional that explored, of the last orders of all users together, in bps.")
     frozen: Annotated[tuple[Freeze, ...], Field(max_length=16)] = Field((), description="Why permits are not renewed.")
     user_count: Tally | None = Field(None, description="Strategies that refer to it.")
     users: Annotated[tuple[Annotated[str, Strict(), StringConstraints(max_length=63)], ...], Field(max_length=64)] = (

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from alphatrade_operator.core.plan import Finding
-from alphatrade_operator.exploration_budget.model import ExplorationBudget
+from alphatrade_operator.exploration_budget.model import MOST_BPS, ExplorationBudget
 from alphatrade_operator.permits.facts import Facts
 from alphatrade_operator.strategy.model import Strategy
-
-EXPLORING_MODES = ("Sim", "Paper")  # Live and LiveShadow explore nothing, whatever is configured (semantics, 11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def unreadable(facts: Facts) -> Finding | None:
 
 def live_mode(facts: Facts) -> Finding | None:
     """Live modes do not explore."""
-    if not isinstance(facts.strategy, Strategy) or facts.strategy.spec.mode in EXPLORING_MODES:
+    if not isinstance(facts.strategy, Strategy) or facts.strategy.spec.mode in MOST_BPS:
         return None
     return Finding("LiveMode", f"mode {facts.strategy.spec.mode} does not explore")
 

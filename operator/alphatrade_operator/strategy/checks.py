@@ -10,7 +10,7 @@ from alphatrade_operator.risk_template.ceilings import above_ceiling
 from alphatrade_operator.risk_template.loosening import loosened
 from alphatrade_operator.session import ON_A_CLUSTER, no_adapter_for, problems_of
 from alphatrade_operator.settings import FeatureFlagCeilings
-from alphatrade_operator.strategy.document import flags_above, read_config
+from alphatrade_operator.strategy.document import flags_above, read_config, within
 from alphatrade_operator.strategy.facts import Facts
 from alphatrade_operator.strategy.model import Strategy
 
@@ -77,7 +77,8 @@ def session_refused(strategy: Strategy, facts: Facts) -> Finding | None:
     """What keeps a session from starting in one process keeps it from starting in a pod."""
     if isinstance(facts.references, Finding):
         return None
-    problems = problems_of(facts.references.parts, ON_A_CLUSTER)
+    allowed = within(strategy, facts.settings.feature_flag_ceilings)
+    problems = problems_of(facts.references.parts._replace(strategy=allowed), ON_A_CLUSTER)
     lines = [f"{dotted(problem.location)}: {problem.text}" for problem in problems]
     more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
     return Finding("InvalidSpec", "; ".join(lines[:_SHOWN]) + more) if lines else None

@@ -9,7 +9,7 @@ from alphatrade_operator.strategy.abandon import abandoned
 from alphatrade_operator.strategy.checks import HOLDS, STOPS, first, flag_not_allowed
 from alphatrade_operator.strategy.children import render_children, template_of
 from alphatrade_operator.strategy.course import said, stop, trade
-from alphatrade_operator.strategy.document import read_config, render_trading, within
+from alphatrade_operator.strategy.document import exploring, read_config, render_trading, within
 from alphatrade_operator.strategy.facts import Facts
 from alphatrade_operator.strategy.model import Strategy
 from alphatrade_operator.strategy.report import MOVING, with_report
@@ -89,7 +89,8 @@ def _target(strategy: Strategy, facts: Facts) -> bytes | Finding:
     references = facts.references
     if isinstance(references, Finding):
         return references
-    parts = references.parts._replace(strategy=within(strategy, facts.settings.feature_flag_ceilings))
+    within_ceilings = within(strategy, facts.settings.feature_flag_ceilings)
+    parts = exploring(references.parts._replace(strategy=within_ceilings))
     broker = references.broker.endpoint if strategy.spec.mode == "Paper" else None
     return render_trading(facts.child, parts, references.feed.endpoint, broker, facts.settings.operator_namespace)
 
@@ -110,7 +111,7 @@ def _plan(facts: Facts, course: Course, now: datetime) -> Plan:
         deletions=deletions(facts.live, course),
         status=status,
         snapshot=snapshot,
-        conditions=(*conditions(course.verdict), *_flags(facts), *_law(facts)),
+        conditions=(*conditions(course.verdict), *_flags(facts), *_permitted(facts), *_law(facts)),
         finalizers=(ORDERLY_EXIT,),
         pushes=pushes(facts.child, course),
         nudges=nudges(facts.child, facts.live),
@@ -137,6 +138,18 @@ def _flags(facts: Facts) -> tuple[Condition, ...]:
         return ()
     finding = flag_not_allowed(facts.strategy, facts.settings.feature_flag_ceilings)
     return (Condition("FlagNotAllowed", True, finding.reason, finding.message),) if finding else ()
+
+
+def _permitted(facts: Facts) -> tuple[Condition, ...]:
+    """Say whether what explores by permit has one."""
+    spoken = said(facts)
+    if spoken is None or not spoken.HasField("exploration") or not spoken.session_id:
+        return ()
+    bps, why = spoken.exploration.permitted_bps, spoken.exploration.no_permit
+    if bps > 0:
+        return (Condition("ExplorationPermitted", True, "Permitted", f"up to {bps} bps of its flow may explore"),)
+    text = "nothing explores, and trading goes on; docs/operations.md says what the reason asks for"
+    return (Condition("ExplorationPermitted", False, why or "NotAsked", text),)
 
 
 def _law(facts: Facts) -> tuple[Condition, ...]:

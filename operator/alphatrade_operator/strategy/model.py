@@ -112,7 +112,6 @@ class StrategySpec(Model):
     """One strategy in one mode."""
 
     unavailable: ClassVar[dict[str, str]] = dict.fromkeys(("slos", "colocated"), "remove it")
-    process_only: ClassVar[tuple[str, ...]] = ("exploration_budget_ref",)
     cluster_only: ClassVar[tuple[str, ...]] = ("runtime_image", "resources", "scheduling")
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -155,7 +154,7 @@ class StrategySpec(Model):
     broker_connection_ref: Reference = Field(description="BrokerConnection that takes its orders.")
     risk_template_ref: Reference = Field(description="RiskTemplate that it obeys.")
     exploration_budget_ref: Reference | None = Field(
-        None, description="ExplorationBudget that the flag exploration spends."
+        None, description="ExplorationBudget that the flag exploration spends; without the flag it has no effect."
     )
     feature_flags: FeatureFlags = Field(FeatureFlags(), description="Parts that learn or act by themselves; all off.")
     genotype: Genotype = Field(description="What the strategy is made of.")

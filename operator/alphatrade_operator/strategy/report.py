@@ -8,7 +8,7 @@ from alphatrade.v1.control_pb2 import StrategyStatus as Said
 from alphatrade_operator.core.status import KillAcknowledgement, Position
 from alphatrade_operator.strategy.mind_report import drift_of, mind_of, regime_of
 from alphatrade_operator.strategy.status import Digests, Latency, Phase, StrategyStatus
-from alphatrade_operator.workload.report import amount, latch, time_of
+from alphatrade_operator.workload.report import amount, latch, share_bps, time_of
 
 MOVING = (
     "session_time",
@@ -19,6 +19,7 @@ MOVING = (
     "nav",
     "pnl",
     "drawdown_bps",
+    "exploration_share_bps",
     "decisions",
     "orders",
     "fills",
@@ -71,6 +72,7 @@ def _session(spoken: Said) -> dict[str, Any]:
         "nav": amount(spoken.nav),
         "pnl": amount(spoken.pnl),
         "drawdown_bps": spoken.drawdown_bps,
+        "exploration_share_bps": share_bps([spoken.exploration]) if spoken.HasField("exploration") else None,
         "latency": _latency(spoken),
         "digests": _digests(spoken),
         **_mind(spoken),

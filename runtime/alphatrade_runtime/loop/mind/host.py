@@ -27,9 +27,9 @@ from alphatrade_runtime.reflection.drift.psi import top_shifts
 FREEZES = (
     (budgets.FREEZE_ALERT, "DriftAlert"),
     (budgets.FREEZE_WARNING, "DriftWarning"),
-    (budgets.FREEZE_DRAWDOWN, "Drawdown"),
-    (budgets.FREEZE_NEAR_MISSES, "NearMisses"),
-    (budgets.FREEZE_GUARD, "Guarded"),
+    (budgets.FREEZE_DRAWDOWN, "DrawdownFreeze"),
+    (budgets.FREEZE_NEAR_MISSES, "NearMissFreeze"),
+    (budgets.FREEZE_GUARD, "StrategyHeld"),
 )  # causes to freeze, as they are told; the gravest first
 _permit = getattr(budgets.permit, "py_func", budgets.permit)  # in Python: nothing is compiled while a session runs
 PACKETS = "drift-packets"  # folder of theory packets beside the record streams

@@ -41,14 +41,20 @@ def exploration_told(core: Core, permits: PermitKeeper | None) -> ExplorationSta
     )
 
 
-def kept(minds: Iterable[InstrumentMind]) -> list[dict[str, Any]]:
-    """Return what a status tells of minds as plain values, for a file."""
+def kept(minds: Iterable[InstrumentMind | ExplorationState]) -> list[dict[str, Any]]:
+    """Return what a status tells of minds, or of what they explore, as plain values, for a file."""
     return [MessageToDict(one, preserving_proto_field_name=True) for one in minds]
 
 
 def read_kept(plain: Iterable[Any]) -> list[InstrumentMind]:
     """Return what `kept` wrote, of this version or another one."""
     return [ParseDict(one, InstrumentMind(), ignore_unknown_fields=True) for one in plain]
+
+
+def read_explored(plain: Any) -> list[ExplorationState]:
+    """Return what `kept` wrote of what a session explored; nothing of one of before it."""
+    given = plain if isinstance(plain, list) else []
+    return [ParseDict(one, ExplorationState(), ignore_unknown_fields=True) for one in given]
 
 
 def told(one: InstrumentOutlook) -> InstrumentMind:

@@ -135,7 +135,7 @@ def asks(endpoint: Endpoint, certificates: Certificates) -> tuple[Ask, Callable[
         try:
             stub = PermitsStub(link.channel())
             return stub.RenewPermit(RenewPermitRequest(epoch=epoch), timeout=DEADLINE_S)
-        except grpc.RpcError as error:
+        except (grpc.RpcError, ValueError) as error:  # ValueError: a channel that was let go of
             raise Unanswered(str(error)) from None
 
     return ask, link.close

@@ -24,7 +24,7 @@ from alphatrade_runtime.service.kept_file import replace_kept
 from alphatrade_runtime.service.strategy import folders
 from alphatrade_runtime.service.strategy.config import Terms, by_permit, parse
 from alphatrade_runtime.service.strategy.folders import SessionFolder
-from alphatrade_runtime.service.strategy.mind import kept, read_kept
+from alphatrade_runtime.service.strategy.mind import kept, read_explored, read_kept
 from alphatrade_runtime.service.strategy.phase import DRAINED, ENDED, FAILED, STARTING, TRADING, Phase, phase_of_fault
 from alphatrade_runtime.service.strategy.play import Play, Played
 from alphatrade_runtime.service.strategy.status import counts_told
@@ -208,6 +208,7 @@ class Runtime:
             "kill_state": result.run.kill["state"],
             "positions": played.positions,
             "mind": kept(played.mind),
+            "exploration": kept([played.exploration] if played.exploration is not None else []),
             "notes": result.notes,
         }
         folder.close(facts)
@@ -232,6 +233,8 @@ class Runtime:
         mind = closed.get("mind", [])  # a session of before it has none
         assert isinstance(mind, list)
         said.mind.extend(read_kept(mind))
+        for explored in read_explored(closed.get("exploration")):
+            said.exploration.CopyFrom(explored)
         if self._identity is None:
             session = self.parts.steering.terms.session
             self._identity = identify(session, self._digests(session))
