@@ -123,7 +123,9 @@ def budget_above_mode(parts: Parts) -> list[Problem]:
     most, share = MOST_BPS.get(parts.spec.mode, 0), parts.budget.spec.max_flow_share_bps
     if share <= most:
         return []
-    text = f"ExplorationBudget/{parts.budget.metadata.name} gives {share} bps, and {parts.spec.mode} explores {most} bps"
+    text = (
+        f"ExplorationBudget/{parts.budget.metadata.name} gives {share} bps, and {parts.spec.mode} explores {most} bps"
+    )
     return [Problem(("spec", "explorationBudgetRef"), f"{text} at most; lower its maxFlowShareBps, or use another")]
 
 

@@ -61,7 +61,9 @@ class Freeze(StatusPart):
 class ExplorationBudgetStatus(Status):
     """How much explores now."""
 
-    share_bps: ShareOrNoneBps | None = Field(None, description="Share of sent notional that explored, of the last orders of all users together, in bps.")
+    share_bps: ShareOrNoneBps | None = Field(
+        None, description="Share of sent notional that explored, of the last orders of all users together, in bps."
+    )
     frozen: Annotated[tuple[Freeze, ...], Field(max_length=16)] = Field((), description="Why permits are not renewed.")
     user_count: Tally | None = Field(None, description="Strategies that refer to it.")
     users: Annotated[tuple[Annotated[str, Strict(), StringConstraints(max_length=63)], ...], Field(max_length=64)] = (

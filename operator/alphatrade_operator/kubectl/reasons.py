@@ -239,7 +239,9 @@ _EXPLORATION = {
         "look at the operator's pod, and at NetworkPolicies between the namespaces",
     ),
     "OperatorReplaced": Reason("an operator of the past answered", _ASKS_AGAIN),
-    "BadAnswer": Reason("the operator's answer is not one of this version", "run operator and runtime of near versions"),
+    "BadAnswer": Reason(
+        "the operator's answer is not one of this version", "run operator and runtime of near versions"
+    ),
     "PermitExpired": Reason("the permit came to its end and was not renewed", _OPERATORS_LOG),
 }
 

@@ -1,15 +1,19 @@
 """The exploration budget from YAML to the session: its numbers, what it needs, and what a cluster says to it."""
 
+from pathlib import Path
+
 import pytest
 
-from alphatrade_operator.render import render_session
+from alphatrade_operator.exploration_budget.model import MOST_BPS
+from alphatrade_operator.render import Places, render_document, render_session
 from alphatrade_operator.resources import ResourceError, load_folder
 from alphatrade_operator.session import ON_A_CLUSTER, gather, problems_of
 from alphatrade_operator.strategy.model import Strategy
+from alphatrade_runtime.adaptation.exploration.budget import SHARES_BPS
 from alphatrade_runtime.policy.document import Exploration, parse_session
 from alphatrade_runtime.policy.hashes import ENVELOPE_DEFAULTS
 
-DEFAULTS = ENVELOPE_DEFAULTS[("exploration",)]
+DEFAULTS = {name: value for name, value in ENVELOPE_DEFAULTS[("exploration",)].items() if name != "by_permit"}
 
 
 def budgeted(folder, flag=True, **spec):
@@ -78,9 +82,33 @@ def test_a_budget_alone_switches_nothing(folder):
     assert not found["flags"]["exploration"]
 
 
-def test_a_cluster_has_no_permits_to_give(folder):
-    resources = load_folder(budgeted(folder).write())
-    parts = gather(resources, resources.of_kind(Strategy)[0]).parts
-    (problem,) = problems_of(parts, ON_A_CLUSTER)
-    assert problem.location == ("spec", "featureFlags", "exploration")
-    assert problem.text.startswith("FlagNotAllowed: on a cluster it needs permits")
+def parts_of(folder):
+    resources = load_folder(folder.write())
+    return gather(resources, resources.of_kind(Strategy)[0]).parts
+
+
+def test_on_a_cluster_the_same_budget_is_spent_by_permit(folder):
+    parts = parts_of(budgeted(folder))
+    assert problems_of(parts, ON_A_CLUSTER) == []
+    document = render_document(parts._replace(by_permit=True), Places(Path(), ()))
+    assert parse_session(document).policy.envelope.exploration == Exploration(**DEFAULTS, by_permit=True)
+
+
+@pytest.mark.parametrize(("mode", "most"), [("Sim", 1_000), ("Paper", 500)])
+def test_a_budget_may_not_pass_what_the_mode_explores(folder, mode, most):
+    folder.put("Strategy/spec/mode", mode)
+    assert problems_of(parts_of(budgeted(folder, maxFlowShareBps=most)), ON_A_CLUSTER) == []
+    (problem,) = problems_of(parts_of(budgeted(folder, maxFlowShareBps=most + 1)), ON_A_CLUSTER)
+    assert problem.location == ("spec", "explorationBudgetRef")
+    assert f"gives {most + 1} bps, and {mode} explores {most} bps at most" in problem.text
+
+
+def test_on_a_cluster_too_the_flag_needs_a_budget(folder):
+    budgeted(folder)
+    folder.drop("Strategy/spec/explorationBudgetRef")
+    (problem,) = problems_of(parts_of(folder), ON_A_CLUSTER)
+    assert "it spends a budget; add explorationBudgetRef" in problem.text
+
+
+def test_the_shares_of_the_modes_are_those_of_the_runtime():
+    assert {mode: most for mode, most in SHARES_BPS.items() if most} == MOST_BPS
