@@ -9,7 +9,6 @@ from alphatrade_operator.core.model import Model, Resource
 from alphatrade_operator.core.quantities import SECOND, Count, PermitTtl, ShareBps, ShareOrNoneBps, Switch, Time
 from alphatrade_operator.core.status import Message, Reason, Status, StatusPart, Tally
 
-
 MOST_BPS = {"Sim": 1_000, "Paper": 500}  # what a mode lets explore at most; others explore nothing (semantics, 11)
 
 

@@ -189,7 +189,7 @@ def _template(view: View, namespace: str, name: str) -> RiskTemplate | Finding:
     return RiskTemplate(apiVersion=API_VERSION, kind="RiskTemplate", metadata=metadata, spec=law)
 
 
-def _budget(view: View, namespace: str, strategy: Strategy) -> ExplorationBudget | None | Finding:
+def _budget(view: View, namespace: str, strategy: Strategy) -> ExplorationBudget | Finding | None:
     """Return the budget of a Strategy that explores; one that does not may name what it likes."""
     reference, allowed = strategy.spec.exploration_budget_ref, view.settings.feature_flag_ceilings.exploration
     if reference is None or not strategy.spec.feature_flags.exploration or not allowed:

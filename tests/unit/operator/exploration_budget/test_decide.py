@@ -7,8 +7,8 @@ from alphatrade_operator.exploration_budget.decide import IN_USE, decide
 from alphatrade_operator.exploration_budget.facts import gather, referrers
 from alphatrade_operator.exploration_budget.model import ExplorationBudgetStatus
 from alphatrade_operator.reconcilers import RECONCILERS
-from unit.operator.permits.test_decide import BUDGET, ON
-from unit.operator.world import NOW, World, message, ready
+from unit.operator.permits.exploring import exploring_world
+from unit.operator.world import NOW, message, ready
 
 KEY = Key("ExplorationBudget", "desk", "small")
 
@@ -16,12 +16,8 @@ KEY = Key("ExplorationBudget", "desk", "small")
 @pytest.fixture
 def world():
     """Two strategies, alpha and beta, that explore on one budget; gamma refers to none."""
-    made = World(feature_flag_ceilings=ON)
-    made.add(BUDGET)
+    made = exploring_world()
     alpha = made.get("Strategy", "desk", "alpha")
-    alpha["spec"] |= {"featureFlags": ON, "explorationBudgetRef": {"name": "small"}}
-    policies = alpha["spec"]["genotype"]["policies"]
-    policies.append({**policies[0], "name": "other"})
     for name in ("beta", "gamma"):
         made.add({**alpha, "metadata": {"name": name}})
     del made.get("Strategy", "desk", "gamma")["spec"]["explorationBudgetRef"]

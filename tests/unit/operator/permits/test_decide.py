@@ -6,26 +6,14 @@ from alphatrade.names import identity, operator_identity
 from alphatrade_operator.core.quantities import SECOND
 from alphatrade_operator.permits.decide import CHECKS, Permit, decide
 from alphatrade_operator.permits.facts import gather
+from unit.operator.permits.exploring import exploring_world
 from unit.operator.world import World
-
-ON = {"exploration": True}
-BUDGET = {
-    "apiVersion": "alphatrade.io/v1alpha1",
-    "kind": "ExplorationBudget",
-    "metadata": {"name": "small"},
-    "spec": {"maxFlowShareBps": 400, "permitTTL": "20s"},
-}
 
 
 @pytest.fixture
 def world():
     """A strategy that explores and trades."""
-    made = World(feature_flag_ceilings=ON)
-    made.add(BUDGET)
-    made.change("Strategy", "alpha", "featureFlags", ON)
-    made.change("Strategy", "alpha", "explorationBudgetRef", {"name": "small"})
-    policies = made.get("Strategy", "desk", "alpha")["spec"]["genotype"]["policies"]
-    policies.append({**policies[0], "name": "other"})
+    made = exploring_world()
     made.trading(session_id="s", exploration={"exploring": 1, "normal": 99})
     return made
 
