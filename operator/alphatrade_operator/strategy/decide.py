@@ -9,10 +9,10 @@ from alphatrade_operator.strategy.abandon import abandoned
 from alphatrade_operator.strategy.checks import HOLDS, STOPS, first, flag_not_allowed
 from alphatrade_operator.strategy.children import render_children, template_of
 from alphatrade_operator.strategy.course import said, stop, trade
-from alphatrade_operator.strategy.document import exploring, read_config, render_trading, within
+from alphatrade_operator.strategy.document import read_config, render_trading, within
 from alphatrade_operator.strategy.facts import Facts
 from alphatrade_operator.strategy.model import Strategy
-from alphatrade_operator.strategy.report import MOVING, with_report
+from alphatrade_operator.strategy.report import AT_REST, MOVING, with_report
 from alphatrade_operator.strategy.status import StrategyStatus
 from alphatrade_operator.workload.course import Course, deletions, pushes
 from alphatrade_operator.workload.live import nudges
@@ -89,8 +89,7 @@ def _target(strategy: Strategy, facts: Facts) -> bytes | Finding:
     references = facts.references
     if isinstance(references, Finding):
         return references
-    within_ceilings = within(strategy, facts.settings.feature_flag_ceilings)
-    parts = exploring(references.parts._replace(strategy=within_ceilings))
+    parts = references.parts._replace(strategy=within(strategy, facts.settings.feature_flag_ceilings))
     broker = references.broker.endpoint if strategy.spec.mode == "Paper" else None
     return render_trading(facts.child, parts, references.feed.endpoint, broker, facts.settings.operator_namespace)
 
@@ -143,7 +142,7 @@ def _flags(facts: Facts) -> tuple[Condition, ...]:
 def _permitted(facts: Facts) -> tuple[Condition, ...]:
     """Say whether what explores by permit has one."""
     spoken = said(facts)
-    if spoken is None or not spoken.HasField("exploration") or not spoken.session_id:
+    if spoken is None or not spoken.HasField("exploration") or spoken.phase in AT_REST:
         return ()
     bps, why = spoken.exploration.permitted_bps, spoken.exploration.no_permit
     if bps > 0:

@@ -37,12 +37,6 @@ def render_trading(
     )
 
 
-def exploring(parts: Parts) -> Parts:
-    """Return parts whose session explores by permit, or has nothing to do with a budget, as the flag says."""
-    on = parts.spec.feature_flags.exploration
-    return parts._replace(budget=parts.budget if on else None, by_permit=on)
-
-
 def _permits(operator_namespace: str) -> Endpoint:
     identity = names.operator_identity(operator_namespace)
     return Endpoint(target=f"{names.server_name(identity)}:{names.GRPC_PORT}", identity=identity)

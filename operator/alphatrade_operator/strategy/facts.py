@@ -150,7 +150,7 @@ def _references(view: View, namespace: str, strategy: Strategy) -> References | 
     budget = _budget(view, namespace, strategy)
     if isinstance(budget, Finding):
         return budget
-    parts = Parts(strategy, feed[1], broker[1], template, budget)
+    parts = Parts(strategy, feed[1], broker[1], template, budget, by_permit=budget is not None)
     feed_child, broker_child = child_of("feed", feed[0]), child_of("broker", broker[0])
     return References(
         parts=parts,
@@ -190,7 +190,7 @@ def _template(view: View, namespace: str, name: str) -> RiskTemplate | Finding:
 
 
 def _budget(view: View, namespace: str, strategy: Strategy) -> ExplorationBudget | Finding | None:
-    """Return the budget of a Strategy that explores; one that does not may name what it likes."""
+    """Return the budget of a Strategy that may explore; one that does not may name what it likes."""
     reference, allowed = strategy.spec.exploration_budget_ref, view.settings.feature_flag_ceilings.exploration
     if reference is None or not strategy.spec.feature_flags.exploration or not allowed:
         return None

@@ -32,7 +32,7 @@ MOVING = (
 _MILLISECOND = 1_000_000
 _COUNTS = ("decisions", "orders", "fills", "near_misses", "violations", "breaks")
 _DENIED = "denied_"  # and the law's code
-_AT_REST = ("Ended", "Drained")
+AT_REST = ("Ended", "Drained")
 _ORDERED = ("Reduce", "Halt", "Flatten")
 _SHOWN = 64
 
@@ -56,7 +56,7 @@ def with_report(before: StrategyStatus, spoken: Said, desired: bool, now: dateti
 
 def _list_age_ns(spoken: Said) -> int | None:
     """Return the age of the last list; none where nothing trades: it would change for ever and tell nothing."""
-    if spoken.kill_list_age_ms < 0 or spoken.phase in _AT_REST:
+    if spoken.kill_list_age_ms < 0 or spoken.phase in AT_REST:
         return None
     return spoken.kill_list_age_ms * _MILLISECOND
 

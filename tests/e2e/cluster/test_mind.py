@@ -22,7 +22,7 @@ from e2e.cluster.ceilings import allowed
 from e2e.cluster.compiled import compiled_in
 from e2e.cluster.desks import Desk
 from e2e.cluster.faults import BACK_S, killed
-from e2e.cluster.market import SYMBOL, Manifest, account, feed, law, strategy
+from e2e.cluster.market import SYMBOL, Manifest, account, feed, law, resource, strategy
 from e2e.cluster.place import Place
 from e2e.cluster.runtime_journal import kept, settled
 from e2e.command_line import alphatrade, run_folder
@@ -31,6 +31,7 @@ from kube_fixtures import Installed, trading_namespace
 NAME = "mind"
 SPEED, DURATION = "30x", "1h"  # 2 min, and as long as the pod is away: the stream waits for it
 FLAGS = ("fastWeights", "linearAttention")
+EXPLORER, BUDGET_BPS = "explorer", 500
 POLICIES = {
     "trend": ("ema_cross", {"fast": 3, "slow": 8}, "Market"),
     "revert": ("mean_reversion", {"window": 8, "enter": 0.8, "exit": 0.2}, "PassiveQuote"),
@@ -68,6 +69,20 @@ def minded() -> Manifest:
     )  # fmt: skip
 
 
+def explorer() -> list[Manifest]:
+    """Return a Strategy that tries its second best policy on the same feed, with a budget and an account of its own."""
+    kept = minded()["spec"]["genotype"]["policies"]
+    spec = {
+        "maxFlowShareBps": BUDGET_BPS, "mutateEveryDecisions": 20, "permitTTL": "10s",
+        "freeze": {"driftWarning": False}, "release": {"quietDecisions": 20},
+    }  # fmt: skip
+    tries = strategy(
+        EXPLORER, on=NAME, under=EXPLORER, genotype={"policies": kept}, featureFlags={"exploration": True},
+        brokerConnectionRef={"name": EXPLORER}, explorationBudgetRef={"name": EXPLORER},
+    )  # fmt: skip
+    return [resource("ExplorationBudget", EXPLORER, spec), law(EXPLORER), account(EXPLORER, EXPLORER), tries]
+
+
 def manifests() -> list[Manifest]:
     return [feed(NAME, SPEED, DURATION), law(NAME), account(NAME, NAME), minded()]
 
@@ -97,9 +112,9 @@ class Told:
 @pytest.fixture(scope="module")
 def told(installed: Installed, backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     """Let it trade, kill it twice in mid-learning, and let its feed come to its end."""
-    with allowed(installed.kube, *FLAGS), trading_namespace(installed.kube, NAME) as namespace:
+    with allowed(installed.kube, *FLAGS, "exploration"), trading_namespace(installed.kube, NAME) as namespace:
         desk = Desk(Place(installed.kube, namespace), backend, NAME)
-        desk.open(*manifests())
+        desk.open(*manifests(), *explorer())
         made = Told(desk, undisturbed(tmp_path_factory.mktemp("undisturbed")))
         for _ in range(2):
             made.seen.append(desk.place.until("kubectl shows it", lambda: shown(desk.place), MINUTE_S))
@@ -197,6 +212,20 @@ def test_after_the_end_it_still_shows_the_regime_that_it_ended_in(told):
     )  # fmt: skip
 
 
-def test_the_image_brings_the_compiled_loop_along(told):
+def test_by_permit_of_the_operator_a_strategy_explores_within_its_budget(told):
+    """Without a permit nothing does, so what it explored says that it had one."""
     place = told.desk.place
-    assert compiled_in(place.kube, place.namespace, place.pod("Strategy", NAME)) == []
+    for kind, field_ in (("Strategy", "explorationShareBps"), ("ExplorationBudget", "shareBps")):
+        place.until(
+            f"{kind} tells a share", lambda at=(kind, field_): place.status(at[0], EXPLORER).get(at[1]), MINUTE_S
+        )
+        assert 0 < place.status(kind, EXPLORER)[field_] <= BUDGET_BPS
+    status = place.status("ExplorationBudget", EXPLORER)
+    assert (status["userCount"], status["users"]) == (1, [EXPLORER])
+    assert place.condition("ExplorationBudget", EXPLORER)[:2] == ("True", "InForce")
+
+
+@pytest.mark.parametrize("name", [NAME, EXPLORER])
+def test_the_image_brings_the_compiled_loop_along(told, name):
+    place = told.desk.place
+    assert compiled_in(place.kube, place.namespace, place.pod("Strategy", name)) == []

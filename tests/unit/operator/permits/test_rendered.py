@@ -78,6 +78,26 @@ def test_the_status_says_whether_it_may(world, said, status, reason, share):
     assert plan.snapshot["explorationShareBps"] == share
 
 
+def test_a_larger_share_waits_and_a_smaller_one_is_taken(world):
+    world.trading(session_id="s", exploration={})
+    world.change("ExplorationBudget", "small", "maxFlowShareBps", 401)
+    assert ready(world.plan()) == (False, "Loosened")
+    assert "ExplorationBudget/small: maxFlowShareBps is 401, more than 400" in message(world.plan())
+    world.change("ExplorationBudget", "small", "maxFlowShareBps", 399)
+    assert ready(world.plan())[1] != "Loosened"
+    world.change("ExplorationBudget", "small", "maxFlowShareBps", 401)
+    world.change("Strategy", "alpha", "featureFlags", {})
+    assert ready(world.plan())[1] != "Loosened"
+
+
+def test_at_rest_no_permit_is_spoken_of(world):
+    world.trading(session_id="s", exploration={"permitted_bps": 400})
+    world.say(phase="Ended", session_id="s", exploration={"exploring": 1, "normal": 9, "permitted_bps": 400})
+    plan = world.plan()
+    assert "ExplorationPermitted" not in {one.type for one in plan.conditions}
+    assert plan.snapshot["explorationShareBps"] == 1_000
+
+
 def test_who_does_not_explore_says_nothing_of_it():
     plan = World().trading(session_id="s").plan()
     assert "ExplorationPermitted" not in {one.type for one in plan.conditions}
