@@ -147,6 +147,10 @@ METRICS: tuple[Metric, ...] = (
     _gauge("alphatrade_drift_alert_state", "state", STRATEGY, "1 while a drift alert holds.", "instrument"),
     _counter("alphatrade_drift_alerts_total", "alerts", STRATEGY, "Drift alerts.", "instrument"),
     _gauge("alphatrade_drift_size_ratio", "ratio", STRATEGY, "What drift multiplies sizes by.", "instrument"),
+    _gauge("alphatrade_exploration_share_ratio", "ratio", STRATEGY,
+           "Share of sent notional that explored, of the last orders."),
+    _gauge("alphatrade_exploration_permitted_ratio", "ratio", STRATEGY,
+           "Share of the flow that may explore now; 0 without a permit."),
     # strategy: what it hangs on
     _gauge("alphatrade_feed_connected_state", "state", STRATEGY, "1 while the feed delivers."),
     _gauge("alphatrade_feed_staleness_seconds", "seconds", STRATEGY, "Session time since the last market data row."),

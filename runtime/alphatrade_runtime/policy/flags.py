@@ -40,7 +40,7 @@ FLAGS = (
     FeatureFlag(
         name="exploration",
         switches="a bounded share of orders that try the second-best policy; never in live modes",
-        takes_effect="when a session starts, in one process; a cluster has no permits yet and keeps it off",
+        takes_effect="when a session starts; on a cluster only while the operator permits it",
         built=True,
         arrives="4/9",
     ),

@@ -1,7 +1,7 @@
 """A running session's metrics: brought up from its status once a second."""
 
 from alphatrade.telemetry import Registry
-from alphatrade.v1.control_pb2 import InstrumentMind, StrategyStatus
+from alphatrade.v1.control_pb2 import ExplorationState, InstrumentMind, StrategyStatus
 from alphatrade_runtime.loop.live_loop import LiveLoop
 from alphatrade_runtime.service.feed.client import RemoteFeed
 from alphatrade_runtime.service.http.stages import export_stages
@@ -32,6 +32,8 @@ def export(registry: Registry, loop: Loop, said: StrategyStatus, feed: RemoteFee
         registry.gauge("alphatrade_position_lots", instrument=symbol).set(lots)
     for mind in said.mind:
         export_mind(registry, mind)
+    if said.HasField("exploration"):
+        export_exploration(registry, said.exploration)
     registry.show("alphatrade_phase_state", said.phase)
     registry.show("alphatrade_kill_state", said.kill_state)
     account = loop.live.core["account"][0][0]
@@ -55,6 +57,13 @@ def export(registry: Registry, loop: Loop, said: StrategyStatus, feed: RemoteFee
         registry.gauge(name).set(float(value))
     if isinstance(loop, LiveLoop):
         export_stages(registry, loop.telemetry.stages)
+
+
+def export_exploration(registry: Registry, explored: ExplorationState) -> None:
+    """Bring the metrics of exploration up to what is told."""
+    total = explored.exploring + explored.normal
+    registry.gauge("alphatrade_exploration_share_ratio").set(explored.exploring / total if total else 0.0)
+    registry.gauge("alphatrade_exploration_permitted_ratio").set(explored.permitted_bps / 1e4)
 
 
 def export_mind(registry: Registry, mind: InstrumentMind) -> None:
