@@ -1,5 +1,8 @@
 """Permits in a session: nothing explores without one, and a journal replays to the same bytes with all of them."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pyarrow as pa
 import pytest
 
@@ -13,6 +16,7 @@ from alphatrade_runtime.loop.live_loop import LiveLoop
 from alphatrade_runtime.loop.live_options import LiveOptions
 from alphatrade_runtime.loop.live_rows import permit_row
 from alphatrade_runtime.loop.live_session import LiveFacts
+from alphatrade_runtime.loop.mind.host import Mind
 from alphatrade_runtime.loop.mind_link import mind_of
 from alphatrade_runtime.loop.permit import Permit
 from alphatrade_runtime.loop.steering import Directive
@@ -32,8 +36,21 @@ NONE = Permit(0, 0, 0)
 NO_PERMIT = int(Verdict.NO_PERMIT)
 
 
+def mind(live):
+    """Return the mind of a session."""
+    found = mind_of(live.core)
+    assert isinstance(found, Mind)
+    return found
+
+
 def budget(live):
-    return mind_of(live.core).shared[0].budget[0]
+    return mind(live).shared[0].budget[0]
+
+
+def let_go(live):
+    """As a killed process would, but for the files that it held."""
+    live.journal.abandon()
+    live.recorder.abandon()
 
 
 # On the stream's clock
@@ -43,7 +60,8 @@ class Given:
     """Hand out permits when the session has made so many commands, or when something holds of it."""
 
     def __init__(self, *permits):
-        self.left, self.loop = list(permits), None
+        self.left = list(permits)
+        self.loop: Any = None
 
     def pending(self):
         if not self.left or self.loop is None or not self.due(self.left[0][0]):
@@ -59,7 +77,7 @@ class Given:
 
 def tries(live):
     """Whether a trial is under way."""
-    return any(symbol.tried != NOBODY for symbol in mind_of(live.core).symbols)
+    return any(symbol.tried != NOBODY for symbol in mind(live).symbols)
 
 
 def streamed(folder, *permits, stop=lambda: False, venue=None, document=DOCUMENT):
@@ -75,6 +93,12 @@ def streamed(folder, *permits, stop=lambda: False, venue=None, document=DOCUMENT
     options = LiveOptions(signals=False, idle=lambda _: None, steering=steering, stop=stop)
     done = run_stream(document, folder, stream, venue or KernelVenue(SESSION, TAPE), options, watch)
     return done, seen[-1].live
+
+
+def facts_in(folder):
+    facts = stream_recovery.read_facts(folder)
+    assert facts is not None
+    return facts
 
 
 def explorations(folder):
@@ -126,23 +150,22 @@ def test_a_session_that_was_stopped_goes_on_without_the_permit_that_it_had(tmp_p
         tmp_path / "run", (0, NONE), (1, Permit(1_000, 1, 3)), stop=lambda: next(calls) >= after, venue=venue
     )
     assert done is None
-    live = stream_recovery.recover(tmp_path / "run", stream_recovery.read_facts(tmp_path / "run"), IDENTITY, True)
+    live = stream_recovery.recover(tmp_path / "run", facts_in(tmp_path / "run"), IDENTITY, True)
     assert int(budget(live).permit_bps) == 1_000, "the journal has it; the first thing that a session is told takes it"
     live.take_permit(NONE)
     assert (int(budget(live).permit_bps), int(budget(live).permit_epoch)) == (0, 3)
-    live.journal.abandon()
-    live.recorder.abandon()
+    let_go(live)
     done, live = streamed(tmp_path / "run", (0, NONE), venue=venue)
     assert done is not None
     assert int(budget(live).permit_bps) == 0
-    assert stream_recovery.verify(tmp_path / "run", stream_recovery.read_facts(tmp_path / "run")).agrees
+    assert stream_recovery.verify(tmp_path / "run", facts_in(tmp_path / "run")).agrees
 
 
 def test_its_journal_replays_to_the_same_bytes(tmp_path):
     given = [(0, NONE), (20, Permit(1_000, 1, 3)), (40, Permit(0, 0, 3)), (60, Permit(500, 1, 4))]
     done, _ = streamed(tmp_path / "run", *given)
     assert len(begun(tmp_path / "run")) > 1
-    found = stream_recovery.verify(tmp_path / "run", stream_recovery.read_facts(tmp_path / "run"))
+    found = stream_recovery.verify(tmp_path / "run", facts_in(tmp_path / "run"))
     assert found.agrees
     assert found.digests == done.run.digests
 
@@ -176,19 +199,15 @@ def test_permits_are_rows_of_the_journal_and_a_killed_session_has_them_again(tmp
     drive(live, 400, 1_600)
     assert permitted(live, 0, 0, 3) == (0, 0, 3)
     drive(live, 1_600, 2_000)
-    mind, seq = mind_of(live.core), live.seq
-    state = mind.symbols.tobytes(), budget(live).tobytes(), mind.shared["out_n"].tobytes()
+    seq, state = live.seq, (mind(live).symbols.tobytes(), budget(live).tobytes())
     live.drain()
     heads = {name: log.head for name, log in live.recorder.logs.items()}
-    live.journal.abandon()
-    live.recorder.abandon()
+    let_go(live)
     again = recovery.recover(tmp_path / "run", facts, SESSION, IDENTITY, True)
-    mind = mind_of(again.core)
     assert again.seq == seq
-    assert (mind.symbols.tobytes(), budget(again).tobytes()) == state[:2]
+    assert (mind(again).symbols.tobytes(), budget(again).tobytes()) == state
     assert {name: log.head for name, log in again.recorder.logs.items()} == heads
-    again.journal.abandon()
-    again.recorder.abandon()
+    let_go(again)
     kept = [
         (int(span.price[k]), int(span.size[k]), int(span.venue_seq[k]))
         for span in input_rows(tmp_path / "run" / "journal")
@@ -207,18 +226,15 @@ def test_a_lower_epoch_gives_nothing_and_may_take_away(tmp_path):
     assert permitted(live, 0, 0, 1) == (0, 0, 3)
     assert permitted(live, 100, 30, 2) == (0, 0, 3)
     assert permitted(live, 100, 30, 4) == (100, 30, 4)
-    live.journal.abandon()
-    live.recorder.abandon()
+    let_go(live)
 
 
 @pytest.mark.parametrize(("left_ns", "speed", "holds_ns"), [(10, 1, 10), (10, 200, 2_000), (-5, 200, 0)])
 def test_a_permit_ends_in_session_time_when_it_does_on_our_clock(left_ns, speed, holds_ns):
     clocks = Clocks(wall_ns=lambda: 0, mono_ns=lambda: 1_000)
 
-    class Loop:
-        clock, mono = SessionClock(ClockFacts(7, 0, speed), clocks), staticmethod(clocks.mono_ns)
-
-    (row,) = zip(*LiveLoop._permit_row(Loop, Permit(500, 1_000 + left_ns, 3)))
+    loop: Any = SimpleNamespace(clock=SessionClock(ClockFacts(7, 0, speed), clocks), mono=clocks.mono_ns)
+    (row,) = zip(*LiveLoop._permit_row(loop, Permit(500, 1_000 + left_ns, 3)))
     found = dict(zip(Rows._fields, row, strict=True))
     assert (found["kind"], found["price"], found["venue_seq"]) == (int(Kind.PERMIT), 500, 3)
     assert found["size"] == 7 + holds_ns

@@ -26,7 +26,7 @@ def world():
 
 def look(world):
     plan = decide(gather(world, KEY), NOW)
-    status = {**plan.status, **plan.snapshot}
+    status = {**(plan.status or {}), **(plan.snapshot or {})}
     ExplorationBudgetStatus.model_validate(status)
     world.get(*vars_of(KEY))["status"] = status
     return plan, status

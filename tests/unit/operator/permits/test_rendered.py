@@ -5,6 +5,7 @@ import json
 import pytest
 
 from alphatrade.config import StrategyConfig
+from alphatrade.v1.control_pb2 import ExplorationState
 from alphatrade_operator.workload.report import share_bps
 from unit.operator.permits.exploring import exploring_world
 from unit.operator.world import World, message, of_kind, ready, types
@@ -106,8 +107,6 @@ def test_who_does_not_explore_says_nothing_of_it():
 
 
 def test_a_share_rounds_down_and_is_none_of_nothing():
-    class Said:
-        exploring, normal = 1, 3
-
-    assert share_bps([Said(), Said(), Said()]) == 2_500
+    assert share_bps([ExplorationState(exploring=1, normal=3)] * 3) == 2_500
+    assert share_bps([ExplorationState(exploring=1, normal=2), ExplorationState()]) == 3_333
     assert share_bps([]) == 0

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -32,7 +33,8 @@ class Served:
 
     def __init__(self, leads=True):
         self.world = exploring_world().trading(session_id="s", exploration={})
-        self.calls, self.ca, self.trusted, self.leads = [], CA, CA.trusted, leads
+        self.calls: list[Any] = []
+        self.trusted, self.leads = CA.trusted, leads
         self.own = pair_of(CA, OPERATOR, dns_names(MANAGED_BY, SYSTEM))
         permits = Permits(self.world, lambda: self.leads, lambda: True, lambda *call: self.calls.append(call))
         self.server = PermitServer(permits, self.give)

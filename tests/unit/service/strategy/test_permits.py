@@ -1,5 +1,7 @@
 """The keeper of a permit on a clock of its own: when it asks, what ends a permit, whose word it takes."""
 
+from typing import Any
+
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from hypothesis import given
@@ -191,7 +193,8 @@ WAITS_NS, TAKES_S = st.integers(0, 40 * SECOND), st.sampled_from([0.0, 0.5, 4.0]
 
 @given(steps=st.lists(st.tuples(WAITS_NS, TAKES_S, st.none() | ANSWERS), max_size=12))
 def test_nothing_is_held_that_was_not_given_and_has_not_ended(steps):
-    operator, epochs = Operator(), Seen()
+    operator = Operator()
+    epochs: Any = Seen()
     keeper = PermitKeeper(operator, epochs, operator.clock)
     before = keeper.held()
     for wait_ns, operator.takes_s, operator.answers in steps:

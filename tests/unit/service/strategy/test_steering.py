@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,7 +183,7 @@ def permits(steering):
 
 
 def test_a_session_that_explores_begins_without_a_permit_and_is_told_each_change(watch, tmp_path):
-    keeper = Keeper()
+    keeper: Any = Keeper()
     made = PodSteering(
         terms(), watch, Latch(tmp_path), Registry("strategy", "alpha"), lambda: None, permits=keeper
     )  # fmt: skip
@@ -201,7 +202,7 @@ def test_a_session_that_explores_begins_without_a_permit_and_is_told_each_change
 
 
 def test_a_session_that_does_not_explore_is_told_nothing(watch, tmp_path):
-    keeper = Keeper()
+    keeper: Any = Keeper()
     keeper.now = Permit(400, 9, 3)
     made = PodSteering(
         terms(), watch, Latch(tmp_path), Registry("strategy", "alpha"), lambda: None, permits=keeper
