@@ -117,10 +117,11 @@ def budget_missing(parts: Parts) -> list[Problem]:
 
 
 def budget_above_mode(parts: Parts) -> list[Problem]:
-    """A budget may not be larger than what a mode lets explore at most."""
-    if not parts.spec.feature_flags.exploration or parts.budget is None:
+    """A budget may not be larger than what its mode lets explore at most; a live mode explores nothing, whatever it is."""
+    most = MOST_BPS.get(parts.spec.mode)
+    if not parts.spec.feature_flags.exploration or parts.budget is None or most is None:
         return []
-    most, share = MOST_BPS.get(parts.spec.mode, 0), parts.budget.spec.max_flow_share_bps
+    share = parts.budget.spec.max_flow_share_bps
     if share <= most:
         return []
     text = (

@@ -20,7 +20,7 @@ from alphatrade_runtime.service.control.epoch import EpochFile, EpochRefused
 from alphatrade_runtime.service.transport.link import Link
 
 RENEWALS = 3  # in the time that a permit holds
-RETRY_S = 3.0  # after no answer, or one that permits nothing
+RETRY_S, SOONEST_S = 3.0, 0.5  # after no answer, or one that permits nothing
 DEADLINE_S = 2.0
 MOST_TTL_NS = 600_000_000_000
 _WHOLE_BPS = 10_000
@@ -109,10 +109,10 @@ class PermitKeeper:
         return RETRY_S
 
     def _leave(self, why: str) -> float:
-        """Let the permit go on until its end."""
+        """Let the permit go on until its end; towards that end it is asked for more often."""
         self._why = why
         left_s = (self._permit.until_ns - self._mono_ns()) / 1e9
-        return min(RETRY_S, left_s / RENEWALS) if left_s > RETRY_S / RENEWALS else RETRY_S / RENEWALS
+        return min(max(left_s / RENEWALS, SOONEST_S), RETRY_S) if left_s > 0.0 else RETRY_S
 
     def _put(self, permit: Permit, why: str) -> None:
         self._permit, self._why = permit, why

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from alphatrade.v1.permits_pb2 import RenewPermitResponse
 from alphatrade_runtime.loop.permit import Permit
 from alphatrade_runtime.service.control.epoch import EpochFile, EpochRefused
-from alphatrade_runtime.service.strategy.permits import RETRY_S, PermitKeeper, Unanswered
+from alphatrade_runtime.service.strategy.permits import RETRY_S, SOONEST_S, PermitKeeper, Unanswered
 
 SECOND = 1_000_000_000
 TTL_S = 30
@@ -99,7 +99,15 @@ def test_an_operator_that_is_away_leaves_the_permit_to_its_end(keeper, operator)
     operator.now_ns += 20 * SECOND
     assert share(keeper) == 0
     assert keeper.why_not == "OperatorUnreachable"
-    assert 0 < keeper.renew() <= RETRY_S
+    assert keeper.renew() == RETRY_S
+
+
+@pytest.mark.parametrize(("left_s", "wait_s"), [(30, RETRY_S), (6, 2.0), (1, SOONEST_S), (0, RETRY_S), (-9, RETRY_S)])
+def test_towards_its_end_it_is_asked_for_more_often(keeper, operator, left_s, wait_s):
+    keeper.renew()
+    operator.answers = None
+    operator.now_ns += (TTL_S - left_s) * SECOND
+    assert keeper.renew() == pytest.approx(wait_s)
 
 
 @pytest.mark.parametrize("reason", ["DriftWarning", "NotLeading", "BudgetMissing"])
