@@ -1,5 +1,7 @@
 """Permits in a session: nothing explores without one, and a journal replays to the same bytes with all of them."""
 
+import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +13,7 @@ from alphatrade_runtime.adaptation.router.weighted import NOBODY
 from alphatrade_runtime.loop import recovery, stream_recovery
 from alphatrade_runtime.loop.identity import identify
 from alphatrade_runtime.loop.journal import input_rows
+from alphatrade_runtime.loop.live import run_live
 from alphatrade_runtime.loop.live_clock import ClockFacts, Clocks, SessionClock
 from alphatrade_runtime.loop.live_loop import LiveLoop
 from alphatrade_runtime.loop.live_options import LiveOptions
@@ -24,7 +27,8 @@ from alphatrade_runtime.loop.stream import Stream, run_stream
 from alphatrade_runtime.market.schema import Kind, Rows
 from alphatrade_runtime.policy.document import parse_session
 from alphatrade_runtime.reflection.explorations import Ending, Event
-from unit.loop.mind_sessions import exploring, rows
+from e2e import live_story
+from unit.loop.mind_sessions import BUDGET, exploring, rows
 from unit.loop.stream_doubles import KernelVenue, RowsFeed
 
 DOCUMENT = exploring(budget={"by_permit": True, "cadence": 10})
@@ -188,6 +192,16 @@ def drive(live, first, end):
         live.take([TAPE.slice(at, at + BATCH)], int(TAPE.ts_init_ns[at + BATCH - 1]))
 
 
+def permits_in(folder):
+    """Return share, end, epoch and arrival of each PERMIT row of a journal."""
+    return [
+        (int(span.price[k]), int(span.size[k]), int(span.venue_seq[k]), int(span.ts_init_ns[k]))
+        for span in input_rows(folder / "journal")
+        for k in range(len(span.kind))
+        if span.kind[k] == int(Kind.PERMIT)
+    ]
+
+
 def permitted(live, share_bps, until_ns, epoch):
     live.take([permit_row(share_bps, until_ns, epoch)], live.now_ns, decide=False)
     return int(budget(live).permit_bps), int(budget(live).permit_until_ns), int(budget(live).permit_epoch)
@@ -210,13 +224,7 @@ def test_permits_are_rows_of_the_journal_and_a_killed_session_has_them_again(tmp
     assert (mind(again).symbols.tobytes(), budget(again).tobytes()) == state
     assert {name: log.head for name, log in again.recorder.logs.items()} == heads
     let_go(again)
-    kept = [
-        (int(span.price[k]), int(span.size[k]), int(span.venue_seq[k]))
-        for span in input_rows(tmp_path / "run" / "journal")
-        for k in range(len(span.kind))
-        if span.kind[k] == int(Kind.PERMIT)
-    ]
-    assert kept == [(1_000, until_ns, 3), (0, 0, 3)]
+    assert [row[:3] for row in permits_in(tmp_path / "run")] == [(1_000, until_ns, 3), (0, 0, 3)]
 
 
 def test_a_lower_epoch_gives_nothing_and_may_take_away(tmp_path):
@@ -240,3 +248,30 @@ def test_a_permit_ends_in_session_time_when_it_does_on_our_clock(left_ns, speed,
     found = dict(zip(Rows._fields, row, strict=True))
     assert (found["kind"], found["price"], found["venue_seq"]) == (int(Kind.PERMIT), 500, 3)
     assert found["size"] == 7 + holds_ns
+
+
+def test_the_loop_puts_a_permit_on_record_as_a_row_and_its_session_verifies(tmp_path):
+    tape, half_s = live_story.make_tape(tmp_path / "tape", 120), 500_000_000
+    story = live_story.document(tape, signal_ref="ema_cross", topology="market")
+    genes = story["policy"]["genotype"]["policies"]
+    genes.append({**genes[0], "name": "other", "weight_bps": 5_000})
+    story["policy"]["envelope"]["flags"]["exploration"] = True
+    story["policy"]["envelope"]["exploration"] = {**BUDGET, "share_bps": 500, "by_permit": True}
+
+    class Once:
+        def __init__(self):
+            self.left = [Permit(500, 0, 3), NONE]
+
+        def pending(self):
+            given, self.left = self.left, []
+            return [Directive(None, permit=replace(one, until_ns=time.monotonic_ns() + half_s)) for one in given]
+
+        def done(self, directive, last_command):
+            pass
+
+    options = LiveOptions(loop=True, signals=False, duration_s=0.8, steering=Once())
+    run_live(story, tmp_path / "run", options)
+    given, taken = permits_in(tmp_path / "run")
+    assert (given[0], taken[0], given[2]) == (500, 0, 3)
+    assert 0 < given[1] - given[3] <= 40 * half_s  # the session runs at 40x
+    assert recovery.verify(tmp_path / "run").agrees
