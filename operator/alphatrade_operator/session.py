@@ -117,7 +117,7 @@ def budget_missing(parts: Parts) -> list[Problem]:
 
 
 def budget_above_mode(parts: Parts) -> list[Problem]:
-    """A budget may not be larger than what its mode lets explore at most; a live mode explores nothing, whatever it is."""
+    """A budget may not give more than its mode explores at most; live modes explore nothing, whatever it gives."""
     most = MOST_BPS.get(parts.spec.mode)
     if not parts.spec.feature_flags.exploration or parts.budget is None or most is None:
         return []
