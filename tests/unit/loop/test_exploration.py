@@ -25,6 +25,7 @@ from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.orders import Command, OrderState
 from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Control, Kind
+from alphatrade_runtime.reflection.diary.chain import MIND_STREAMS
 from alphatrade_runtime.reflection.explorations import Ending, Event
 from alphatrade_runtime.reflection.why import Roster, why
 from alphatrade_runtime.risk.codes import Code, Guard
@@ -314,7 +315,12 @@ def test_compiled_and_plain_give_the_same_bytes():
     env = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     command = [sys.executable, "-W", "ignore", "-m", "unit.loop.explored_runs"]
     plain = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
-    assert json.loads(plain) == json.loads(json.dumps(explored_runs.digests()))
+    compiled = explored_runs.digests()
+    assert json.loads(plain) == json.loads(json.dumps(compiled))
+    alarmed = compiled["alarmed"]
+    assert set(alarmed["digests"]) == {"diary", "fills", "pnl", "mind"}
+    assert {stream for stream in MIND_STREAMS if alarmed["recorded"][stream] < 2} == set()
+    assert min(alarmed["recorded"][stream] for stream in ("decisions", "orders", "fills")) > 20
 
 
 @pytest.mark.parametrize(
