@@ -22,7 +22,7 @@ from alphatrade_runtime.loop.mind_link import mind_of
 from alphatrade_runtime.market.orders import REPORT_DTYPE, Report
 from alphatrade_runtime.market.schema import Flag, Kind, rows_from_columns
 from alphatrade_runtime.policy.document import parse_session
-from alphatrade_runtime.reflection.drift.packet import read_packet
+from alphatrade_runtime.reflection.drift import packet as drift_packet
 from unit.loop.made_tapes import START_NS
 from unit.loop.mind_sessions import exploring
 from unit.risk.law_session import policy
@@ -32,15 +32,15 @@ STEEP = 4  # ticks a quote
 SHORT = 5  # quotes that it runs one way afterwards: an average that follows is always late
 LENGTH, DECAYS_AT = 6_000, 3_000
 WATCHED = {
-    "reference": 40, "min_observations": 10, "page_hinkley": {"delta": "0.25", "warn": "12", "alert": "20"},
-    "cusum": {"slack": "0.5", "warn": "6", "alert": "10"}, "shock": "900",
+    "reference": 60, "min_observations": 10, "page_hinkley": {"delta": "0.25", "warn": "12", "alert": "20"},
+    "cusum": {"slack": "0.5", "warn": "6", "alert": "14"}, "shock": "900",
 }  # fmt: skip
 
 
 def wave(decays, length=LENGTH, seed=5):
     """Quotes of one instrument that run up and down, 100 ms apart. decays: from DECAYS_AT on too fast to follow."""
     draw = np.random.default_rng(seed)
-    moves = []
+    moves: list[int] = []
     way = 1
     while len(moves) < length:
         late = decays and len(moves) >= DECAYS_AT
@@ -126,7 +126,7 @@ def armed(point):
 
         return counted
 
-    write = host.write_packet
+    write = drift_packet.write_packet
 
     def packet(*arguments):
         reached("packet before", point)
@@ -136,7 +136,7 @@ def armed(point):
         reached("packet after", point)
         return folder
 
-    host.write_packet = packet
+    setattr(host, "write_packet", packet)  # noqa: B010 (the name that it is called by)
     os.fsync, os.rename = inside("fsync", os.fsync), inside("rename", os.rename)
     Journal.flush = afterwards("flush", Journal.flush)  # type: ignore[method-assign]
     return lambda send: afterwards("send", send)
@@ -184,7 +184,7 @@ def trade(folder, point, rows, end):
 def packets(folder):
     """The packets that are whole."""
     found = sorted((folder / host.PACKETS).glob("[!.]*"))
-    return [read_packet(each) for each in found]
+    return [drift_packet.read_packet(each) for each in found]
 
 
 def left_of(folder, rows):
