@@ -23,7 +23,7 @@ class FreezeRules(Model):
 
 
 class ReleaseRules(Model):
-    """What gives it back."""
+    """What gives exploration back where it was taken."""
 
     quiet_decisions: Count = Field(1_000, description="Decisions in a row without any cause to freeze.")
 

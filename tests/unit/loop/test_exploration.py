@@ -271,16 +271,16 @@ def test_with_attention_the_second_best_is_by_score():
     assert shown
     for row in shown:
         route = by_decision[row["decision_id"], row["instrument"]]
-        assert (route["chosen"], route["other"], route["exploring"]) == (row["policy"], row["incumbent"], 1)
+        assert (route["chosen"], route["incumbent"], route["exploring"]) == (row["policy"], row["incumbent"], 1)
 
 
 def test_it_is_said_why_the_incumbent_does_not_trade(explored):
     route = listed(explored, "routes", exploring=1)[0]
     said = why(route, Roster(("trend", "revert", "breakout"), ((), (), ()), attention=False))
     assert said["exploring"]
-    assert said["alternative"]["kept_out_by"] == "exploration"
-    assert said["sentence"].startswith("revert trades in ")
-    assert "on trial, within the exploration budget" in said["sentence"]
+    kept_out = {one["policy"]: one["kept_out_by"] for one in said["alternatives"]}
+    assert kept_out == {"trend": "exploration", "breakout": "weight"}
+    assert said["sentence"].startswith("revert trades on trial, within the exploration budget")
     assert "not trend: exploration, unless the trial ends" in said["sentence"]
 
 

@@ -40,7 +40,8 @@ def route(decision: int, *weighed: dict[str, Any], **fields: Any) -> dict[str, A
         "seq": 10 * decision, "decision_id": decision, "belief_id": decision, "event_ts_ns": T0 + decision * SECOND,
         "since": decision, "size_factor": 1.0, "regime": 3, "regime_confidence": 0.8, "instrument": 0, "blocked": 0,
         "chosen": weighed[0]["policy"] if weighed else NOBODY, "before": NOBODY, "exploring": 0, "drift_level": 0,
-        "surprise": 0.5, "rho_norm": 0.0, "switch_cost_bps": 1.0, "sigma_bps": 10.0, **fields,
+        "surprise": 0.5, "rho_norm": 0.0, "switch_cost_bps": 1.0, "sigma_bps": 10.0, "faults": 0, "exploding": 0,
+        "constant": 0, "masked": 0, **fields,
     }  # fmt: skip
     row.setdefault("incumbent", row["chosen"])
     empty = [NOBODY] * (CANDIDATES - len(weighed))

@@ -15,6 +15,7 @@ from alphatrade_runtime.adaptation.router.weighted import choose_by_weight
 from alphatrade_runtime.policy.document import parse_session
 from alphatrade_runtime.reflection.routes import NOBODY, Barred
 from alphatrade_runtime.reflection.why import MOST, Roster, candidates, flip_of, sentence, why
+from unit.loop.mind_sessions import BELIEF
 from unit.reflection.minded_run import candidate, route, session
 
 NAMES = tuple("abcdefgh")
@@ -28,8 +29,8 @@ def flip(row, policy, roster=ROSTER):
 
 
 def test_the_roster_is_that_of_the_session():
-    found = Roster.of(parse_session(session()))
-    assert found == Roster(("trend", "revert"), ((), ("NeutralCalm",)), attention=True)
+    features = tuple(BELIEF["features"])
+    assert Roster.of(parse_session(session())) == Roster(("trend", "revert"), ((), ("NeutralCalm",)), True, features)
     assert not Roster.of(parse_session(session(attention=False))).attention
 
 

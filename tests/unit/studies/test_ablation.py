@@ -9,7 +9,7 @@ import pytest
 
 from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.market.schema import Rows, rows_from_columns
-from alphatrade_runtime.perception.regime.labels import UNCERTAIN
+from alphatrade_runtime.reflection.routes import NOBODY
 from studies import ablation
 from studies.ablation import Plan, cell_key, study
 from studies.cells import Treatment, net_of, replayed, run_cell, treatment_of
@@ -120,7 +120,7 @@ def test_without_regimes_the_router_knows_none(rows: Rows) -> None:
     assert mind is not None
     assert full.tables["regimes"].num_rows > 0
     assert without.tables["regimes"].num_rows == 0
-    assert set(without.tables["routes"]["regime"].to_pylist()) == {int(UNCERTAIN)}
+    assert set(without.tables["routes"]["regime"].to_pylist()) == {NOBODY}
     assert len(set(without.tables["routes"]["chosen"].to_pylist())) > 1
     assert np.ptp(mind.symbols["regime"]["posterior"]) == 0.0
 
