@@ -1,4 +1,4 @@
-"""Everything on over a capture, its depth and trades included: fast weights within their bound, and a restart.
+"""Everything on over a capture: fast weights within their bound, a restart, and orders that can be explained.
 
 ALPHATRADE_CAPTURE names a recorded capture to take besides the generated one.
 """
@@ -18,11 +18,15 @@ from alphatrade_runtime.loop.mind.host import Mind
 from alphatrade_runtime.loop.mind_link import mind_of
 from alphatrade_runtime.market.importers.binance_capture import import_capture
 from alphatrade_runtime.market.importers.options import ImportOptions
+from alphatrade_runtime.market.simulator import simulate
 from alphatrade_runtime.market.tape import Tape
 from alphatrade_runtime.perception.belief.shape import WIDTH
+from alphatrade_runtime.reflection.diary.attribution import attribution
 from alphatrade_runtime.risk.codes import Guard
 from bench import sessions, strategies  # noqa: F401 (declares the signals)
 from bench.make_capture import write_capture
+from unit.loop.mind_sessions import everything
+from unit.loop.test_understood_run import stored
 
 RECORDED = os.environ.get("ALPHATRADE_CAPTURE")
 MOMENTS = 8_000
@@ -65,6 +69,32 @@ def test_fast_weights_stay_within_their_bound_without_a_fault(ran):
     assert int(fast.writes) > 300
     assert Guard.FAST_WEIGHTS not in result.tables["decisions"]["guard"].to_pylist()
     assert result.violations == []
+
+
+def check_attributed(folder):
+    found = attribution(folder)
+    assert found.total > 10
+    assert (found.share or 0.0) >= 0.95
+    assert (found.notional_share or 0.0) >= 0.95
+
+
+@pytest.mark.parametrize("clock", ["quote_change", "every_quote"])
+def test_of_all_orders_on_a_capture_nearly_all_are_attributed(clock, tape, tmp_path):
+    document = sessions.mind_capture_session()
+    document["policy"]["genotype"]["decision_clock"]["type"] = clock
+    check_attributed(stored(tmp_path / "run", document, tape))
+
+
+def test_of_all_orders_on_a_simulated_tape_nearly_all_are_attributed(tmp_path):
+    simulate({"seed": 1, "duration": "20m", "instruments": [{"symbol": "SIM-0"}, {"symbol": "SIM-1"}]}, tmp_path / "s")
+    document = everything()
+    envelope = document["policy"]["envelope"]
+    document["policy"]["initial_cash"] = "100000000"
+    document["policy"]["genotype"]["decision_clock"] = {"type": "quote_change", "interval_ns": 100_000_000}
+    with Tape.open(tmp_path / "s") as simulated:
+        for terms, instrument in zip(envelope["instruments"], simulated.instruments, strict=True):
+            terms.update(tick_size=str(instrument.tick_size), lot_size=str(instrument.lot_size))
+        check_attributed(stored(tmp_path / "run", document, simulated))
 
 
 def test_a_restart_from_a_checkpoint_has_the_same_digests(tape, ran, tmp_path, monkeypatch):

@@ -30,9 +30,9 @@ LISTS = {
 PARTS = ("base", "attention", "regime", "fast_weight")
 
 
-def stored(folder, document, n=3_000):
+def stored(folder, document, tape=None):
     """Run a session to disk, and compact it as a finished run is."""
-    result = Engine(document).replay(rows(n), folder)
+    result = Engine(document).replay(rows(3_000) if tape is None else tape, folder)
     run = {
         "run_id": result.run_id, "session": document, "instruments": document["policy"]["envelope"]["instruments"],
         "policy_hash": "a", "envelope_hash": "b", "code_hash": "c", "digests": result.digests, "violations": [],
