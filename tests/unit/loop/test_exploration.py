@@ -229,6 +229,14 @@ def test_a_guard_freezes_and_lets_go_after_the_quiet_time():
     assert {row["frozen"] for row in refused} == {FREEZE_GUARD}
 
 
+def test_another_cause_within_the_quiet_time_begins_it_anew():
+    result = Engine(exploring(budget={"quiet_decisions": 100})).replay(halted(halted(rows(2_000), 600), 680))
+    first, second = listed(result, "decisions", guard=int(Guard.RELEASED))
+    assert second["decision_id"] < first["decision_id"] + 100
+    begun = [row for row in listed(result, "explorations", event=int(Event.BEGUN)) if row["seq"] > 600]
+    assert begun[0]["decision_id"] >= second["decision_id"] + 100
+
+
 JUMPY = {
     **DRIFT, "reference": 40, "page_hinkley": {"delta": "0.25", "warn": "2", "alert": "500"},
     "cusum": {"slack": "0.5", "warn": "1.5", "alert": "500"}, "shock": "900",
