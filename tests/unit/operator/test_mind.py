@@ -1,6 +1,7 @@
 """The understanding loop from YAML to the session: what is off, what is on, with which numbers; and who agrees."""
 
-from typing import get_args
+from collections.abc import Callable
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -161,7 +162,7 @@ def test_manual_session_and_kernels_agree_on_the_routers_horizon(reader):
             READS_HORIZON[reader](horizon)
 
 
-READS_REFERENCE = {
+READS_REFERENCE: dict[str, Callable[[int], Any]] = {
     "manual": lambda reference: Drift.model_validate({"reference": reference}),
     "session": lambda reference: TypeAdapter(document.Drift).validate_python(
         {
