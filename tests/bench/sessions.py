@@ -35,6 +35,10 @@ _BLOCKS: dict[str, dict[str, Any]] = {
         "cusum": {"slack": "0.5", "warn": "6", "alert": "10"}, "shock": "12",
     },
 }  # fmt: skip
+RISING = ("BullCalm", "BullNormal", "BullStorm")
+NOT_RISING = (
+    "BearCalm", "BearNormal", "BearStorm", "NeutralCalm", "NeutralNormal", "NeutralStorm", "Uncertain", "Dislocated",
+)  # fmt: skip
 _SWITCHES = {"fast weights": "fast_weights", "router": "linear_attention"}
 
 
@@ -78,6 +82,17 @@ def mind_capture_session() -> dict[str, Any]:
     session = _minded(capture_session("aggressive", 1), len(PARTS))
     session["policy"]["genotype"]["decision_clock"]["type"] = "quote_change"
     session["feed"]["speed"] = "Realtime"
+    return session
+
+
+def flip_session() -> dict[str, Any]:
+    """P5a-flip: everything on, long where the market rises, short by another topology wherever else it is."""
+    session = mind_session()
+    rising, other = session["policy"]["genotype"]["policies"]
+    rising["regimes"], other["regimes"] = list(RISING), list(NOT_RISING)
+    other["execution_topology"] = {"type": "twap", "params": {"slices": 1, "duration_ns": 1_000_000}}
+    for policy, side in ((rising, 1), (other, -1)):
+        policy["signal"] = {"ref": "bench_side", "api": 1, "digest": None, "params": {"side": side}}
     return session
 
 

@@ -8,6 +8,7 @@ TITLES = {
     "P4": "What the understanding loop costs a decision",
     "P5a": "Decision latency in the live path, queues empty",
     "P5a-mind": "The same with the understanding loop on",
+    "P5a-flip": "From a confirmed regime to the order of its topology",
     "P5b": "A capture at its own arrival times",
     "P5c": "From market data to the venue through three pods",
     "P6": "A decision over gRPC",
@@ -34,6 +35,10 @@ SPANS = {
     "P5a": "From a quote handed to the data side until the broker client has the order.",
     "P5a-mind": "As P5a, with belief, fast weights, router, regimes, probes and drift on, and two policies to choose "
     "from. The peer does none of that: it is there as in P5a.",
+    "P5a-flip": "As P5a-mind, on a market that leans one way for a while: one policy is long where the market rises, "
+    "the other short by another topology wherever else it is. From the quote that confirms a regime in which the other "
+    "one trades, handed to the data side, until the broker client has its order. `switches` counts them, `at once` "
+    "those whose order left at the very decision that confirmed the regime.",
     "P5b": "From the time at which a row of the capture arrived, by its own clock, until the step that took it is over "
     "and its orders, if any, are in the journal and with the broker client; for each row, the first two seconds of a "
     "session left out. Real time, at most a minute of the capture; what arrived together is taken at once and "

@@ -135,6 +135,20 @@ def p5a_mind(options: Options) -> Result:
     return _latency(options, "mind")
 
 
+def p5a_flip(options: Options) -> Result:
+    """From the quote that confirms another regime to the order of its topology; every core, as in P5a."""
+    every_core()
+    engine = engines.ours("latency", "200000", "flip")
+    interleave([engine], options.runs)
+    one_core()
+    mine = row(engine)
+    agree = mine["at_once"] == mine["switches"] > 0
+    return {
+        "rows": [mine], "answers_agree": agree, "target": "p99 <= 50 ms, each at the decision that confirmed it",
+        "met": agree and mine["p99_us"] <= 50_000,
+    }  # fmt: skip
+
+
 def _latency(options: Options, setting: str) -> Result:
     every_core()
     path = quotes_file(options.scratch, 200_000, "walk")
@@ -260,6 +274,6 @@ def _compare(everyone: list[Engine], peers: list[Engine], runs: int) -> Result:
 
 BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P4": p4, "P5a": p5a, "P5a-mind": p5a_mind,
-    "P5b": p5b, "P5c": p5c, "P6": p6, "P7": p7, "P8": p8,
+    "P5a-flip": p5a_flip, "P5b": p5b, "P5c": p5c, "P6": p6, "P7": p7, "P8": p8,
     "P9": p9, "P9-silent": p9_silent, "P10": p10, "P10-objects": p10_objects, "P11": p11,
 }  # fmt: skip

@@ -190,7 +190,7 @@ def study(plan: Plan, work: Path, out: Path) -> bool:
     facts = {
         "study": "ablation",
         "full": FULL.what,
-        "weights": "seeded; a trained readout is read by no decision, so that it could change none",
+        "weights": "seeded; a trained readout moves no order, so that it could change none",
         "interval": f"95%, BCa bootstrap by arch, {plan.repetitions} repetitions; could have seen: 2.8 standard errors",
         "systems": systems,
         "rows": rows,

@@ -148,7 +148,7 @@ def _check_warns_first(warn: Decimal, alert: Decimal) -> None:
 class Drift(Model):
     """Watch whether the strategy still does what it did: an alert halves sizes and freezes exploration."""
 
-    reference: Count | None = Field(
+    reference: Annotated[int, Strict(), Field(ge=2, le=1_000_000)] | None = Field(
         None,
         description="Observations of a stream that its frozen reference is made of; default 1000, 250 on a bar clock. "
         "The fewer, the sooner a test alerts by chance.",

@@ -11,6 +11,7 @@ from alphatrade_operator.kubectl import main as kubectl
 from alphatrade_operator.kubectl.kubectl import KubectlError
 from alphatrade_operator.resources import ResourceError
 from alphatrade_runtime.cli import (
+    belief,
     catalog,
     compare,
     diary,
@@ -69,6 +70,7 @@ app.command("import", short_help="Make a tape of recorded data.")(importing.impo
 app.add_typer(tape.app, name="tape")
 app.add_typer(diary.app, name="diary")
 app.add_typer(plugin.app, name="plugin")
+app.add_typer(belief.app, name="belief")
 app.add_typer(drift.app, name="drift")
 app.command("render", short_help="Print a session as JSON.")(run.render)
 app.command("kill", short_help="Engage the kill switch of a running session.")(kill.kill)

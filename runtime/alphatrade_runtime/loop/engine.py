@@ -69,15 +69,19 @@ class Engine:
         audit: bool = True,
         progress: Progress | None = None,
         checkpoint_every_s: float | None = None,
+        prepare: Callable[[Core], None] | None = None,
     ) -> RunResult:
         """Run a tape to its end against the simulated exchange.
 
         out: folder of the record streams; None keeps them as Arrow tables.  progress: called with rows done and all.
         checkpoint_every_s: with `out`, save the state so often; an `out` that holds a checkpoint is resumed.
+        prepare: called with the state before its first row, for studies that trade a loop as no session would have it.
         Raises InputError when tape and session do not fit, DiaryStalled when a record cannot be written.
         """
         source = _source(tape, self.session)
         run = _Run(self, source, out, audit)
+        if prepare is not None:
+            prepare(run.core)
         try:
             run.loop(progress, checkpoint_every_s)
             return run.finish()

@@ -297,7 +297,7 @@ class Drift:
     """The drift sentry: its reference in observations of a stream, its limits in standard deviations."""
 
     __pydantic_config__ = _FORBID
-    reference: Count
+    reference: Annotated[int, Strict(), Field(ge=2, le=1_000_000)]  # of one there is no deviation
     min_observations: Few
     page_hinkley: PageHinkley
     cusum: Cusum

@@ -75,6 +75,13 @@ def test_orders_leave_the_live_path_with_everything_on() -> None:
     assert 0 < figures["p50_us"] <= figures["p99_us"] <= figures["p999_us"]
 
 
+def test_a_flip_is_timed_from_the_quote_that_confirms_it_and_has_its_order_at_once() -> None:
+    figures = ours_latency.latency("6000", "flip")()
+    assert figures["orders"] == figures["at_once"] == figures["switches"] > 20
+    assert 0 < figures["p50_us"] <= figures["p99_us"] <= figures["p999_us"]
+    assert parts_of(parse_session(sessions.flip_session())) == parts_of(parse_session(sessions.mind_session()))
+
+
 def test_rows_wait_their_turn_and_the_journal_replays(tape: CaptureTape, monkeypatch: pytest.MonkeyPatch) -> None:
     figures = ours_bursts.bursts(str(tape.folder), "4")()
     assert figures["right"] is True

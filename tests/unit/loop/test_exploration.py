@@ -25,6 +25,7 @@ from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.orders import Command, OrderState
 from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Control, Kind
+from alphatrade_runtime.reflection.diary.chain import MIND_STREAMS
 from alphatrade_runtime.reflection.explorations import Ending, Event
 from alphatrade_runtime.reflection.why import Roster, why
 from alphatrade_runtime.risk.codes import Code, Guard
@@ -228,6 +229,14 @@ def test_a_guard_freezes_and_lets_go_after_the_quiet_time():
     assert {row["frozen"] for row in refused} == {FREEZE_GUARD}
 
 
+def test_another_cause_within_the_quiet_time_begins_it_anew():
+    result = Engine(exploring(budget={"quiet_decisions": 100})).replay(halted(halted(rows(2_000), 600), 680))
+    first, second = listed(result, "decisions", guard=int(Guard.RELEASED))
+    assert second["decision_id"] < first["decision_id"] + 100
+    begun = [row for row in listed(result, "explorations", event=int(Event.BEGUN)) if row["seq"] > 600]
+    assert begun[0]["decision_id"] >= second["decision_id"] + 100
+
+
 JUMPY = {
     **DRIFT, "reference": 40, "page_hinkley": {"delta": "0.25", "warn": "2", "alert": "500"},
     "cusum": {"slack": "0.5", "warn": "1.5", "alert": "500"}, "shock": "900",
@@ -314,7 +323,12 @@ def test_compiled_and_plain_give_the_same_bytes():
     env = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     command = [sys.executable, "-W", "ignore", "-m", "unit.loop.explored_runs"]
     plain = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
-    assert json.loads(plain) == json.loads(json.dumps(explored_runs.digests()))
+    compiled = explored_runs.digests()
+    assert json.loads(plain) == json.loads(json.dumps(compiled))
+    alarmed = compiled["alarmed"]
+    assert set(alarmed["digests"]) == {"diary", "fills", "pnl", "mind"}
+    assert {stream for stream in MIND_STREAMS if alarmed["recorded"][stream] < 2} == set()
+    assert min(alarmed["recorded"][stream] for stream in ("decisions", "orders", "fills")) > 20
 
 
 @pytest.mark.parametrize(

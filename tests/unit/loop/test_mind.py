@@ -76,18 +76,19 @@ def test_the_regime_map_lets_a_policy_trade_only_in_its_regimes():
         assert row["regime"] in allowed
 
 
-def test_a_confirmed_regime_switches_the_topology_at_that_very_decision():
+@pytest.mark.parametrize("regime", [RULES, HMM], ids=["rules", "hmm"])
+def test_a_confirmed_regime_switches_the_topology_at_that_very_decision(regime):
     trend, revert, _ = three()
     trend["regimes"] = ["BullCalm", "BullNormal", "BullStorm", "BearCalm", "BearNormal", "BearStorm"]
     revert["regimes"] = ["NeutralCalm", "NeutralNormal", "NeutralStorm", "Uncertain", "Dislocated"]
-    result = Engine(minded(policies=[trend, revert], regime=RULES)).replay(rows(6_000))
+    result = Engine(minded(policies=[trend, revert], regime=regime)).replay(rows(6_000))
     moves = result.tables["regimes"].to_pylist()
     by_decision = {row["decision_id"]: row for row in result.tables["decisions"].to_pylist() if row["kind"] == 1}
     seen = [by_decision[move["decision_id"]] for move in moves if move["decision_id"] in by_decision]
     assert len(seen) >= 5
     for row in seen:
-        regime = next(move["after"] for move in moves if move["decision_id"] == row["decision_id"])
-        assert row["topology"] == (1 if regime in (0, 1, 2, 6, 7, 8) else 2)
+        label = next(move["after"] for move in moves if move["decision_id"] == row["decision_id"])
+        assert row["topology"] == (1 if label in (0, 1, 2, 6, 7, 8) else 2)
 
 
 def test_every_order_resolves_to_its_route(whole):

@@ -4,9 +4,11 @@ import json
 from collections import Counter
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from alphatrade_runtime.loop.engine import Engine
+from alphatrade_runtime.loop.mind.state import STREAM_DTYPES
 from alphatrade_runtime.reflection.diary import query
 from alphatrade_runtime.reflection.diary.attribution import ATTRIBUTED, attribution
 from alphatrade_runtime.reflection.diary.choices import explain_row
@@ -19,12 +21,18 @@ from alphatrade_runtime.report.run_data import read_run_data
 from unit.loop.mind_sessions import RULES, everything, minded, rows, three
 from unit.risk.law_session import policy
 
+QUIET_NAN = 0x7FF8000000000000
+LISTS = {
+    stream: [name for name in dtype.names or () if dtype[name].shape and dtype[name].base.kind == "f"]
+    for stream, dtype in STREAM_DTYPES.items()
+    if stream in ("belief_snapshots", "regimes", "probes", "routes")
+}
 PARTS = ("base", "attention", "regime", "fast_weight")
 
 
-def stored(folder, document, n=3_000):
+def stored(folder, document, tape=None):
     """Run a session to disk, and compact it as a finished run is."""
-    result = Engine(document).replay(rows(n), folder)
+    result = Engine(document).replay(rows(3_000) if tape is None else tape, folder)
     run = {
         "run_id": result.run_id, "session": document, "instruments": document["policy"]["envelope"]["instruments"],
         "policy_hash": "a", "envelope_hash": "b", "code_hash": "c", "digests": result.digests, "violations": [],
@@ -110,6 +118,21 @@ def test_each_decision_is_on_record_once(run):
         asked = f"SELECT count(*) AS n, count(DISTINCT ({key}, instrument)) AS once FROM {stream}"
         (found,) = query.sql(run, asked).to_pylist()
         assert found["n"] == found["once"] > 0
+
+
+def test_what_a_probe_does_not_know_is_stored_as_nan_and_not_as_a_score(run):
+    rows = query.sql(run, "SELECT * FROM probes").to_pylist()
+    scores = np.array([row["score"] for row in rows])
+    known = np.array([row["available"] for row in rows]) == 1
+    assert known.any(axis=0).any()
+    assert (~known).any()
+    assert (np.isnan(scores) == ~known).all()
+    for stream, names in LISTS.items():
+        columns = query.sql(run, f"SELECT {', '.join(names)} FROM {stream}")
+        for name in names:
+            bits = np.array(columns[name].to_pylist()).view(np.int64)
+            odd = bits[np.isnan(bits.view(np.float64))]
+            assert set(odd.tolist()) <= {QUIET_NAN}, f"{stream}.{name} has a NaN that another host may write otherwise"
 
 
 def test_attribution_is_what_a_count_without_sql_says(run):

@@ -1,6 +1,7 @@
 """The understanding loop from YAML to the session: what is off, what is on, with which numbers; and who agrees."""
 
-from typing import get_args
+from collections.abc import Callable
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -159,6 +160,29 @@ def test_manual_session_and_kernels_agree_on_the_routers_horizon(reader):
     for horizon in (0, MAX_HORIZON + 1):
         with pytest.raises((ValidationError, InputError)):
             READS_HORIZON[reader](horizon)
+
+
+READS_REFERENCE: dict[str, Callable[[int], Any]] = {
+    "manual": lambda reference: Drift.model_validate({"reference": reference}),
+    "session": lambda reference: TypeAdapter(document.Drift).validate_python(
+        {
+            "reference": reference,
+            "min_observations": 30,
+            "page_hinkley": {"delta": "0.25", "warn": "12", "alert": "20"},
+            "cusum": {"slack": "0.5", "warn": "6", "alert": "10"},
+            "shock": "12",
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", READS_REFERENCE)
+def test_manual_and_session_ask_for_a_reference_that_has_a_deviation(reader):
+    for reference in (2, 1_000_000):
+        assert READS_REFERENCE[reader](reference).reference == reference
+    for reference in (1, 0, 1_000_001):
+        with pytest.raises(ValidationError, match="reference"):
+            READS_REFERENCE[reader](reference)
 
 
 def test_both_know_the_same_regimes():

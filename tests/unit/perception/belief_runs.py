@@ -8,7 +8,8 @@ import numpy as np
 from alphatrade_runtime.numerics.jit import entry
 from alphatrade_runtime.numerics.rng import normal, stream, uniform
 from alphatrade_runtime.perception.belief import belief, standardise
-from alphatrade_runtime.perception.belief.belief import believe, latent, moments, read_out, snapshot
+from alphatrade_runtime.perception.belief.belief import believe, latent, moments, snapshot
+from alphatrade_runtime.perception.belief.expectation import read_out
 from alphatrade_runtime.perception.belief.norms import layer_norm
 from alphatrade_runtime.perception.belief.shape import MAX_INPUTS, NEURONS, WIDTH
 from alphatrade_runtime.perception.belief.weights import seeded_weights

@@ -115,7 +115,8 @@ def test_rows_that_are_not_known_are_left_out():
     ("given_", "said"),
     [
         ({"method": "lasso"}, "training method lasso: choose one of ridge, rls"),
-        ({"horizon": 0}, "training horizon 0: a return looks at least 1 row ahead"),
+        ({"horizon": 0}, "training horizon 0: a return looks 1 to 10000 rows ahead"),
+        ({"horizon": 10_001}, "training horizon 10001"),
         ({"ridge": 0.0}, "training ridge 0.0: must be finite and above 0"),
         ({"ridge": float("nan")}, "training ridge nan"),
         ({"forgetting": 1.1}, "training forgetting 1.1: must be 0.9 to 1"),
@@ -158,6 +159,19 @@ def test_the_trained_file_is_read_by_its_digest_and_is_the_same_twice(tmp_path):
     loaded = load_weights(tmp_path / "a.npz", made[0][0])
     assert np.array_equal(loaded["readout"], made[0][1].weights[:WIDTH])
     assert np.array_equal(loaded["d_x"], weights["d_x"])
+    assert loaded["horizon"] == 5
+    assert loaded["spread_bps"] == made[0][1].spread_bps
+
+
+def test_the_spread_is_of_what_was_missed_out_of_sample():
+    x, y = planted(8, 0.3)
+    found = train_readout(x, y, Training(horizon=5))
+    missed = []
+    for fold in purged_folds(ROWS, 5, 5, 0):
+        missed.append(y[fold.test] - predict(x, fold.test, fit_ridge(x, y, fold.train, 100.0)))
+    assert found.spread_bps == pytest.approx(np.sqrt(np.mean(np.concatenate(missed) ** 2)))
+    with pytest.raises(InputError, match="never miss"):
+        train_readout(x, np.zeros(ROWS), Training(horizon=5))
 
 
 def test_a_table_that_does_not_fit_its_weights():

@@ -147,6 +147,7 @@ REFUSED = [
     ("policy.genotype.regime", {**REGIME, "type": "Hmm"}, "genotype.regime.type: 'Hmm' is refused"),
     ("policy.genotype.regime", {**REGIME, "fast_half_life": 1_000}, "regime: fast_half_life is not below slow_half"),
     ("policy.genotype.probes", {"sweep_risk": {}}, "genotype.probes.sweep_risk: unknown field; remove it"),
+    ("policy.genotype.drift", {**DRIFT, "reference": 1}, "genotype.drift.reference: 1 is refused"),
     ("policy.genotype.drift", {**DRIFT, "shock": 12.0}, "genotype.drift.shock: write a decimal in quotes"),
     ("policy.genotype.drift", {**DRIFT, "shock": "1001"}, "genotype.drift.shock: '1001' is refused"),
     ("policy.genotype.drift", {**DRIFT, "cusum": {**CUSUM, "warn": "10"}}, "drift.cusum: warn is not below alert"),

@@ -15,7 +15,7 @@ from alphatrade_runtime.adaptation.router.weighted import choose_by_weight
 from alphatrade_runtime.policy.document import parse_session
 from alphatrade_runtime.reflection.routes import NOBODY, Barred
 from alphatrade_runtime.reflection.why import MOST, Roster, candidates, flip_of, sentence, why
-from unit.loop.mind_sessions import BELIEF
+from unit.loop.mind_sessions import FEATURES
 from unit.reflection.minded_run import candidate, route, session
 
 NAMES = tuple("abcdefgh")
@@ -29,7 +29,7 @@ def flip(row, policy, roster=ROSTER):
 
 
 def test_the_roster_is_that_of_the_session():
-    features = tuple(BELIEF["features"])
+    features = tuple(FEATURES)
     assert Roster.of(parse_session(session())) == Roster(("trend", "revert"), ((), ("NeutralCalm",)), True, features)
     assert not Roster.of(parse_session(session(attention=False))).attention
 

@@ -53,7 +53,7 @@ _ARGUMENTS = (record_type(CORE_DTYPE), I64, I64, I64)
 _ALL_REGIMES = (1 << len(REGIMES)) - 1
 KAPPAS = {"Sim": 0.35, "Paper": 0.35, "LiveShadow": 0.20, "Live": 0.0}  # how far fast weights may move a score
 FLOORS = {"ticks": 0.1, "lots": 1.0, "share": 0.01}  # least scale of a feature, by its unit
-_WATCHED = (Stream.EDGE, Stream.HIT_RATE, Stream.SLIPPAGE, Stream.SURPRISE, Stream.PSI)
+_ALWAYS = (Stream.EDGE, Stream.HIT_RATE, Stream.SLIPPAGE, Stream.SURPRISE, Stream.PSI)  # odds need a trained readout
 
 
 def parts_of(session: Session) -> int:
@@ -200,7 +200,8 @@ def _set_drift(mind: Mind, block: Drift | None) -> None:
     }  # fmt: skip
     given: dict[str, Any] = {name: float(value) for name, value in thresholds.items()}
     params = mind.shared[0].sentry[0]
-    prepare_sentry(params, reference_n=block.reference, used=_WATCHED, ph_min=block.min_observations, **given)
+    watched = (*_ALWAYS, Stream.CALIBRATION) if mind.shared[0].weights[0].horizon > 0 else _ALWAYS
+    prepare_sentry(params, reference_n=block.reference, used=watched, ph_min=block.min_observations, **given)
     for symbol in mind.symbols:
         reset_sentry(symbol.sentry[0], params)
         reset_shifts(symbol.features[0], reference_n=block.reference)

@@ -8,6 +8,7 @@ from alphatrade_runtime.loop.mind.rows import count
 from alphatrade_runtime.loop.mind.state import HAS_BELIEF, HAS_DRIFT, OUT_DRIFT
 from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
 from alphatrade_runtime.numerics.jit import kernel
+from alphatrade_runtime.perception.belief.expectation import read_out, rise_probability
 from alphatrade_runtime.reflection.drift.psi import count_features, window_mean
 from alphatrade_runtime.reflection.drift.sentry import Stream, act, observe, take_event
 from alphatrade_runtime.risk.codes import Guard
@@ -16,7 +17,7 @@ from alphatrade_runtime.risk.state import REDUCE_DRIFT
 HORIZON = 100  # decisions after which an open trade is marked and counts as one
 _ALERT = 2
 _EDGE, _HIT, _SLIPPAGE = int(Stream.EDGE), int(Stream.HIT_RATE), int(Stream.SLIPPAGE)
-_SURPRISE, _PSI = int(Stream.SURPRISE), int(Stream.PSI)
+_SURPRISE, _PSI, _CALIBRATION = int(Stream.SURPRISE), int(Stream.PSI), int(Stream.CALIBRATION)
 _DRIFT = int(Guard.DRIFT)
 
 
@@ -74,6 +75,25 @@ def watch_beliefs(c, mind, symbol, i):
         moved = count_features(symbol.features[0], mind.z, mind.inputs)
         if not math.isnan(moved):
             _see(c, mind, symbol, i, _PSI, moved)
+
+
+@kernel
+def watch_calibration(c, mind, symbol, i):
+    """Once a horizon of a trained readout, say how probable a rise is; at its end, tell the sentry the Brier score.
+
+    Horizons do not overlap, so that scores share no return. A price that stands still proves neither side right.
+    """
+    weights, mark2 = mind.weights[0], c.views[i].mark2
+    if weights.horizon == 0 or mark2 <= 0 or symbol.standard[0].ready == 0:
+        return
+    if symbol.odds_mark2 > 0:
+        if symbol.decisions - symbol.odds_since < weights.horizon:
+            return
+        if mark2 != symbol.odds_mark2:
+            missed = symbol.odds - (1.0 if mark2 > symbol.odds_mark2 else 0.0)
+            _see(c, mind, symbol, i, _CALIBRATION, missed * missed)
+    symbol.odds = rise_probability(read_out(weights, symbol.belief[0].v), weights.spread_bps)
+    symbol.odds_since, symbol.odds_mark2 = symbol.decisions, mark2
 
 
 @kernel

@@ -22,6 +22,7 @@ from alphatrade_runtime.loop.mind.synapse import synapses
 from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
 from alphatrade_runtime.numerics.jit import kernel
 from alphatrade_runtime.perception.belief.belief import snapshot
+from alphatrade_runtime.perception.belief.expectation import read_out
 from alphatrade_runtime.reflection.drift.sentry import STREAMS
 from alphatrade_runtime.reflection.probes.state import PROBES
 from alphatrade_runtime.reflection.routes import CANDIDATES, Barred
@@ -45,6 +46,9 @@ def belief_row(c, mind, symbol, i):
     row.rho_norm = symbol.fast[0].norm if mind.parts & HAS_FAST else 0.0
     for k in range(4):
         row.posterior[k] = symbol.regime[0].posterior[k]
+    row.mark2 = c.views[i].mark2
+    expects = mind.weights[0].horizon > 0 and symbol.standard[0].ready != 0
+    row.expected_bps = read_out(mind.weights[0], symbol.belief[0].v) if expects else math.nan
     snapshot(row, symbol.belief[0])
 
 

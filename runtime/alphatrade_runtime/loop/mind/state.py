@@ -63,6 +63,7 @@ _SCRATCH: list[Any] = [
     ("symbols", "i8"),  # address of the records, one an instrument
     ("x", "f8", (MAX_FEATURES,)), ("z", "f8", (MAX_FEATURES,)), ("raw", "f8", (MAX_FEATURES,)),
     ("a", "f8", (WIDTH,)), ("latent", "f8", (WIDTH,)), ("la", "f8", (WIDTH,)),
+    ("every", "i8"),  # 1 each decision is put on record, for training
     ("out_n", "i8", (len(STREAM_DTYPES),)),
 ]  # fmt: skip
 _OUT: list[Any] = [(f"out_{name}", dtype, (OUT_ROWS,)) for name, dtype in STREAM_DTYPES.items()]
@@ -71,7 +72,8 @@ CONFIGURED = tuple(name for name, *_ in _SHARED)  # what a run never changes; a 
 
 # One instrument. faults, exploding, constant, masked: since the last row, as in its columns.  told: of each, the bits
 # that a row had already.  unusable: what regime and drift left out so far.  current: the policy that trades, -1 none.
-# trade_*: the open trade, quanta.  shares, scores, want: what each policy last wished.
+# trade_*: the open trade, quanta.  odds: of a rise, said at a decision and a price, half ticks.
+# shares, scores, want: what each policy last wished.
 # noted: the latest decision that is on record.  chosen: decisions at which each policy traded.
 # regime_since: when the regime took effect, ns; 0 at the beginning.
 # tried: the policy that trades in the place of `incumbent`, -1 none; since when, to hold which share.  refused: 1 the
@@ -83,6 +85,7 @@ SYMBOL_DTYPE = np.dtype(
         ("decision_id", "i8"), ("factor", "f8"), ("surprise", "f8"), ("changed", "i8"), ("regime_since", "i8"),
         ("chosen", "i8", (MAX_POLICIES,)),
         ("trade_cash", "i8"), ("trade_notional", "i8"), ("trade_since", "i8"),
+        ("odds", "f8"), ("odds_since", "i8"), ("odds_mark2", "i8"),
         ("shares", "f8", (MAX_POLICIES,)), ("scores", "f8", (MAX_POLICIES,)), ("want", "i8", (MAX_POLICIES, 4)),
         ("multipliers", "f8", (MAX_POLICIES,)), ("context", "f8", (CONTEXT,)), ("latents", "f8", (RING, WIDTH)),
         ("standard", STANDARD_DTYPE, (1,)), ("belief", BELIEF_DTYPE, (1,)), ("regime", REGIME_DTYPE, (1,)),

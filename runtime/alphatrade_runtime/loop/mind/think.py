@@ -10,7 +10,7 @@ from alphatrade_runtime.adaptation.router.shadow import due, shadow_step
 from alphatrade_runtime.adaptation.router.weighted import NOBODY, choose_by_weight
 from alphatrade_runtime.loop.emit import guard_row
 from alphatrade_runtime.loop.mind.candidates import may_trade
-from alphatrade_runtime.loop.mind.drift import obey_drift, watch_beliefs, watch_open_trade
+from alphatrade_runtime.loop.mind.drift import obey_drift, watch_beliefs, watch_calibration, watch_open_trade
 from alphatrade_runtime.loop.mind.explore import explore, work_as_priced
 from alphatrade_runtime.loop.mind.faults import tell_faults
 from alphatrade_runtime.loop.mind.note import put_on_record
@@ -252,6 +252,8 @@ def think(c: Any, address: int, i: int, now: int) -> int:
     if mind.parts & HAS_DRIFT:
         obey_drift(c, mind, symbol, i)
         watch_beliefs(c, mind, symbol, i)
+        if mind.parts & HAS_BELIEF:
+            watch_calibration(c, mind, symbol, i)
         watch_open_trade(c, mind, symbol, i)
     if mind.parts & HAS_PROBES:
         _probe(c, mind, symbol, i, now)
@@ -275,7 +277,7 @@ def think(c: Any, address: int, i: int, now: int) -> int:
         c.loop[0].score = math.nan  # what its features say is not known yet, so nothing is wanted
     else:
         _wanted(c, symbol, i, j)
-    if symbol.changed != 0:
+    if symbol.changed != 0 or mind.every != 0:
         put_on_record(c, mind, symbol, i)  # a transition is told also when nothing is done about it
     return 0
 

@@ -33,6 +33,7 @@ BELIEF_SNAPSHOT_DTYPE = np.dtype(
         ("seq", "i8"), ("belief_id", "i8"), ("event_ts_ns", "i8"), ("instrument", "u2"), ("regime", "u1"),
         ("idx", "u2", (STORED,)), ("val", "f8", (STORED,)), ("v", "f8", (WIDTH,)), ("surprise", "f8"),
         ("sparsity", "f8"), ("rho_norm", "f8"), ("posterior", "f8", (REGIMES,)), ("features_digest", "u8"),
+        ("mark2", "i8"), ("expected_bps", "f8"),
     ],
     align=True,
 )  # fmt: skip
@@ -307,20 +308,12 @@ def latent(w, s, a, out):
 
 
 @kernel
-def read_out(w, v):
-    """Return the expected return in bps that the trained readout gives. v: float64[32], what it was trained on."""
-    total = 0.0
-    for d in range(WIDTH):
-        total += w.readout[d] * v[d]
-    return total + w.bias
-
-
-@kernel
 def snapshot(row, s):
     """Fill idx, val, v, surprise and sparsity of a stored row; of a denser code its 26 largest are kept.
 
     row: BELIEF_SNAPSHOT_DTYPE; idx is ascending and NO_NEURON behind the last. The caller's part of the row is not
-    touched: seq, belief_id, event_ts_ns, instrument, regime, rho_norm, posterior, features_digest.
+    touched: seq, belief_id, event_ts_ns, instrument, regime, rho_norm, posterior, features_digest, mark2,
+    expected_bps.
     """
     least = 0.0
     ties = 0

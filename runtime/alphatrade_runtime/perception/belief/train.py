@@ -21,7 +21,7 @@ from alphatrade_runtime.perception.belief import belief, standardise
 from alphatrade_runtime.perception.belief.folds import purged_folds
 from alphatrade_runtime.perception.belief.readout import METHODS, Floats, fit_ridge, fit_rls, predict
 from alphatrade_runtime.perception.belief.shape import MAX_INPUTS, NEURONS, STORED, WIDTH
-from alphatrade_runtime.perception.belief.weights import save_weights, seeded_weights
+from alphatrade_runtime.perception.belief.weights import MAX_HORIZON, save_weights, seeded_weights
 
 _standardise = standardise.standardise
 _believe = belief.believe
@@ -41,8 +41,8 @@ class Training:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise InputError(f"training method {self.method}: choose one of {', '.join(METHODS)}")
-        if self.horizon < 1:
-            raise InputError(f"training horizon {self.horizon}: a return looks at least 1 row ahead")
+        if not 1 <= self.horizon <= MAX_HORIZON:
+            raise InputError(f"training horizon {self.horizon}: a return looks 1 to {MAX_HORIZON} rows ahead")
         if not (math.isfinite(self.ridge) and self.ridge > 0.0):
             raise InputError(f"training ridge {self.ridge}: must be finite and above 0, such as 100")
         if not 0.9 <= self.forgetting <= 1.0:
@@ -62,10 +62,14 @@ class FoldFigures:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """weights: float64[33], intercept last, from all rows; folds: figures of fits that never saw their test rows."""
+    """weights: float64[33], intercept last, from all rows; folds: figures of fits that never saw their test rows.
+
+    spread_bps: root mean square of what those fits missed by.
+    """
 
     weights: Floats
     folds: tuple[FoldFigures, ...]
+    spread_bps: float
 
 
 def forward_returns(mids: npt.ArrayLike, horizon: int) -> Floats:
@@ -150,17 +154,21 @@ def train_readout(latents: npt.ArrayLike, returns: npt.ArrayLike, how: Training)
     if x.ndim != 2 or x.shape[1] != WIDTH or y.shape != (x.shape[0],):
         raise InputError(f"latents {x.shape} and returns {y.shape}: need (n, {WIDTH}) and (n,), a return for each row")
     known = np.isfinite(x).all(axis=1) & np.isfinite(y)
-    figures = []
+    figures, missed = [], []
     for k, fold in enumerate(purged_folds(y.size, how.folds, how.horizon, how.embargo)):
         train, test = fold.train[known[fold.train]], fold.test[known[fold.test]]
         if train.size < 2 or test.size == 0:
             raise InputError(f"fold {k} has {train.size} known rows to train on, {test.size} to test; give more rows")
         predicted = predict(x, test, _fit(x, y, train, how))
+        missed.append((y[test] - predicted) ** 2)
         figures.append(_figures(y[test], predicted, math.fsum(y[train]) / train.size, train.size))
     weights = _fit(x, y, np.flatnonzero(known).astype(np.int64), how)
     if not np.isfinite(weights).all():
         raise InputError("training: the readout is not finite; use a stronger ridge or scale the returns")
-    return Trained(weights, tuple(figures))
+    spread = math.sqrt(math.fsum(np.concatenate(missed)) / sum(part.size for part in missed))
+    if not 0.0 < spread < math.inf:
+        raise InputError("training: returns that never miss what was expected of them give no odds; give real ones")
+    return Trained(weights, tuple(figures), spread)
 
 
 def train_slow_weights(
@@ -171,15 +179,19 @@ def train_slow_weights(
     *,
     seed: int,
     inputs: int,
+    horizon: int | None = None,
     meta: Mapping[str, Any] | None = None,
 ) -> tuple[str, Trained]:
     """Train the readout on top of the seeded weights, write the npz, and return its digest and the figures.
 
-    seed, inputs: of the weights that made the latents. The file's meta tells how it was trained and its figures.
+    seed, inputs: of the weights that made the latents.  horizon: decisions that a return looks ahead, where rows of
+    several instruments follow one another; how.horizon is then in rows. The file's meta tells how it was trained and
+    its figures.
     """
     trained = train_readout(latents, returns, how)
     record = seeded_weights(seed, inputs)
     record["readout"] = trained.weights[:WIDTH]
     record["bias"] = trained.weights[WIDTH]
+    record["horizon"], record["spread_bps"] = horizon or how.horizon, trained.spread_bps
     told = {"seed": seed, "training": asdict(how), "folds": [asdict(fold) for fold in trained.folds], **(meta or {})}
     return save_weights(path, record, told), trained

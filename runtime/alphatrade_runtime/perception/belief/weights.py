@@ -21,17 +21,20 @@ WEIGHTS_DTYPE = np.dtype(
     [
         ("e_in", "f8", (WIDTH, MAX_INPUTS)), ("d_x", "f8", (WIDTH, NEURONS)), ("b", "f8", (NEURONS,)),
         ("d_y", "f8", (NEURONS, WIDTH)), ("e", "f8", (NEURONS, WIDTH)), ("readout", "f8", (WIDTH,)), ("bias", "f8"),
-        ("inputs", "i8"),
+        ("spread_bps", "f8"), ("horizon", "i8"), ("inputs", "i8"),
     ],
     align=True,
 )  # fmt: skip
 """e_in: features to value; d_x, b: value to neurons, stored transposed so that a pass over neurons is contiguous;
-d_y: what was read from memory to neurons; e: neurons to latent; readout, bias: latent to expected return, bps;
+d_y: what was read from memory to neurons; e: neurons to latent; readout, bias: value to expected return, bps, over
+`horizon` decisions, 0 where none was trained; spread_bps: how far returns lay from it out of sample, root mean square;
 inputs: how many features, m; columns of e_in from there on are 0."""
 
+MAX_HORIZON = 10_000  # decisions
 LARGEST = 1e6  # a weight beyond it is a training run that exploded
 _FAN_IN = {"d_x": WIDTH, "d_y": WIDTH, "e": NEURONS}
 _META = "meta"
+_WHOLE = {"inputs": (1, MAX_INPUTS), "horizon": (0, MAX_HORIZON)}
 _FIX = "export the weights again"
 
 
@@ -155,8 +158,8 @@ def _array(saved: Any, name: str, path: str) -> Any:
         raise InputError(f"{path}: array {name} is {array.dtype}, must be float64; {_FIX}")
     if array.shape != expected:
         raise InputError(f"{path}: array {name} has shape {array.shape}, must be {expected}; {_FIX}")
-    if name == "inputs" and not (1 <= array <= MAX_INPUTS and array == np.floor(array)):
-        raise InputError(f"{path}: inputs is {array}, must be 1 to {MAX_INPUTS}; {_FIX}")
+    if name in _WHOLE and not (_WHOLE[name][0] <= array <= _WHOLE[name][1] and array == np.floor(array)):
+        raise InputError(f"{path}: {name} is {array}, must be {_WHOLE[name][0]} to {_WHOLE[name][1]}; {_FIX}")
     return array
 
 
@@ -169,5 +172,9 @@ def _check(record: Any, path: str) -> None:
             raise InputError(f"{path}: array {name} holds a weight beyond {LARGEST:g}; scale it and {_FIX}")
     if not 1 <= record["inputs"] <= MAX_INPUTS:
         raise InputError(f"{path}: inputs is {record['inputs']}, must be 1 to {MAX_INPUTS}; {_FIX}")
+    if not 0 <= record["horizon"] <= MAX_HORIZON:
+        raise InputError(f"{path}: horizon is {record['horizon']}, must be 0 to {MAX_HORIZON}; {_FIX}")
+    if record["spread_bps"] < 0.0 or (record["horizon"] > 0 and record["spread_bps"] == 0.0):
+        raise InputError(f"{path}: spread_bps is {record['spread_bps']}, must be above 0 with a readout; {_FIX}")
     if np.any(record["e_in"][:, int(record["inputs"]) :]):
         raise InputError(f"{path}: e_in uses more than its {record['inputs']} inputs; {_FIX}")

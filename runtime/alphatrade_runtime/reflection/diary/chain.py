@@ -5,7 +5,9 @@ batch_hash = SHA-256(prev_hash || per column in schema order: name || type || n 
 where name and type are UTF-8 ended by a zero byte, n is a little-endian u64, the validity bits are
 packed least significant first and padded with zeros, and the values are little-endian in row order.
 NaN is the one null: its validity bit and its value bytes are zero, so that hosts and compilers that
-make other NaN bits still make the same hash. The chain starts at SHA-256 of the header as RFC 8785 JSON.
+make other NaN bits still make the same hash. In a list a NaN is an item as any other and has no bit: it is
+hashed as the step wrote it, the one quiet NaN of a literal, and stored so. The chain starts at SHA-256 of the
+header as RFC 8785 JSON.
 """
 
 import hashlib
@@ -128,7 +130,7 @@ def _names(dtype: np.dtype[Any]) -> tuple[str, ...]:
 
 
 def _column(name: str, field: npt.NDArray[Any]) -> Column:
-    if field.dtype.kind != "f":
+    if field.dtype.kind != "f" or field.ndim > 1:
         return Column(name, field.copy(), None)
     null = np.isnan(field)
     if not null.any():
