@@ -154,9 +154,8 @@ def _trend(norms: Sequence[tuple[int, float]]) -> dict[str, float | int | None]:
     if n > 1:
         away = [n * at - sum(at for at, _ in norms) for at, _ in norms]  # n times the distance from the mean
         spread = sum(a * a for a in away)
-        found["slope_per_1000_decisions"] = (
-            1_000 * n * sum(a * norm for a, (_, norm) in zip(away, norms, strict=True)) / spread
-        )
+        moved = sum(a * norm for a, (_, norm) in zip(away, norms, strict=True))
+        found["slope_per_1000_decisions"] = 1_000 * n * moved / spread
     return found
 
 

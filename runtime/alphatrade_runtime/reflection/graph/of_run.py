@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
 from alphatrade_runtime.adaptation.fast_weights.state import SNAPSHOT_EVERY
 from alphatrade_runtime.market.faults import InputError
@@ -71,7 +72,7 @@ def graphs_of(folder: Path, instrument: str | None = None, advance: Advance = la
         done += 1
         advance(done, total)
 
-    graphs = [_graph(folder, i, found[i], rows, belief, next_one) for i in enough]
+    graphs = [_graph(folder, found[i], rows, belief, next_one) for i in enough]
     return RunGraphs(tuple(graphs), tuple(without))
 
 
@@ -97,7 +98,6 @@ def _lacking(symbol: str, there: Sequence[Path]) -> str:
 
 def _graph(
     folder: Path,
-    i: int,
     paths: Sequence[Path],
     rows: npt.NDArray[np.float64],
     belief: Belief,
@@ -125,5 +125,5 @@ def _codes(folder: Path, taken: Sequence[RhoSnapshot]) -> Codes | None:
         f"SELECT idx, val FROM belief_snapshots WHERE instrument = {taken[0].instrument} "
         f"AND belief_id BETWEEN {taken[0].decision_id} AND {taken[-1].decision_id} ORDER BY belief_id",
     )
-    idx, val = (np.array(found.column(name).to_pylist()).reshape(-1, STORED) for name in ("idx", "val"))
+    idx, val = (pc.list_flatten(found.column(name)).to_numpy().reshape(-1, STORED) for name in ("idx", "val"))
     return Codes(np.where(idx == NO_NEURON, 0, idx).astype(np.int64), val.astype(np.float64))
