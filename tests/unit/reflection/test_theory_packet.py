@@ -28,6 +28,7 @@ FIELDS = (
     "feature_shifts", "neuron_shifts", "rho_norm", "execution", "policy_hashes", "hypotheses", "actions", "diary",
     "replay", "release",
 )  # fmt: skip
+NORMS = [(1_000, 1.0), (2_000, 1.1), (2_500, 1.15)]
 
 
 def event(**changes):
@@ -47,7 +48,7 @@ def facts(**changes):
     given = {
         "run_id": "run-1", "symbol": "SIM-A", "event": event(), "sd_before": 1.0, "sd_after": 1.0,
         "features": [FeatureShift("order_flow_1s", 0.1, -0.2, 0.03)], "neurons": [NeuronShift(5, 0.2, 0.4)],
-        "rho_norms": [(1_000, 1.0), (2_000, 1.1), (2_500, 1.15)], "policy_hashes": ["b", "a"], "diary_last_seq": 9, "diary_hash": "00ff",
+        "rho_norms": NORMS, "policy_hashes": ["b", "a"], "diary_last_seq": 9, "diary_hash": "00ff",
     }  # fmt: skip
     return Facts(**{**given, **changes})
 
@@ -87,7 +88,7 @@ def test_what_is_not_known_is_null_and_said_so():
     odd = facts(
         sd_before=float("nan"),
         sd_after=float("inf"),
-        rho_norms=[(k, float("nan")) for k in range(3)],
+        rho_norms=[(k, math.nan) for k in (1, 2)],
         features=(),
         neurons=(),
     )
