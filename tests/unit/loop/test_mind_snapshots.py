@@ -72,7 +72,7 @@ def test_they_are_the_weights_behind_each_64th_decision_wherever_batches_end():
 
 
 def test_a_killed_run_leaves_the_files_of_an_undisturbed_one(tmp_path, monkeypatch):
-    Engine(shy()).replay(rows(), tmp_path / "whole")
+    Engine(shy()).replay(rows(), tmp_path / "whole" / "run")
     monkeypatch.setattr(time, "monotonic", itertools.count(0.0, 1.0).__next__)
     save, taken = engines._Run.checkpoint, []
 
@@ -83,7 +83,7 @@ def test_a_killed_run_leaves_the_files_of_an_undisturbed_one(tmp_path, monkeypat
         if len(taken) <= 12:
             save(run)
 
-    folder = tmp_path / "killed"
+    folder = tmp_path / "killed" / "run"  # packets name their run by its folder
     with monkeypatch.context() as patched:
         patched.setattr(engines._Run, "checkpoint", at_second)
         with pytest.raises(KeyboardInterrupt):
@@ -95,7 +95,7 @@ def test_a_killed_run_leaves_the_files_of_an_undisturbed_one(tmp_path, monkeypat
     Engine(shy()).replay(rows(), folder)
     for kept, pattern in ((FOLDER, "*"), (PACKETS, "*/*")):
         left = {path.relative_to(folder): path.read_bytes() for path in (folder / kept).glob(pattern)}
-        undisturbed = tmp_path / "whole"
+        undisturbed = tmp_path / "whole" / "run"
         assert left == {path.relative_to(undisturbed): path.read_bytes() for path in (undisturbed / kept).glob(pattern)}
         assert len(left) > 1
 
