@@ -17,6 +17,7 @@ from alphatrade_runtime.cli import (
     diary,
     drift,
     explain,
+    graph,
     importing,
     kill,
     plugin,
@@ -65,6 +66,7 @@ app.command("replay", short_help="Trade a recorded tape.")(run.replay)
 app.command("redteam", short_help="Trade a session through faults, and judge it.")(redteam.redteam)
 app.command("compare", short_help="Find the first row at which two runs differ.")(compare.compare)
 app.command("explain", short_help="Say why a policy traded and not another.")(explain.explain)
+app.command("graph", short_help="Diagnose the graph of a run's fast weights.")(graph.graph)
 app.command("report", short_help="Print a run's table; write its report anew.")(report.report)
 app.command("import", short_help="Make a tape of recorded data.")(importing.import_data)
 app.add_typer(tape.app, name="tape")

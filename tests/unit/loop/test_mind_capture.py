@@ -26,7 +26,7 @@ from alphatrade_runtime.risk.codes import Guard
 from bench import sessions, strategies  # noqa: F401 (declares the signals)
 from bench.make_capture import write_capture
 from unit.loop.mind_sessions import everything
-from unit.loop.test_understood_run import stored
+from unit.loop.stored_runs import stored
 
 RECORDED = os.environ.get("ALPHATRADE_CAPTURE")
 MOMENTS = 8_000

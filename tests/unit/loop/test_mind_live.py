@@ -2,14 +2,17 @@
 
 import pytest
 
+from alphatrade_runtime.adaptation.fast_weights.state import fast_params
 from alphatrade_runtime.loop import recovery
 from alphatrade_runtime.loop.identity import identify
 from alphatrade_runtime.loop.live_clock import ClockFacts
 from alphatrade_runtime.loop.live_rows import timer_row
 from alphatrade_runtime.loop.live_session import LiveFacts
+from alphatrade_runtime.loop.mind import build
 from alphatrade_runtime.loop.mind.host import Mind
 from alphatrade_runtime.loop.mind_link import mind_of
 from alphatrade_runtime.policy.document import parse_session
+from alphatrade_runtime.reflection.graph.snapshots import FOLDER
 from unit.loop.mind_sessions import everything, rows
 
 DOCUMENT = everything()
@@ -73,6 +76,32 @@ def test_a_kill_in_mid_learning_loses_nothing(tmp_path, undisturbed):
     digests = closed(again)
     assert "mind" in digests
     assert digests == closed(undisturbed)
+
+
+def test_a_kill_leaves_the_snapshots_of_an_undisturbed_session(tmp_path, monkeypatch):
+
+    def frequent(*given, **named):
+        params = fast_params(*given, **named)
+        params.every[:] = 64
+        return params
+
+    monkeypatch.setattr(build, "fast_params", frequent)
+    whole, live = started(tmp_path / "whole"), started(tmp_path / "killed")
+    drive(whole, 0, END)
+    drive(live, 0, KILLED_AT)
+    for one in (whole, live):
+        let_go(one)
+    late = tmp_path / "killed" / FOLDER / "001-000000000099999.npz"
+    late.write_bytes(b"of rows that never came to the journal")
+    again = recovery.recover(tmp_path / "killed", facts(), SESSION, IDENTITY, True)
+    assert not late.exists()
+    drive(again, KILLED_AT, END)
+    let_go(again)
+    left, undisturbed = (
+        {path.name: path.read_bytes() for path in (tmp_path / name / FOLDER).iterdir()} for name in ("killed", "whole")
+    )
+    assert left == undisturbed
+    assert len(left) > 4
 
 
 def mind_in(live):

@@ -7,18 +7,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.loop.mind.state import STREAM_DTYPES
 from alphatrade_runtime.reflection.diary import query
 from alphatrade_runtime.reflection.diary.attribution import ATTRIBUTED, attribution
 from alphatrade_runtime.reflection.diary.choices import explain_row
-from alphatrade_runtime.reflection.diary.compact import compact
-from alphatrade_runtime.reflection.diary.dictionary import Dictionary
 from alphatrade_runtime.reflection.routes import NOBODY
 from alphatrade_runtime.reflection.why import MOST, candidates
 from alphatrade_runtime.report.page import page
 from alphatrade_runtime.report.run_data import read_run_data
-from unit.loop.mind_sessions import RULES, everything, minded, rows, three
+from unit.loop.mind_sessions import RULES, everything, minded, three
+from unit.loop.stored_runs import stored
 from unit.risk.law_session import policy
 
 QUIET_NAN = 0x7FF8000000000000
@@ -28,19 +26,6 @@ LISTS = {
     if stream in ("belief_snapshots", "regimes", "probes", "routes")
 }
 PARTS = ("base", "attention", "regime", "fast_weight")
-
-
-def stored(folder, document, tape=None):
-    """Run a session to disk, and compact it as a finished run is."""
-    result = Engine(document).replay(rows(3_000) if tape is None else tape, folder)
-    run = {
-        "run_id": result.run_id, "session": document, "instruments": document["policy"]["envelope"]["instruments"],
-        "policy_hash": "a", "envelope_hash": "b", "code_hash": "c", "digests": result.digests, "violations": [],
-        "tape": {"source": "made rows", "simulated": True}, "kill": result.kill, "mode": "Sim", "speed": "Max",
-    }  # fmt: skip
-    (folder / "run.json").write_text(json.dumps(run))
-    compact(folder, Dictionary.from_run(run))
-    return folder
 
 
 @pytest.fixture(scope="module")

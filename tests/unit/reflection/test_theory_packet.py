@@ -10,10 +10,10 @@ import pytest
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.policy.canonical import canonical
 from alphatrade_runtime.reflection.drift.detectors import Detector
+from alphatrade_runtime.reflection.drift.neurons import NeuronShift
 from alphatrade_runtime.reflection.drift.packet import (
     Execution,
     Facts,
-    NeuronShift,
     markdown,
     normal_tail,
     read_packet,
@@ -28,6 +28,7 @@ FIELDS = (
     "feature_shifts", "neuron_shifts", "rho_norm", "execution", "policy_hashes", "hypotheses", "actions", "diary",
     "replay", "release",
 )  # fmt: skip
+NORMS = [(1_000, 1.0), (2_000, 1.1), (2_500, 1.15)]
 
 
 def event(**changes):
@@ -47,7 +48,7 @@ def facts(**changes):
     given = {
         "run_id": "run-1", "symbol": "SIM-A", "event": event(), "sd_before": 1.0, "sd_after": 1.0,
         "features": [FeatureShift("order_flow_1s", 0.1, -0.2, 0.03)], "neurons": [NeuronShift(5, 0.2, 0.4)],
-        "rho_norms": [1.0, 1.1, 1.2], "policy_hashes": ["b", "a"], "diary_last_seq": 9, "diary_hash": "00ff",
+        "rho_norms": NORMS, "policy_hashes": ["b", "a"], "diary_last_seq": 9, "diary_hash": "00ff",
     }  # fmt: skip
     return Facts(**{**given, **changes})
 
@@ -62,7 +63,7 @@ def test_it_holds_all_that_it_should_and_the_same_facts_give_the_same_bytes():
     assert canonical(packet) == canonical(theory_packet(facts()))
     assert packet["packet_id"] != theory_packet(facts(run_id="run-2"))["packet_id"]
     assert packet["actions"] == {"taken": ["freeze", "size"], "size_before": 1.0, "size_after": 0.5}
-    assert packet["rho_norm"]["slope"] == pytest.approx(0.1)
+    assert packet["rho_norm"]["slope_per_1000_decisions"] == pytest.approx(0.1)
     assert packet["policy_hashes"] == ["a", "b"]
 
 
@@ -84,7 +85,13 @@ def test_the_hypothesis_that_the_facts_speak_for_comes_first(changes, hypothesis
 
 
 def test_what_is_not_known_is_null_and_said_so():
-    odd = facts(sd_before=float("nan"), sd_after=float("inf"), rho_norms=[float("nan")] * 3, features=(), neurons=())
+    odd = facts(
+        sd_before=float("nan"),
+        sd_after=float("inf"),
+        rho_norms=[(k, math.nan) for k in (1, 2)],
+        features=(),
+        neurons=(),
+    )
     packet = theory_packet(odd)
     assert packet["before"]["sd"] is None
     assert packet["p_value"] is None

@@ -12,15 +12,17 @@ HEBB, DELTA = 1, 2
 RULES = {"hebb": HEBB, "delta": DELTA}
 HALF_LIFE = 700  # decisions
 GOOD_EVERY = 256  # decisions between two copies to go back to
+SNAPSHOT_EVERY = 1_024  # decisions of an instrument between two snapshots for its graph
 _LN2 = 0.6931471805599453
 _SLACK = 1.01  # above what Hebb's rule can reach: a norm at the bound is a fault
 _DELTA_STEP, _DELTA_CLAMP = 0.05, 8.0
 _ROOT = WIDTH**0.5
 
 # keep: what a decision leaves of rho.  step: weight of a decision's product.  bound: of the Frobenius norm; for Hebb's
-# rule a fault, for delta's rho is scaled back to it.  kappa: how far a multiplier may be from 1.
+# rule a fault, for delta's rho is scaled back to it.  kappa: how far a multiplier may be from 1.  every: decisions
+# between two snapshots.
 FAST_PARAMS_DTYPE = np.dtype(
-    [("rule", "i8"), ("keep", "f8"), ("step", "f8"), ("bound", "f8"), ("kappa", "f8")], align=True
+    [("rule", "i8"), ("keep", "f8"), ("step", "f8"), ("bound", "f8"), ("kappa", "f8"), ("every", "i8")], align=True
 )
 
 # rho * scale are the weights: decay moves the scale alone.  squares: by row, of rho without the scale.  total: their
@@ -44,7 +46,7 @@ def fast_params(rule: str = "hebb", half_life: int = HALF_LIFE, *, kappa: float)
         raise InputError("fast_weights: give a half_life of 1 or more, and kappa from 0 to below 1")
     params = np.zeros(1, FAST_PARAMS_DTYPE).view(np.recarray)
     p = params[0]
-    p.rule, p.kappa = RULES[rule], kappa
+    p.rule, p.kappa, p.every = RULES[rule], kappa, SNAPSHOT_EVERY
     p.keep = float(exp_det(-_LN2 / half_life))
     p.step = 1.0 - p.keep if p.rule == HEBB else _DELTA_STEP
     p.bound = (_SLACK if p.rule == HEBB else _DELTA_CLAMP) * _ROOT

@@ -34,7 +34,7 @@ from alphatrade_runtime.numerics.address import I64, address_of, lend, record_ty
 from alphatrade_runtime.perception.belief import standardise
 from alphatrade_runtime.perception.belief.belief import reset as reset_belief
 from alphatrade_runtime.perception.belief.shape import NEURONS
-from alphatrade_runtime.perception.belief.weights import load_weights, seeded_weights
+from alphatrade_runtime.perception.belief.weights import weights_of
 from alphatrade_runtime.perception.features import DOCS, NEEDS_PATH, needs
 from alphatrade_runtime.perception.features import NAMES as FEATURES
 from alphatrade_runtime.perception.regime.labels import NAMES as REGIMES
@@ -42,6 +42,7 @@ from alphatrade_runtime.perception.regime.model import default_model
 from alphatrade_runtime.perception.regime.state import hmm_params, rules_params
 from alphatrade_runtime.perception.regime.state import reset as reset_regime
 from alphatrade_runtime.policy.document import Belief, Drift, RegimeClassifier, Session
+from alphatrade_runtime.reflection.drift.neurons import reset as reset_neurons
 from alphatrade_runtime.reflection.drift.psi import reset as reset_shifts
 from alphatrade_runtime.reflection.drift.sentry import Stream
 from alphatrade_runtime.reflection.drift.sentry import prepare as prepare_sentry
@@ -156,11 +157,7 @@ def _set_belief(mind: Mind, belief: Belief | None) -> None:
     shared.inputs = len(ids)
     shared.input_ids[: len(ids)] = ids
     shared.active = max(-(-NEURONS * belief.active_bps // 10_000), 1)
-    weights = belief.weights
-    if weights is None:
-        shared.weights[0] = seeded_weights(belief.seed, len(ids))
-    else:
-        shared.weights[0] = load_weights(weights.path, weights.digest, belief.features)
+    shared.weights[0] = weights_of(belief)
     shared.rate = standardise.rate(belief.half_life)
     floors = [FLOORS[DOCS[FEATURES[name]].unit] for name in belief.features]
     for symbol in mind.symbols:
@@ -205,6 +202,7 @@ def _set_drift(mind: Mind, block: Drift | None) -> None:
     for symbol in mind.symbols:
         reset_sentry(symbol.sentry[0], params)
         reset_shifts(symbol.features[0], reference_n=block.reference)
+        reset_neurons(symbol.neurons[0], reference_n=block.reference)
 
 
 def _set_fast(mind: Mind, session: Session) -> None:

@@ -9,6 +9,7 @@ from alphatrade_runtime.loop.mind.state import HAS_BELIEF, HAS_DRIFT, OUT_DRIFT
 from alphatrade_runtime.loop.mind.whereabouts import mind_at, symbol_at
 from alphatrade_runtime.numerics.jit import kernel
 from alphatrade_runtime.perception.belief.expectation import read_out, rise_probability
+from alphatrade_runtime.reflection.drift.neurons import count_neurons
 from alphatrade_runtime.reflection.drift.psi import count_features, window_mean
 from alphatrade_runtime.reflection.drift.sentry import Stream, act, observe, take_event
 from alphatrade_runtime.risk.codes import Guard
@@ -72,6 +73,7 @@ def watch_beliefs(c, mind, symbol, i):
         surprise = window_mean(symbol.features[0], symbol.belief[0].surprise)
         if not math.isnan(surprise):
             _see(c, mind, symbol, i, _SURPRISE, surprise)
+        count_neurons(symbol.neurons[0], symbol.belief[0].idx, symbol.belief[0].count)
         moved = count_features(symbol.features[0], mind.z, mind.inputs)
         if not math.isnan(moved):
             _see(c, mind, symbol, i, _PSI, moved)

@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from alphatrade_runtime.adaptation.exploration import budget as budgets
 from alphatrade_runtime.loop.mind.outlook import Outlook
+from alphatrade_runtime.loop.mind.snapshots import Snapshots
 from alphatrade_runtime.loop.mind.state import (
     CONFIGURED,
     HAS_EXPLORATION,
+    HAS_FAST,
     MIND_DTYPE,
     OUT_DRIFT,
     STREAM_DTYPES,
@@ -21,6 +23,7 @@ from alphatrade_runtime.loop.mind_outlook import ExplorationOutlook, InstrumentO
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.perception.regime.labels import title
 from alphatrade_runtime.reflection.drift.detectors import ALERT
+from alphatrade_runtime.reflection.drift.neurons import top_neurons
 from alphatrade_runtime.reflection.drift.packet import Facts, theory_packet, write_packet
 from alphatrade_runtime.reflection.drift.psi import top_shifts
 
@@ -49,6 +52,7 @@ class Mind:
         self.shared = np.zeros(1, MIND_DTYPE).view(np.recarray)
         self.symbols = np.zeros(len(instruments), SYMBOL_DTYPE).view(np.recarray)
         self.packets: list[dict[str, Any]] = []  # of a run in memory
+        self.snapshots = Snapshots(self.shared, self.symbols, self.instruments)
         self._alerts: list[Any] = []
         self._outlook: Outlook | None = None
         self.streams: Mapping[str, np.dtype[Any]] = {name: STREAM_DTYPES[name] for name in streams}
@@ -68,10 +72,12 @@ class Mind:
                 yield name, rows
 
     def report(self, folder: Path | None) -> None:
-        """Write a theory packet of each alert since the last time; the disk has them when this returns.
+        """Write a snapshot of the fast weights that is due, and a theory packet of each alert since the last time.
 
-        folder: of the record streams; None keeps them in memory. Raises InputError when one cannot be written.
+        The disk has the packets when this returns. folder: of the record streams; None keeps all in memory. Raises
+        InputError when one cannot be written.
         """
+        self.snapshots.keep(folder)
         for row in self._alerts:
             packet = theory_packet(self._facts(row, folder))
             if folder is None:
@@ -94,7 +100,8 @@ class Mind:
             regime_after=title(int(regime.label)),
             regime_confidence=float(regime.confidence),
             features=top_shifts(symbol.features[0], self.features),
-            rho_norms=[float(symbol.fast[0].norm)],
+            neurons=top_neurons(symbol.neurons[0]),
+            rho_norms=self.snapshots.norms(int(row["instrument"])) if self.shared[0].parts & HAS_FAST else (),
             masked=int(sentry.masked.sum()),
             diary_first_seq=int(row["change_seq"]),
             diary_last_seq=int(row["seq"]),
@@ -141,6 +148,7 @@ class Mind:
         shared[:] = state[: len(shared)]
         symbols[:] = state[len(shared) :]
         self.shared[_OWN] = own
+        self.snapshots.begin()
 
     def _check(self, saved: npt.NDArray[np.void]) -> None:
         for name in CONFIGURED:

@@ -19,9 +19,11 @@ from alphatrade_runtime.perception.belief.standardise import STANDARD_DTYPE
 from alphatrade_runtime.perception.belief.weights import WEIGHTS_DTYPE
 from alphatrade_runtime.perception.regime.state import REGIME_DTYPE, REGIME_PARAMS_DTYPE
 from alphatrade_runtime.perception.regime.transition import TRANSITION_DTYPE
+from alphatrade_runtime.reflection.drift.neurons import NEURON_SHIFT_DTYPE
 from alphatrade_runtime.reflection.drift.psi import SHIFT_DTYPE
 from alphatrade_runtime.reflection.drift.sentry import DRIFT_EVENT_DTYPE, SENTRY_DTYPE, SENTRY_PARAMS_DTYPE
 from alphatrade_runtime.reflection.explorations import EXPLORATION_DTYPE
+from alphatrade_runtime.reflection.graph.snapshots import KEPT
 from alphatrade_runtime.reflection.probes.state import PROBE_PARAMS_DTYPE, PROBE_ROW_DTYPE, PROBE_STATE_DTYPE, PROBES
 from alphatrade_runtime.reflection.routes import ROUTE_DTYPE
 
@@ -78,6 +80,7 @@ CONFIGURED = tuple(name for name, *_ in _SHARED)  # what a run never changes; a 
 # regime_since: when the regime took effect, ns; 0 at the beginning.
 # tried: the policy that trades in the place of `incumbent`, -1 none; since when, to hold which share.  refused: 1 the
 # budget did not cover its order.  asked_*: its order when it was last asked about.  priced: that order both ways.
+# norms: of the fast weights at the latest snapshots, a ring.
 SYMBOL_DTYPE = np.dtype(
     [
         ("decisions", "i8"), ("faults", "i8"), ("exploding", "i8"), ("constant", "i8"), ("masked", "i8"),
@@ -94,6 +97,7 @@ SYMBOL_DTYPE = np.dtype(
         ("features", SHIFT_DTYPE, (1,)),
         ("tried", "i8"), ("tried_since", "i8"), ("tried_share", "f8"), ("incumbent", "i8"), ("refused", "i8"),
         ("asked_lots", "i8"), ("asked_notional", "i8"), ("priced", PRICED_DTYPE, (1,)), ("taken", TAKEN_DTYPE, (1,)),
+        ("neurons", NEURON_SHIFT_DTYPE, (1,)), ("norms", "f8", (KEPT,)),
         ("signal_state", "f8", (MAX_POLICIES, MAX_STATE)),
     ],
     align=True,

@@ -59,6 +59,8 @@ def _perceive(c, mind, symbol, i, now):
         layer_norm(mind.a, mind.la)
         if sigma.write(fast, mind.fast[0], belief.idx, belief.val, belief.count, belief.v, mind.a, 1.0) != 0:
             guard_row(c, _FAST_WEIGHTS)
+        if fast.decisions % mind.fast[0].every == 0:
+            c.loop[0].drain = 1  # a snapshot is due, of the weights as this decision leaves them
     else:
         for k in range(len(mind.latent)):
             mind.latent[k] = 0.0

@@ -16,6 +16,7 @@ from alphatrade_runtime.numerics.jit import entry
 from alphatrade_runtime.numerics.rng import normal, stream
 from alphatrade_runtime.perception.belief.shape import MAX_INPUTS, NEURONS, WIDTH
 from alphatrade_runtime.policy.canonical import canonical
+from alphatrade_runtime.policy.document import Belief
 
 WEIGHTS_DTYPE = np.dtype(
     [
@@ -62,6 +63,13 @@ def seeded_weights(seed: int, inputs: int) -> Any:
         _gaussian(stream(seed, f"belief.{name}"), out.reshape(-1), 1.0 / math.sqrt(fan_in))
     record["e_in"][:, :inputs] = e_in
     return record
+
+
+def weights_of(belief: Belief) -> Any:
+    """Return the weights that a belief's genotype names: trained ones of its file, else seeded ones."""
+    if belief.weights is None:
+        return seeded_weights(belief.seed, len(belief.features))
+    return load_weights(belief.weights.path, belief.weights.digest, belief.features)
 
 
 def weights_digest(record: Any, meta: Mapping[str, Any]) -> str:

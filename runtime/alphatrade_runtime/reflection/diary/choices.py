@@ -5,9 +5,9 @@ from typing import Any
 
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.orders import Command, OrderState
-from alphatrade_runtime.policy.document import Session, parse_session
+from alphatrade_runtime.policy.document import Session
 from alphatrade_runtime.reflection.diary import query
-from alphatrade_runtime.reflection.diary.dictionary import read_run
+from alphatrade_runtime.reflection.diary.dictionary import session_of
 from alphatrade_runtime.reflection.diary.segments import streams_in
 from alphatrade_runtime.reflection.probes.state import Probe
 from alphatrade_runtime.reflection.records import DiaryKind
@@ -21,7 +21,7 @@ def explain_row(folder: Path, seq: int) -> list[dict[str, Any]]:
 
     Raises InputError when the run has no understanding loop, or nothing is on record at that row.
     """
-    session = _session(folder)
+    session = session_of(folder)
     if "routes" not in streams_in(folder):
         raise InputError(
             f"{folder}: the run made no choice to explain: belief, regime, probes, drift and router of its strategy "
@@ -31,13 +31,6 @@ def explain_row(folder: Path, seq: int) -> list[dict[str, Any]]:
     if found.num_rows == 0:
         raise InputError(f"{folder}: no choice is on record at row {seq}; {_nearest(folder, seq)}")
     return [_explained(folder, route, session) for route in found.to_pylist()]
-
-
-def _session(folder: Path) -> Session:
-    run = read_run(folder)
-    if "session" not in run:
-        raise InputError(f"{folder / 'run.json'}: field session is missing; restore the file from the run's copy")
-    return parse_session(run["session"])
 
 
 def _nearest(folder: Path, seq: int) -> str:

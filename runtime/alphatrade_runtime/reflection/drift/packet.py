@@ -15,6 +15,7 @@ from alphatrade_runtime.market.faults import InputError, disk_errors
 from alphatrade_runtime.numerics.math import exp_det
 from alphatrade_runtime.policy.canonical import CanonicalError, canonical, read_canonical
 from alphatrade_runtime.reflection.drift.detectors import Detector
+from alphatrade_runtime.reflection.drift.neurons import NeuronShift
 from alphatrade_runtime.reflection.drift.psi import FeatureShift
 from alphatrade_runtime.reflection.drift.sentry import Action, Stream
 
@@ -26,15 +27,6 @@ _TOP = 5
 _STRONG_KS = 0.4  # from here on a shift of that kind explains a drift fully
 _STRONG_SLIPPAGE = 3.0
 _EDGE_STREAMS = ("EDGE", "HIT_RATE", "CALIBRATION")
-
-
-@dataclass(frozen=True, slots=True)
-class NeuronShift:
-    """One neuron: in how large a share of decisions it was active, before and after the change."""
-
-    neuron: int
-    active_before: float
-    active_after: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,8 @@ class Execution:
 class Facts:
     """Everything a packet is made of. event: a row of DRIFT_EVENT_DTYPE by field name.
 
-    masked: observations that were NaN or infinite since the change.  rho_norms: oldest first.
+    masked: observations that were NaN or infinite since the change.  rho_norms: of the fast weights, each
+    with the decisions of the instrument until then, oldest first.
     """
 
     run_id: str
@@ -65,7 +58,7 @@ class Facts:
     regime_confidence: float = 0.0
     features: Sequence[FeatureShift] = ()
     neurons: Sequence[NeuronShift] = ()
-    rho_norms: Sequence[float] = ()
+    rho_norms: Sequence[tuple[int, float]] = ()
     execution: Execution = field(default_factory=Execution)
     policy_hashes: Sequence[str] = ()
     masked: int = 0
@@ -152,15 +145,18 @@ def normal_tail(x: float) -> float:
     return density / fraction
 
 
-def _trend(norms: Sequence[float]) -> dict[str, float | int | None]:
-    """Return first, last and least-squares slope a sample of the norms of the fast weights."""
+def _trend(norms: Sequence[tuple[int, float]]) -> dict[str, float | int | None]:
+    """Return first, last and least-squares slope of the norms of the fast weights."""
     n = len(norms)
-    if n < 2:
-        return {"n": n, "first": norms[0] if n else None, "last": norms[0] if n else None, "slope": None}
-    centre = (n - 1) / 2
-    spread = n * (n * n - 1) / 12
-    slope = sum((k - centre) * norm for k, norm in enumerate(norms)) / spread
-    return {"n": n, "first": norms[0], "last": norms[-1], "slope": slope}
+    found: dict[str, float | int | None] = {"n": n, "first": None, "last": None, "slope_per_1000_decisions": None}
+    if n:
+        found |= {"first": norms[0][1], "last": norms[-1][1]}
+    if n > 1:
+        away = [n * at - sum(at for at, _ in norms) for at, _ in norms]  # n times the distance from the mean
+        spread = sum(a * a for a in away)
+        moved = sum(a * norm for a, (_, norm) in zip(away, norms, strict=True))
+        found["slope_per_1000_decisions"] = 1_000 * n * moved / spread
+    return found
 
 
 def _share(value: float) -> float:
@@ -248,6 +244,7 @@ def _facts_told(packet: Mapping[str, Any]) -> list[tuple[str, str]]:
     before, after, fired, rho = packet["before"], packet["after"], packet["fired"], packet["rho_norm"]
     execution, actions = packet["execution"], packet["actions"]
     rule = f"{packet['detector']}, {_n(packet['statistic'])} against {_n(packet['threshold'])}"
+    slope = _n(rho["slope_per_1000_decisions"])
     slipped = f"{_n(execution['slippage_before_bps'])} to {_n(execution['slippage_after_bps'])} bps"
     size = f"size {_n(actions['size_before'])} to {_n(actions['size_after'])}"
     return [
@@ -257,7 +254,7 @@ def _facts_told(packet: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("after", f"n {after['n']}, mean {_n(after['mean'])}, sd {_n(after['sd'])}"),
         ("p", f"{_n(packet['p_value'])}, of the {packet['p_value_of']}"),
         ("regime", f"{packet['regime']['before']} before, {packet['regime']['after']} after"),
-        ("fast weights", f"norm {_n(rho['first'])} to {_n(rho['last'])}, slope {_n(rho['slope'])} a sample"),
+        ("fast weights", f"norm {_n(rho['first'])} to {_n(rho['last'])}, {slope} a 1,000 decisions"),
         ("slippage", slipped),
         ("actions", f"{', '.join(actions['taken']) or 'none'}; {size}"),
         ("policies", ", ".join(packet["policy_hashes"]) or "none"),

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +30,18 @@ class Modularity:
     community: Ints
 
 
-def modularity(pairs: Ints, nodes: int, seed: int) -> Modularity:
+def modularity(pairs: Ints, nodes: int, seed: int, advance: Callable[[], None] = lambda: None) -> Modularity:
     """Find communities by Louvain's method and hold their modularity against 20 rewirings. No edges: NaN.
 
-    pairs: (P, 2) int64, edges without direction.
+    pairs: (P, 2) int64, edges without direction.  advance: called behind each rewiring.
     """
     q, community = louvain(pairs, nodes, seed)
     if not len(pairs):
         return Modularity(math.nan, math.nan, math.nan, math.nan, community)
-    null = [louvain(rewired(pairs, nodes, seed + k), nodes, seed)[0] for k in range(1, REWIRINGS + 1)]
+    null = []
+    for k in range(1, REWIRINGS + 1):
+        null.append(louvain(rewired(pairs, nodes, seed + k), nodes, seed)[0])
+        advance()
     mean, sd = float(np.mean(null)), float(np.std(null, ddof=1))
     z = (q - mean) / sd if sd > 1e-12 else math.nan
     return Modularity(q, z, mean, sd, community)

@@ -1,7 +1,7 @@
 """The health of a belief graph on the stored snapshots of a day."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,11 +58,13 @@ def diagnose(
     seed: int = 1,
     share: float = TOP_SHARE,
     bands: Mapping[str, Band] = BANDS,
+    advance: Callable[[], None] = lambda: None,
 ) -> Diagnosis:
     """Measure the graph of the fast weights. The same arguments give the same values.
 
     rho: (S, n, d) snapshots of the true state (lazy decay multiplied in), S of 16 or more.  d_y: (n, d).
     codes: of the same day; without them what needs them is NaN.  share: of weights that are edges.
+    advance: called behind each of 20 rewirings, which take the time.
     Raises InputError for input that is too short, does not fit or is not finite.
     """
     snapshots = np.asarray(rho, np.float64)
@@ -71,7 +73,7 @@ def diagnose(
     if codes is not None:
         check_codes(codes, len(weights))
         dead, cosine = dead_share(codes, len(weights)), mean_cosine(codes, len(weights))
-    measures = measure(strongest(weights, share), seed)
+    measures = measure(strongest(weights, share), seed, advance)
     metrics = {
         "Modularity": measures.communities.q,
         "ModularityZ": measures.communities.z,
@@ -85,7 +87,7 @@ def diagnose(
     return Diagnosis(len(snapshots), measures, metrics, judge(metrics, bands))
 
 
-def measure(graph: Graph, seed: int = 1) -> GraphMeasures:
+def measure(graph: Graph, seed: int = 1, advance: Callable[[], None] = lambda: None) -> GraphMeasures:
     """Measure any graph of neurons: of the fast weights or of the slow parameters."""
     into, out = graph.degrees()
     pairs = graph.pairs()
@@ -96,7 +98,7 @@ def measure(graph: Graph, seed: int = 1) -> GraphMeasures:
         out_degrees=histogram(out),
         exponent=tail_exponent(into + out),
         gini=gini(into + out),
-        communities=modularity(pairs, graph.nodes, seed),
+        communities=modularity(pairs, graph.nodes, seed, advance),
         core_share=core_share(pairs, graph.nodes),
         core_fit=fit,
         core_size=size,

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from alphatrade_runtime.perception.belief.shape import NEURONS, WIDTH
 from alphatrade_runtime.reflection.graph.edges import directed
+from alphatrade_runtime.reflection.graph.snapshots import RhoSnapshot
 
 
 def pairs_where(joined):
@@ -36,3 +38,11 @@ def empty():
 def both_ways(pairs, n):
     """Return the graph in which each pair is an edge both ways."""
     return directed(n, np.concatenate([pairs[:, 0], pairs[:, 1]]), np.concatenate([pairs[:, 1], pairs[:, 0]]))
+
+
+def rho_snapshot(k, instrument=0, symbol="AAA"):
+    """Return the k-th snapshot of an instrument, of fast weights in eight groups of neurons."""
+    rng = np.random.default_rng(k)
+    direction = np.eye(WIDTH)[np.arange(NEURONS) * 8 // NEURONS]
+    rho = direction * (1.0 + rng.random((NEURONS, 1))) + 0.05 * rng.standard_normal((NEURONS, WIDTH))
+    return RhoSnapshot(instrument, symbol, 1_024 * k, 3_000 * k, 1_024, rho.astype("<f4"))
