@@ -10,7 +10,6 @@ import pytest
 
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.policy.canonical import canonical
-from alphatrade_runtime.reflection.graph import snapshots
 from alphatrade_runtime.reflection.graph.snapshots import KEPT, cut_back, files, read_snapshot, write_snapshot
 from unit.reflection.graph.planted import rho_snapshot
 
