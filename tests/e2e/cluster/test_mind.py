@@ -112,10 +112,11 @@ class Told:
 @pytest.fixture(scope="module")
 def told(installed: Installed, backend: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     """Let it trade, kill it twice in mid-learning, and let its feed come to its end."""
+    here = undisturbed(tmp_path_factory.mktemp("undisturbed"))  # first: it may have to compile, and the feed waits not
     with allowed(installed.kube, *FLAGS, "exploration"), trading_namespace(installed.kube, NAME) as namespace:
         desk = Desk(Place(installed.kube, namespace), backend, NAME)
         desk.open(*manifests(), *explorer())
-        made = Told(desk, undisturbed(tmp_path_factory.mktemp("undisturbed")))
+        made = Told(desk, here)
         for _ in range(2):
             made.seen.append(desk.place.until("kubectl shows it", lambda: shown(desk.place), MINUTE_S))
             desk.until("learns", lambda: desk.metric(NORM) > 0.0)
