@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alphatrade_runtime.market.faults import InputError
-from alphatrade_runtime.reflection.graph import snapshots
+from alphatrade_runtime.policy.canonical import canonical
 from alphatrade_runtime.reflection.graph.snapshots import KEPT, cut_back, files, read_snapshot, write_snapshot
 from unit.reflection.graph.planted import rho_snapshot
 
@@ -56,7 +56,7 @@ def test_a_changed_weight_is_found(tmp_path):
     path = write_snapshot(tmp_path, taken)
     honest = taken.digest
     other = replace(taken, rho=taken.rho + np.float32(1e-3))
-    facts, digest = (np.frombuffer(text, np.uint8) for text in (snapshots.canonical(taken.facts()), honest.encode()))
+    facts, digest = (np.frombuffer(text, np.uint8) for text in (canonical(taken.facts()), honest.encode()))
     np.savez(path, rho=other.rho, facts=facts, digest=digest)
     with pytest.raises(InputError, match="digest or name are not those of its content"):
         read_snapshot(path)
@@ -70,7 +70,7 @@ def test_a_damaged_file_is_named(tmp_path, damage):
     taken = rho_snapshot(2)
     path = write_snapshot(tmp_path, taken)
     whole = path.read_bytes()
-    text = np.frombuffer(snapshots.canonical({**taken.facts(), "schema": 2}), np.uint8)
+    text = np.frombuffer(canonical({**taken.facts(), "schema": 2}), np.uint8)
     if damage == "cut":
         path.write_bytes(whole[: len(whole) // 2])
     elif damage == "text":
