@@ -101,6 +101,19 @@ def test_a_killed_run_leaves_the_files_of_an_undisturbed_one(tmp_path, monkeypat
         assert len(left) > 1
 
 
+def test_what_a_state_has_not_come_to_is_gone_before_its_next_snapshot(tmp_path):
+    mind, _state = in_memory(everything())
+    assert all(decisions % EVERY for decisions in mind.symbols["fast"]["decisions"][:, 0]), "one is due"
+    mind.report(tmp_path)
+    (tmp_path / FOLDER).mkdir()
+    past, late, half = (f"001-{n:015d}.npz{end}" for n, end in ((5, ""), (999_999, ""), (7, ".partial")))
+    for name in (past, late, f".{half}"):
+        (tmp_path / FOLDER / name).write_bytes(b"of an attempt that was killed")
+    mind.restore(mind.state())
+    mind.report(tmp_path)
+    assert [path.name for path in (tmp_path / FOLDER).iterdir()] == [past]
+
+
 def test_one_that_cannot_be_written_ends_the_run_in_one_line(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()
