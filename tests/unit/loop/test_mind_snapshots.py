@@ -11,7 +11,7 @@ from alphatrade_runtime.loop import engine as engines
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.loop.mind import build
-from alphatrade_runtime.loop.mind.host import PACKETS
+from alphatrade_runtime.loop.mind.host import PACKETS, Mind
 from alphatrade_runtime.loop.mind_link import mind_of
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.reflection.graph.snapshots import FOLDER, files, read_snapshot
@@ -51,6 +51,7 @@ def test_they_are_the_weights_behind_each_64th_decision_wherever_batches_end():
     tape, seen = rows(), {}
     core = core_of(everything())
     mind = mind_of(core)
+    assert isinstance(mind, Mind)
     depth = np.zeros((2, 2, 0), np.int64)
     for n in range(1, len(tape.seq) + 1):  # no batch is longer than a row
         replay.run(core, tape, n, n == len(tape.seq), depth)
