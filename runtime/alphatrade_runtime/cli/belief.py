@@ -34,8 +34,9 @@ def train(
     """Replay a session, and fit a readout from its belief at each decision to the return that followed.
 
     Folds are spans of time; rows whose returns reach into one are left out of its fit. Printed are its figures out of
-    sample: r2 against the mean of the rest, the correlation (ic), the share of right signs. Above 0 they say that the
-    belief foretold something on this tape; they never say that it pays after costs.
+    sample: r2 against the mean of the rest, the correlation (ic), the share of right signs among returns that moved.
+    Above 0, and half of the signs, they say that the belief foretold something on this tape; they never say that it
+    pays after costs.
 
     What is trained moves no order. A session that names the file puts the expected return on record with each belief,
     and its drift sentry watches whether the odds of a rise keep what they promise (the stream CALIBRATION).

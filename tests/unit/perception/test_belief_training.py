@@ -96,6 +96,15 @@ def test_an_edge_is_found_out_of_sample_and_noise_is_not(method):
     assert np.mean([fold.r2 for fold in none]) < 0.0
 
 
+def test_a_price_that_stands_still_has_no_sign_to_be_right_about():
+    x, y = planted(4, 0.3)
+    before = train_readout(x, y, Training(horizon=5)).folds
+    still = np.arange(ROWS) % 2 == 0
+    after = train_readout(x, np.where(still, 0.0, y), Training(horizon=5)).folds
+    assert min(fold.hit for fold in before) > 0.6
+    assert min(fold.hit for fold in after) > 0.55  # half of all rows at best, were those that stood still counted
+
+
 def test_a_fold_never_sees_what_it_tests():
     x, y = planted(5, 0.3)
     before = train_readout(x, y, Training(horizon=5)).folds

@@ -51,7 +51,10 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class FoldFigures:
-    """Out-of-sample figures of one fold. r2: against the training mean; ic: correlation; hit: share of right signs."""
+    """Out-of-sample figures of one fold.
+
+    r2: against the training mean; ic: correlation; hit: share of right signs, of returns that are not 0.
+    """
 
     train: int
     test: int
@@ -136,12 +139,13 @@ def _figures(y: Floats, predicted: Floats, mean: float, train: int) -> FoldFigur
     plain = math.fsum((y - mean) ** 2)
     dy, dp = y - math.fsum(y) / n, predicted - math.fsum(predicted) / n
     spread = math.sqrt(math.fsum(dy * dy) * math.fsum(dp * dp))
+    moved = int(np.count_nonzero(y))
     return FoldFigures(
         train=train,
         test=n,
         r2=1.0 - error / plain if plain > 0.0 else 0.0,
         ic=math.fsum(dy * dp) / spread if spread > 0.0 else 0.0,
-        hit=float(np.count_nonzero(y * predicted > 0.0)) / n,
+        hit=float(np.count_nonzero(y * predicted > 0.0)) / moved if moved else 0.0,
     )
 
 
