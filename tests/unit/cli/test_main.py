@@ -10,7 +10,7 @@ COMMANDS = [
     ["run"], ["replay"], ["compare"], ["explain"], ["redteam"], ["report"], ["import"], ["render"], ["kill"],
     ["verify"], ["signals"], ["features"], ["serve"], ["roll"], ["decommission"], ["uninstall"],
     ["tape", "info"], ["diary", "verify"], ["diary", "show"], ["diary", "sql"], ["plugin", "check"], ["plugin", "pin"],
-    ["drift", "calibrate"],
+    ["drift", "calibrate"], ["belief", "train"], ["graph"],
 ]  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def test_every_command_is_in_the_table_above():
     assert found == {tuple(command) for command in COMMANDS}
 
 
-@pytest.mark.parametrize("group", [[], ["diary"], ["drift"], ["plugin"], ["tape"]])
+@pytest.mark.parametrize("group", [[], ["belief"], ["diary"], ["drift"], ["plugin"], ["tape"]])
 def test_nothing_asked_for_shows_the_help(group, capsys):
     assert call(group) == 0
     assert "Usage" in capsys.readouterr().out

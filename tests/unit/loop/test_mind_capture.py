@@ -1,11 +1,10 @@
 """Everything on over a capture: fast weights within their bound, a restart, and orders that can be explained.
 
-ALPHATRADE_CAPTURE names a recorded capture to take besides the generated one.
+The recorded one is taken where it lies beside the repository, besides the generated one.
 """
 
 import itertools
 import math
-import os
 import time
 from pathlib import Path
 
@@ -28,21 +27,26 @@ from bench.make_capture import write_capture
 from unit.loop.mind_sessions import everything
 from unit.loop.stored_runs import stored
 
-RECORDED = os.environ.get("ALPHATRADE_CAPTURE")
+RECORDED = Path(__file__).resolve().parents[4] / "shared" / "data" / "binance-usdm-btcusdt-20240808.gz"
 MOMENTS = 8_000
 DOCUMENT = sessions.mind_capture_session()
 
 
 @pytest.fixture(
     scope="module",
-    params=["generated", pytest.param("recorded", marks=pytest.mark.skipif(not RECORDED, reason="none was named"))],
+    params=[
+        "generated",
+        pytest.param(
+            "recorded", marks=pytest.mark.skipif(not RECORDED.exists(), reason="the real capture is not here")
+        ),
+    ],
 )
 def tape(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("capture")
     capture = folder / "made.gz"
     if request.param == "generated":
         write_capture(capture, MOMENTS)
-    import_capture(capture if request.param == "generated" else Path(RECORDED or ""), folder / "tape", ImportOptions())
+    import_capture(capture if request.param == "generated" else RECORDED, folder / "tape", ImportOptions())
     with Tape.open(folder / "tape") as opened:
         yield opened
 
