@@ -20,7 +20,7 @@ def graph(
 ) -> int:
     """Diagnose which neurons drive which: communities, hubs, core, dead neurons, each against its healthy band.
 
-    Needs a run with fast weights and 16 snapshots of them, one in 1,024 decisions of an instrument.
+    Needs a run with fast weights and 16 snapshots of them, one in 2,048 decisions of an instrument.
 
     \b
     Examples:

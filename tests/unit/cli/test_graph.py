@@ -80,7 +80,7 @@ def test_it_measures_the_graph_of_the_runs_own_weights(run, capsys):
     assert shown.err == (
         "note: BBB has 2 of 16 snapshots of its fast weights, one in 1,024 decisions: 14,336 decisions are lacking, "
         "counted from the last one\n"
-        "note: CCC has 0 of 16 snapshots of its fast weights, one in 1,024 decisions: 16,384 decisions are lacking, "
+        "note: CCC has 0 of 16 snapshots of its fast weights, one in 2,048 decisions: 32,768 decisions are lacking, "
         "counted from the last one\n"
     )
 
