@@ -56,6 +56,14 @@ study-watch-cut: venv-dev ## Cut every watch each 5 s for 5 min on the test clus
 study-flood: venv-dev ## Flood the operator by one tenant while another engages kill switches (resumable; half an hour)
 	@$(CLUSTER) around -- $(RUN) tests/studies/flood.py $(ARGS)
 
+.PHONY: study-drift
+study-drift: venv-dev ## Measure false alerts and delays of the drift detectors, some minutes (resumable)
+	@$(RUN) tests/studies/drift.py $(ARGS)
+
+.PHONY: ablation
+ablation: venv-dev ## Measure what each part of the understanding loop earns, against the loop without it (resumable)
+	@$(RUN) tests/studies/ablation.py $(ARGS)
+
 .PHONY: lint
 lint: venv-dev ## Check style, types, layers between packages, wire compatibility, and that generated text is current
 	@$(RUN) -m ruff check .

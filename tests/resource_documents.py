@@ -23,11 +23,23 @@ Strategy:
         signal: {{ref: ema_cross, params: {{fast: 20, slow: 50.5}}}}
         executionTopology: {{type: Pegged, params: {{protectionBps: 5, timeout: 5s, offsetTicks: 1, repeg: 1s}}}}
         instruments: [AAA]
+        regimes: [BullCalm, Dislocated]
         weightBps: 9000
       - name: revert
         signal: {{ref: mean_reversion}}
         executionTopology: {{type: Twap, params: {{slices: 4, duration: 1m}}}}
         instruments: [BBB]
+    belief: {{features: [spread_ticks, return_ticks], activeBps: 400, halfLife: 1000, seed: 3}}
+    regime: {{type: Hmm, fastHalfLife: 20, slowHalfLife: 500, dwell: 6, persist: 2}}
+    probes: {{}}
+    drift:
+      reference: 2000
+      minObservations: 40
+      pageHinkley: {{delta: "0.3", warn: "11", alert: "19.5"}}
+      cusum: {{slack: "0.4", warn: "5", alert: "9"}}
+      shock: "13"
+    fastWeights: {{rule: Delta, halfLife: 600}}
+    router: {{switchingCostBps: "0.5", horizon: 20, halfLife: 1500}}
   plugins:
     - {{configMapRef: {{name: mine, key: mine.py}}, digest: "sha256:{A}"}}
     - {{image: "registry.example/mine@sha256:{A}", digest: "sha256:{B}"}}

@@ -41,6 +41,21 @@ def _between(kind: str, at: str, low: str, high: str, below: str | None, above: 
         yield Case(kind, at, text, {at: value}, {at: low if value is below else high})
 
 
+def _decimal(kind: str, at: str, text: str, refused: tuple[str, ...], accepted: tuple[str, ...]) -> Iterator[Case]:
+    for value, good in zip(refused, accepted, strict=True):
+        yield Case(kind, at, text, {at: value}, {at: good})
+
+
+def _policies(count: int) -> list[Changes]:
+    """Return a list of policies that differ by name."""
+    rest = {"signal": {"ref": "ema_cross"}, "executionTopology": {"type": "Market"}}
+    return [{"name": f"policy-{number}", **rest} for number in range(count)]
+
+
+_GENOTYPE = "spec.genotype"
+_FAST, _ATTENTION = "spec.featureFlags.fastWeights", "spec.featureFlags.linearAttention"
+_DEVIATIONS = 'write standard deviations in quotes, above "0" and up to "1000"'
+_COST = 'write bps in quotes from "0" to "1000"'
 _POLICY = "spec.genotype.policies.0"
 _TOPOLOGY = f"{_POLICY}.executionTopology"
 _TWAP = "spec.genotype.policies.1.executionTopology"
@@ -79,6 +94,83 @@ STRATEGY = [
         {f"{_POLICY}.instruments": ["CCC"]},
         {f"{_POLICY}.instruments": ["CCC"], "spec.instruments": []},
     ),
+    Case(
+        "Strategy",
+        "spec",
+        "featureFlags.fastWeights: it learns on the belief; add genotype.belief or set it to false",
+        {_FAST: True, f"{_GENOTYPE}.belief": ABSENT},
+        {_FAST: True},
+    ),
+    *(
+        Case(
+            "Strategy",
+            "spec",
+            "featureFlags.linearAttention: it reads belief and regime; "
+            "add genotype.belief and genotype.regime or set it to false",
+            {_ATTENTION: True, f"{_POLICY}.regimes": [], f"{_GENOTYPE}.{block}": ABSENT},
+            {_ATTENTION: True},
+        )
+        for block in ("belief", "regime")
+    ),
+    *(
+        Case(
+            "Strategy",
+            "spec",
+            "genotype.policies: linearAttention chooses among 2 to 16; list so many or set the flag to false",
+            {_ATTENTION: True, f"{_GENOTYPE}.policies": _policies(refused)},
+            {_ATTENTION: True, f"{_GENOTYPE}.policies": _policies(accepted)},
+        )
+        for refused, accepted in ((1, 2), (17, 16))
+    ),
+    Case(
+        "Strategy",
+        _GENOTYPE,
+        "policies: one lists regimes although nothing classifies them; add regime or remove them",
+        {f"{_GENOTYPE}.regime": ABSENT},
+        {f"{_GENOTYPE}.regime": ABSENT, f"{_POLICY}.regimes": []},
+    ),
+    Case(
+        "Strategy",
+        f"{_GENOTYPE}.regime",
+        "fastHalfLife and slowHalfLife: give both or neither",
+        {f"{_GENOTYPE}.regime": {"slowHalfLife": 500}},
+        {f"{_GENOTYPE}.regime": {}},
+    ),
+    Case(
+        "Strategy",
+        f"{_GENOTYPE}.regime",
+        "fastHalfLife is not below slowHalfLife; lower fastHalfLife or raise slowHalfLife",
+        {f"{_GENOTYPE}.regime.fastHalfLife": 500},
+        {f"{_GENOTYPE}.regime.fastHalfLife": 499},
+    ),
+    *(
+        Case(
+            "Strategy",
+            f"{_GENOTYPE}.drift.{test}",
+            "warn is not below alert; lower warn or raise alert",
+            {f"{_GENOTYPE}.drift.{test}.warn": refused},
+            {f"{_GENOTYPE}.drift.{test}.warn": accepted},
+        )
+        for test, refused, accepted in (("pageHinkley", "19.50", "19.4999"), ("cusum", "10", "8.9"))
+    ),
+    *(
+        Case(
+            "Strategy",
+            f"{_GENOTYPE}.drift.{test}",
+            "warn is not below alert; lower warn or raise alert",
+            {f"{_GENOTYPE}.drift.{test}": {"warn": refused}},
+            {f"{_GENOTYPE}.drift.{test}": {"warn": accepted}},
+        )
+        for test, refused, accepted in (("pageHinkley", "20", "19"), ("cusum", "10", "9.9"))
+    ),
+    *_decimal("Strategy", f"{_GENOTYPE}.drift.shock", _DEVIATIONS, ("0", "1000.0001"), ("0.0001", "1000")),
+    *_decimal("Strategy", f"{_GENOTYPE}.drift.pageHinkley.delta", _DEVIATIONS, ("0.0",), ("0.25",)),
+    *_decimal("Strategy", f"{_GENOTYPE}.drift.pageHinkley.warn", _DEVIATIONS, ("-1",), ("12",)),
+    *_decimal("Strategy", f"{_GENOTYPE}.drift.pageHinkley.alert", _DEVIATIONS, ("1001",), ("1000",)),
+    *_decimal("Strategy", f"{_GENOTYPE}.drift.cusum.slack", _DEVIATIONS, ("-0.5",), ("0.5",)),
+    *_decimal("Strategy", f"{_GENOTYPE}.drift.cusum.warn", _DEVIATIONS, ("0",), ("6",)),
+    *_decimal("Strategy", f"{_GENOTYPE}.drift.cusum.alert", _DEVIATIONS, ("2000",), ("10",)),
+    *_decimal("Strategy", f"{_GENOTYPE}.router.switchingCostBps", _COST, ("-0.1", "1000.1"), ("0", "1000")),
     Case(
         "Strategy",
         _TOPOLOGY,
@@ -319,11 +411,6 @@ WORK = [
         {"spec.graphBands.0.min": "9.75", "spec.graphBands.0.max": "100"},
     ),
 ]
-
-
-def _decimal(kind: str, at: str, text: str, refused: tuple[str, ...], accepted: tuple[str, ...]) -> Iterator[Case]:
-    for value, good in zip(refused, accepted, strict=True):
-        yield Case(kind, at, text, {at: value}, {at: good})
 
 
 _SIZE = 'write a decimal above zero in quotes, such as "0.01"'

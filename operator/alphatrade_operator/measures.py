@@ -27,6 +27,11 @@ class Measures:
         """Count a write to the API server."""
         self._registry.counter("alphatrade_operator_writes_total", kind=kind).add()
 
+    def called(self, method: str, code: str, took_s: float) -> None:
+        """Count and time a call to the operator's own server."""
+        self._registry.counter("alphatrade_grpc_requests_total", method=method, grpc_code=code).add()
+        self._registry.histogram("alphatrade_grpc_request_duration_seconds", method=method).observe(took_s)
+
     def issued(self) -> None:
         """Count a certificate."""
         self._registry.counter("alphatrade_operator_certificates_issued_total").add()

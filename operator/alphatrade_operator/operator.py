@@ -36,6 +36,7 @@ from alphatrade_operator.kube.view import CacheView
 from alphatrade_operator.kube.watch import Watcher
 from alphatrade_operator.kube.writer import Writer
 from alphatrade_operator.measures import Measures
+from alphatrade_operator.permits.server import Permits, PermitServer
 from alphatrade_operator.pki.issuer import Issuer
 from alphatrade_operator.pods.client import PodClient
 from alphatrade_operator.pods.poller import Poller
@@ -77,6 +78,8 @@ class Operator:
         self._watched += self._watchers(POD_MONITOR, optional=True)
         self._watched += self._asked_for() if self._namespaced else self._watchers(DEFINITION)
         self._synced, self._asked = False, asyncio.Event()
+        permits = Permits(self._view, lambda: self._lease.held, lambda: self._synced, self._measures.called)
+        self._permits = PermitServer(permits, issuer.own)
 
     async def run(self, stop: asyncio.Event, started: Callable[[], None]) -> bool:
         """Work until it is told to stop; return whether it ended for that reason.
@@ -103,6 +106,7 @@ class Operator:
             "lease": self._lease.keep(),
             "repair": self._repair(),
             "poll": self._poll(),
+            "permits": self._permits.run(f"0.0.0.0:{self._settings.grpc_port}"),
             **watches,
             **workers,
             "urgent worker": self._work(urgent_only=True),

@@ -8,6 +8,8 @@ from alphatrade_operator.broker import handlers as broker
 from alphatrade_operator.core.live import key_of, wish_and_identity
 from alphatrade_operator.core.plan import Key, View
 from alphatrade_operator.core.reconciler import Reconciler
+from alphatrade_operator.exploration_budget import facts as exploration_budget_facts
+from alphatrade_operator.exploration_budget import handlers as exploration_budget
 from alphatrade_operator.feed import facts as feed_facts
 from alphatrade_operator.feed import handlers as feed
 from alphatrade_operator.kill_switch import facts as kill_switch_facts
@@ -58,6 +60,12 @@ RECONCILERS: Mapping[str, Reconciler] = {
             risk_template.reconcile,
             risk_template_facts.referrers,
             risk_template_facts.read_by_others,
+        ),
+        Reconciler(
+            "ExplorationBudget",
+            exploration_budget.reconcile,
+            exploration_budget_facts.referrers,
+            wish_and_identity,
         ),
         Reconciler("MarketDataFeed", feed.reconcile, _of_feed, wish_and_identity),
         Reconciler("BrokerConnection", broker.reconcile, broker_facts.referrers, wish_and_identity),

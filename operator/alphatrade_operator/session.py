@@ -6,20 +6,26 @@ from typing import NamedTuple
 
 from alphatrade_operator.broker.model import BrokerConnection
 from alphatrade_operator.core.explain import Problem, nearest, shown
+from alphatrade_operator.exploration_budget.model import MOST_BPS, ExplorationBudget
 from alphatrade_operator.feed.model import Instrument, MarketDataFeed
 from alphatrade_operator.resources import Loaded, ResourceError, Resources
 from alphatrade_operator.resources.load import ResourceT
 from alphatrade_operator.risk_template.model import RiskTemplate
 from alphatrade_operator.strategy.model import Strategy, StrategySpec
 
+NOT_BUILT = ("autoGovernedFeedback",)  # flags that nothing acts on yet
+_EXPLORING = ("spec", "featureFlags", "exploration")
+
 
 class Parts(NamedTuple):
-    """A Strategy with everything that it refers to."""
+    """A Strategy with everything that it refers to. by_permit: it explores by permit, as on a cluster."""
 
     strategy: Strategy
     feed: MarketDataFeed
     broker: BrokerConnection
     template: RiskTemplate
+    budget: ExplorationBudget | None = None
+    by_permit: bool = False
 
     @property
     def spec(self) -> StrategySpec:
@@ -67,7 +73,9 @@ def gather(resources: Resources, strategy: Loaded[Strategy]) -> LoadedParts:
     feed = found(MarketDataFeed, spec.market_data_feed_ref.name)
     broker = found(BrokerConnection, spec.broker_connection_ref.name)
     template = found(RiskTemplate, spec.risk_template_ref.name)
-    parts = Parts(strategy.resource, feed.resource, broker.resource, template.resource)
+    named = spec.exploration_budget_ref
+    budget = None if named is None else found(ExplorationBudget, named.name).resource
+    parts = Parts(strategy.resource, feed.resource, broker.resource, template.resource, budget)
     return LoadedParts(parts, strategy, feed.folder)
 
 
@@ -93,7 +101,33 @@ def suspended(parts: Parts) -> list[Problem]:
 def flags_not_allowed(parts: Parts) -> list[Problem]:
     """A feature that is not built is refused when asked for, never ignored."""
     text = "FlagNotAllowed: this feature is not built in this version; set it to false or remove it"
-    return [Problem(("spec", "featureFlags", name), text) for name in parts.spec.feature_flags.on()]
+    on = parts.spec.feature_flags.on()
+    return [Problem(("spec", "featureFlags", name), text) for name in on if name in NOT_BUILT]
+
+
+def budget_missing(parts: Parts) -> list[Problem]:
+    """What explores spends a budget, and tries another policy than the one that trades."""
+    if not parts.spec.feature_flags.exploration:
+        return []
+    if parts.budget is None:
+        return [Problem(_EXPLORING, "it spends a budget; add explorationBudgetRef, or set it to false")]
+    if len(parts.spec.genotype.policies) < 2:
+        return [Problem(_EXPLORING, "it tries the second best policy; list another one, or set it to false")]
+    return []
+
+
+def budget_above_mode(parts: Parts) -> list[Problem]:
+    """A budget may not give more than its mode explores at most; live modes explore nothing, whatever it gives."""
+    most = MOST_BPS.get(parts.spec.mode)
+    if not parts.spec.feature_flags.exploration or parts.budget is None or most is None:
+        return []
+    share = parts.budget.spec.max_flow_share_bps
+    if share <= most:
+        return []
+    text = (
+        f"ExplorationBudget/{parts.budget.metadata.name} gives {share} bps, and {parts.spec.mode} explores {most} bps"
+    )
+    return [Problem(("spec", "explorationBudgetRef"), f"{text} at most; lower its maxFlowShareBps, or use another")]
 
 
 def plugin_needs_cluster(parts: Parts) -> list[Problem]:
@@ -114,6 +148,15 @@ def plugin_needs_one_process(parts: Parts) -> list[Problem]:
         for index, plugin in enumerate(parts.spec.plugins)
         if plugin.file is not None
     ]
+
+
+def weights_need_one_process(parts: Parts) -> list[Problem]:
+    """A pod does not see the trained weights beside the YAML."""
+    belief = parts.spec.genotype.belief
+    if belief is None or belief.weights is None:
+        return []
+    text = f"{shown(belief.weights.file)} is for one process; on a cluster the weights come from seed"
+    return [Problem(("spec", "genotype", "belief", "weights"), text)]
 
 
 def instrument_unknown(parts: Parts) -> list[Problem]:
@@ -167,11 +210,18 @@ IN_ONE_PROCESS: tuple[Check, ...] = (
     live_adapter_missing,
     suspended,
     flags_not_allowed,
+    budget_missing,
     plugin_needs_cluster,
     *EVERYWHERE,
     account_law_differs,
 )
-ON_A_CLUSTER: tuple[Check, ...] = (plugin_needs_one_process, *EVERYWHERE)
+ON_A_CLUSTER: tuple[Check, ...] = (
+    budget_missing,
+    budget_above_mode,
+    plugin_needs_one_process,
+    weights_need_one_process,
+    *EVERYWHERE,
+)
 
 
 def problems_of(parts: Parts, checks: tuple[Check, ...]) -> list[Problem]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from alphatrade.names import GRPC_PORT
 from alphatrade_operator.limit_ceilings import REQUIRED_IN_LIVE, Ceilings, LimitCeilings
 
 SETTINGS_FILE = "/etc/alphatrade-operator/settings.yaml"
@@ -75,6 +76,7 @@ class Settings(_Part):
     client_qps: Annotated[float, Field(gt=0, le=10_000)] = 50.0
     client_burst: Annotated[int, Field(ge=1, le=10_000)] = 100
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    grpc_port: Annotated[int, Field(ge=0, le=65_535)] = GRPC_PORT
 
     @model_validator(mode="after")
     def _safe(self) -> Self:

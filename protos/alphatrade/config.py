@@ -7,7 +7,7 @@ import hashlib
 from typing import Any, Literal
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 
 class Part(BaseModel):
@@ -48,6 +48,7 @@ class StrategyConfig(Part):
     session: the session document, as `alphatrade render` prints it; plug-in paths are paths in the pod.
     broker: None where the mode has no order session (Sim, LiveShadow); orders then meet an exchange in the pod.
     run: Drain gets flat in order, reconciles, and trades no more.
+    permits: who permits exploration; left out where nothing explores, as a runtime of before it knows no such field.
     """
 
     schema_version: Literal[1] = 1
@@ -58,6 +59,14 @@ class StrategyConfig(Part):
     broker: Endpoint | None
     kill: KillScope
     run: Literal["Trade", "Drain"]
+    permits: Endpoint | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_permits(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        document: dict[str, Any] = plain(self)
+        if self.permits is None:
+            del document["permits"]
+        return document
 
 
 class FeedConfig(Part):

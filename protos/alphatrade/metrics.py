@@ -67,6 +67,7 @@ LABELS: Mapping[str, Bounded] = {
         "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
     ),
     "reason": Bounded(16),
+    "stream": _one_of("Edge", "HitRate", "Slippage", "Calibration", "Surprise", "Psi"),
 }  # fmt: skip
 
 # Powers of two in ns: the runtime's own histograms, which are finer, have a bound at each of them.
@@ -133,6 +134,23 @@ METRICS: tuple[Metric, ...] = (
     _gauge("alphatrade_drawdown_ratio", "ratio", STRATEGY, "Loss since the highest value, as a share of it."),
     _gauge("alphatrade_session_time_timestamp_seconds", "seconds", STRATEGY,
            "The session's own time, Unix time; behind the wall clock on a recorded stream."),
+    # strategy: what it learns, and whether it still does what it did
+    _gauge("alphatrade_fast_weights_norm_ratio", "ratio", STRATEGY,
+           "Norm of the fast weights, as a share of its bound.", "instrument"),
+    _counter("alphatrade_fast_weights_clamps_total", "clamps", STRATEGY,
+             "Fast weights scaled back to their bound.", "instrument"),
+    _counter("alphatrade_fast_weights_faults_total", "faults", STRATEGY,
+             "Fast weights restored from their last good copy.", "instrument"),
+    _gauge("alphatrade_drift_strain_ratio", "ratio", STRATEGY,
+           "Highest sum of a stream's drift tests, as a share of the one that alerts; none before its reference.",
+           "instrument", "stream"),
+    _gauge("alphatrade_drift_alert_state", "state", STRATEGY, "1 while a drift alert holds.", "instrument"),
+    _counter("alphatrade_drift_alerts_total", "alerts", STRATEGY, "Drift alerts.", "instrument"),
+    _gauge("alphatrade_drift_size_ratio", "ratio", STRATEGY, "What drift multiplies sizes by.", "instrument"),
+    _gauge("alphatrade_exploration_share_ratio", "ratio", STRATEGY,
+           "Share of sent notional that explored, of the last orders."),
+    _gauge("alphatrade_exploration_permitted_ratio", "ratio", STRATEGY,
+           "Share of the flow that may explore now; 0 without a permit."),
     # strategy: what it hangs on
     _gauge("alphatrade_feed_connected_state", "state", STRATEGY, "1 while the feed delivers."),
     _gauge("alphatrade_feed_staleness_seconds", "seconds", STRATEGY, "Session time since the last market data row."),

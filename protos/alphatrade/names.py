@@ -22,6 +22,7 @@ NAME_LABEL = f"{GROUP}/metadata.name"  # every Strategy counts as labelled so, w
 MANAGED_BY = "alphatrade-operator"
 
 _TRUST_DOMAIN = "spiffe://alphatrade.io"
+_OPERATOR = "operator"
 
 
 def identity(namespace: str, kind: str, name: str, uid: str) -> str:
@@ -37,17 +38,24 @@ def parse_identity(uri: str) -> tuple[str, str, str, str] | None:
     return parts[0], parts[1], parts[2], parts[3]
 
 
+def operator_identity(namespace: str) -> str:
+    """Return the identity of the operator in a namespace: there is one operator a cluster."""
+    return identity(namespace, _OPERATOR, MANAGED_BY, "0")
+
+
 CHILD_PREFIXES = {"strategy": "st", "feed": "mdf", "broker": "bc"}
 
 
 def server_name(uri: str) -> str:
     """Return the DNS name that the certificate of an identity carries and no other's does: `<child>.<namespace>.svc`.
 
-    Raises ValueError when the identity is none of ours or has no server.
+    The operator's is that of its Service. Raises ValueError when the identity is none of ours or has no server.
     """
     parsed = parse_identity(uri)
+    if parsed is not None and uri == operator_identity(parsed[0]):
+        return f"{MANAGED_BY}.{parsed[0]}.svc"
     if parsed is None or parsed[1] not in CHILD_PREFIXES:
-        raise ValueError(f"{uri!r} is no identity of a strategy, feed or broker")
+        raise ValueError(f"{uri!r} is no identity of a strategy, feed, broker or operator")
     namespace, kind, name, uid = parsed
     return f"{child_name(CHILD_PREFIXES[kind], name, uid)}.{namespace}.svc"
 

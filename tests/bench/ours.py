@@ -22,8 +22,10 @@ from alphatrade_runtime.market.tape import Tape
 from bench import make_tape, sessions, strategies  # noqa: F401 (declares P2's signals)
 from bench.fills import canonical
 from bench.make_reference import QUANTA
+from bench.ours_bursts import bursts
 from bench.ours_latency import latency
 from bench.ours_law import law
+from bench.ours_mind import belief_steps, products
 from bench.peers.serve import Run, serve, timed
 
 DIARIES = Path(os.environ.get("ALPHATRADE_BENCH_DIARIES", "/dev/shm"))
@@ -48,6 +50,7 @@ def _figures(result: RunResult) -> Figures:
     return {
         "net": (money["nav"] - money["initial_cash"]) / QUANTA,
         "orders": counts["orders"],
+        "decisions": counts["decisions"],
         "denials": sum(counts["denials"].values()),
         "violations": len(result.violations),
         "diary": result.digests["diary"],
@@ -87,9 +90,7 @@ def _bars(n: str, _: str) -> Run:
 
 def _capture(folder: str, strategy_every: str) -> Run:
     strategy, every = strategy_every.split("/")
-    with Tape.open(folder) as tape:
-        mapped = tape.rows()
-        rows = rows_from_columns({name: getattr(mapped, name).copy() for name in Rows._fields})
+    rows = _in_memory(folder)
     work = replayed(sessions.capture_session(strategy, int(every)), rows, len(rows.seq), False)
     last = int(rows.ts_init_ns[-1])
 
@@ -100,6 +101,34 @@ def _capture(folder: str, strategy_every: str) -> Run:
         return {**figures, "fills": fills}
 
     return run
+
+
+def _mind(n: str, parts: str) -> Run:
+    """P4: the quotes of P1, a decision each, with the first so many parts on."""
+    rows = make_tape.quote_rows(int(n), "trends")
+    return _thinking(sessions.mind_session(int(parts)), rows)
+
+
+def _mind_capture(folder: str, _: str) -> Run:
+    """P4: a capture with everything on, at the default clock."""
+    return _thinking(sessions.mind_capture_session(), _in_memory(folder))
+
+
+def _thinking(session: dict[str, Any], rows: Rows) -> Run:
+    work = replayed(session, rows, len(rows.seq), False)
+
+    def run() -> Figures:
+        figures, folder = work()
+        shutil.rmtree(folder)
+        return {**figures, "each_ns": 1e9 * figures["seconds"] / figures["decisions"]}
+
+    return run
+
+
+def _in_memory(folder: str) -> Rows:
+    with Tape.open(folder) as tape:
+        mapped = tape.rows()
+        return rows_from_columns({name: getattr(mapped, name).copy() for name in Rows._fields})
 
 
 def _growth(folder: str, _: str) -> Run:
@@ -122,6 +151,7 @@ def _peak_rss_kib() -> int:
 
 MODES: dict[str, Callable[[str, str], Run]] = {
     "quotes": _quotes, "bars": _bars, "capture": _capture, "growth": _growth, "law": law, "latency": latency,
+    "mind": _mind, "mind_capture": _mind_capture, "belief": belief_steps, "product": products, "bursts": bursts,
 }  # fmt: skip
 
 if __name__ == "__main__":

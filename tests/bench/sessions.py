@@ -4,6 +4,7 @@ from typing import Any
 
 from bench import make_tape
 from bench.pnl import MAKER_FEE_E7, TAKER_FEE_E7
+from mind_off import MIND_OFF
 
 WIDE_BPS = 1_000_000
 LATENCY_NS = 10_000_000
@@ -19,6 +20,26 @@ LIMITS: dict[str, Any] = {
     "mark_jump_bps": 500, "kill_max_staleness_ns": _HOUR_NS,
 }  # fmt: skip
 FLAGS = dict.fromkeys(("fast_weights", "linear_attention", "exploration", "auto_governed_feedback"), False)
+
+PARTS = ("belief", "regime", "probes", "drift", "fast weights", "router")  # in the order in which P4 puts them on
+FEATURES = (
+    "mid_ticks", "spread_ticks", "microprice_ticks", "book_imbalance", "order_flow_1s", "order_flow_10s",
+    "trade_flow_1s", "trade_flow_10s", "return_ticks", "volatility_ticks", "bid_lots", "ask_lots",
+)  # fmt: skip
+_BLOCKS: dict[str, dict[str, Any]] = {
+    "belief": {"features": list(FEATURES), "active_bps": 500, "half_life": 2_000, "seed": 1, "weights": None},
+    "regime": {"type": "hmm", "fast_half_life": 20, "slow_half_life": 200, "dwell": 5, "persist": 3},
+    "probes": {},
+    "drift": {
+        "reference": 1_000, "min_observations": 30, "page_hinkley": {"delta": "0.25", "warn": "12", "alert": "20"},
+        "cusum": {"slack": "0.5", "warn": "6", "alert": "10"}, "shock": "12",
+    },
+}  # fmt: skip
+RISING = ("BullCalm", "BullNormal", "BullStorm")
+NOT_RISING = (
+    "BearCalm", "BearNormal", "BearStorm", "NeutralCalm", "NeutralNormal", "NeutralStorm", "Uncertain", "Dislocated",
+)  # fmt: skip
+_SWITCHES = {"fast weights": "fast_weights", "router": "linear_attention"}
 
 
 def quotes_session() -> dict[str, Any]:
@@ -51,6 +72,39 @@ def capture_session(strategy: str, every: int) -> dict[str, Any]:
     return _session(policy, {**instrument, **_sizes(1)}, LATENCY_NS)
 
 
+def mind_session(parts: int = len(PARTS)) -> dict[str, Any]:
+    """P4, P5a: P1's session with a second pair of averages to choose from, and the first `parts` of PARTS on."""
+    return _minded(quotes_session(), parts)
+
+
+def mind_capture_session() -> dict[str, Any]:
+    """P4, P5b: the same on a capture, everything on, at the default decision clock."""
+    session = _minded(capture_session("aggressive", 1), len(PARTS))
+    session["policy"]["genotype"]["decision_clock"]["type"] = "quote_change"
+    session["feed"]["speed"] = "Realtime"
+    return session
+
+
+def flip_session() -> dict[str, Any]:
+    """P5a-flip: everything on, long where the market rises, short by another topology wherever else it is."""
+    session = mind_session()
+    rising, other = session["policy"]["genotype"]["policies"]
+    rising["regimes"], other["regimes"] = list(RISING), list(NOT_RISING)
+    other["execution_topology"] = {"type": "twap", "params": {"slices": 1, "duration_ns": 1_000_000}}
+    for policy, side in ((rising, 1), (other, -1)):
+        policy["signal"] = {"ref": "bench_side", "api": 1, "digest": None, "params": {"side": side}}
+    return session
+
+
+def _minded(session: dict[str, Any], parts: int) -> dict[str, Any]:
+    genotype, envelope = session["policy"]["genotype"], session["policy"]["envelope"]
+    pairs = {"fast": {"fast": 20, "slow": 50}, "slow": {"fast": 50, "slow": 200}}
+    policies = [{**_policy("ema_cross", params, "market"), "name": name} for name, params in pairs.items()]
+    genotype.update(policies=policies, **{name: _BLOCKS[name] for name in PARTS[:parts] if name in _BLOCKS})
+    envelope["flags"] = {**FLAGS, **{_SWITCHES[name]: True for name in PARTS[:parts] if name in _SWITCHES}}
+    return session
+
+
 def _sizes(max_position: int) -> dict[str, Any]:
     return {
         "initial_margin_bps": 1_000, "max_quote_age_ns": _HOUR_NS, "max_position_lots": max_position,
@@ -61,14 +115,17 @@ def _sizes(max_position: int) -> dict[str, Any]:
 def _policy(ref: str, params: dict[str, int], topology: str) -> dict[str, Any]:
     return {
         "name": "bench", "signal": {"ref": ref, "api": 1, "digest": None, "params": params},
-        "execution_topology": {"type": topology, "params": {}}, "instruments": [], "weight_bps": 10_000,
+        "execution_topology": {"type": topology, "params": {}}, "instruments": [], "regimes": [],
+        "weight_bps": 10_000,
     }  # fmt: skip
 
 
 def _session(policy: dict[str, Any], instrument: dict[str, Any], latency_ns: int) -> dict[str, Any]:
     limits = {**LIMITS, "symbols": [instrument["symbol"]]}
     envelope = {"limits": limits, "flags": FLAGS, "instruments": [instrument], "calendar": "24/7", "seed": 1}
-    genotype = {"policies": [policy], "decision_clock": {"type": "every_quote", "interval_ns": 100_000_000}}
+    envelope["exploration"] = None
+    clock = {"type": "every_quote", "interval_ns": 100_000_000}
+    genotype = {"policies": [policy], "decision_clock": clock, **MIND_OFF}
     document = {
         "policySchema": 1, "strategy_id": "bench", "mode": "Sim", "stage": "Experiment", "risk_template": "bench",
         "genotype": genotype, "envelope": envelope, "plugins": [], "initial_cash": CASH, "currency": "USD",

@@ -5,7 +5,11 @@ TITLES = {
     "P1-walk": "The same on a random walk",
     "P1-bars": "The same strategy on bars",
     "P2": "A capture's quotes and trades, fill by fill",
+    "P4": "What the understanding loop costs a decision",
     "P5a": "Decision latency in the live path, queues empty",
+    "P5a-mind": "The same with the understanding loop on",
+    "P5a-flip": "From a confirmed regime to the order of its topology",
+    "P5b": "A capture at its own arrival times",
     "P5c": "From market data to the venue through three pods",
     "P6": "A decision over gRPC",
     "P7": "The law on one order",
@@ -24,7 +28,22 @@ SPANS = {
     "P1-bars": "As P1; peers with their portfolio's final value, which their users read too.",
     "P2": "As P1, `10 ms` in and `10 ms` out, risk-averse queue, no partial fills; the capture is put behind itself "
     "until there are as many rows as in P1, so that the cost of a row is measured and not that of starting.",
+    "P4": "P1's span on its first fifth, a decision for each quote, two policies of two averages each, 12 features and "
+    "512 neurons; parts are put on one after the other. `each ns` is the whole replay by its decisions, with diary and "
+    "orders; of the belief step, and of the bare compiled product of one matrix with one vector, one of them in a "
+    "loop of nothing else. The capture's quotes and trades are at the default decision clock.",
     "P5a": "From a quote handed to the data side until the broker client has the order.",
+    "P5a-mind": "As P5a, with belief, fast weights, router, regimes, probes and drift on, and two policies to choose "
+    "from. The peer does none of that: it is there as in P5a.",
+    "P5a-flip": "As P5a-mind, on a market that leans one way for a while: one policy is long where the market rises, "
+    "the other short by another topology wherever else it is. From the quote that confirms a regime in which the other "
+    "one trades, handed to the data side, until the broker client has its order. `switches` counts them, `at once` "
+    "those whose order left at the very decision that confirmed the regime.",
+    "P5b": "From the time at which a row of the capture arrived, by its own clock, until the step that took it is over "
+    "and its orders, if any, are in the journal and with the broker client; for each row, the first two seconds of a "
+    "session left out. Real time, at most a minute of the capture; what arrived together is taken at once and "
+    "decided on once; everything on, default decision clock, exchange in the same process. After each run the "
+    "journal is replayed and has to give the same bytes.",
     "P5c": "Feed gateway, strategy runtime and broker gateway as processes of their own on the loopback, mTLS, in real "
     "time, a quote each `10 ms` and an order for each. From the time at which a row is due at the feed gateway until "
     "its order is in the broker gateway's log, the account's law and both journals included; on the way to and from a "

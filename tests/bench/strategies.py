@@ -21,3 +21,9 @@ def bench_flip(x, s, p):
     turn = math.floor(s[0] / p[0])
     s[0] += 1.0
     return 1.0 if turn - 2.0 * math.floor(turn / 2.0) == 0.0 else -1.0
+
+
+@signal(name="bench_side", api=1, features=("mid_ticks",), state=1, params={"side": Int(1, -1, 1)})
+def bench_side(x, s, p):
+    """Always long, or always short."""
+    return p[0]

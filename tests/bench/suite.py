@@ -14,11 +14,16 @@ from bench.measure import CENT, every_core, interleave, one_core, ratios, row
 from bench.on_cluster import product
 from bench.peers.process import Engine
 from bench.pnl import fills_sha256
+from bench.sessions import PARTS
 from bench.tapes import CaptureTape, bars_file, capture_tape, generated_capture, quotes_file
 
 Result = dict[str, Any]
 P5C_ROWS = 1_000  # 10 ms apart
+P5B_SECONDS = 60
 P6_EVENTS = 5_000
+P4_LIMITS_NS = {"belief": 4_500, "decision": 7_000}
+P4_OVER_BARE = 5.0
+P4_CAPTURE_EVENTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -95,16 +100,82 @@ def _p2(tape: CaptureTape, strategy: str, every: int, options: Options) -> Resul
     return {**result, "answers_agree": len(hashes) == 1, "fills": len(fills), "maker_fills": sum(f[5] for f in fills)}
 
 
+def p4(options: Options) -> Result:
+    """What the understanding loop costs a decision, part by part, beside a bare product of the belief's shape."""
+    product = engines.ours("product", "0", name="a bare product, 512 x 32 times 32")
+    step = engines.ours("belief", "0", name="a belief step with fast weights")
+    names = ["nothing on", *(f"and {part}" if k else part for k, part in enumerate(PARTS))]
+    parts = [engines.ours("mind", str(options.quotes // 5), str(k), f"{name}") for k, name in enumerate(names)]
+    capture = engines.ours("mind_capture", str(_capture(options).folder), name="a capture, everything on")
+    interleave([product, step, *parts, capture], options.runs)
+    bare, belief, *each, whole = [row(engine) for engine in (product, step, *parts, capture)]
+    over = round(each[-1]["each_ns"] / bare["each_ns"], 2)
+    met = (
+        belief["each_ns"] <= P4_LIMITS_NS["belief"]
+        and each[-1]["each_ns"] <= P4_LIMITS_NS["decision"]
+        and over <= P4_OVER_BARE
+        and whole["events_per_s"] >= P4_CAPTURE_EVENTS
+    )
+    return {
+        "rows": [bare, belief, *each, whole],
+        "added_ns": {part: round(b["each_ns"] - a["each_ns"]) for part, a, b in zip(PARTS, each, each[1:])},
+        "decision_over_bare": over,
+        "target": "belief step <= 4.5 us; decision <= 7 us and <= 5x the bare product; capture >= 1M events/s",
+        "met": met,
+    }
+
+
 def p5a(options: Options) -> Result:
     """Latency from a quote to the broker client, queues empty; both engines have threads, so every core."""
+    return _latency(options, "")
+
+
+def p5a_mind(options: Options) -> Result:
+    """The same with every part of the understanding loop on."""
+    return _latency(options, "mind")
+
+
+def p5a_flip(options: Options) -> Result:
+    """From the quote that confirms another regime to the order of its topology; every core, as in P5a."""
+    every_core()
+    engine = engines.ours("latency", "200000", "flip")
+    interleave([engine], options.runs)
+    one_core()
+    mine = row(engine)
+    agree = mine["at_once"] == mine["switches"] > 0
+    return {
+        "rows": [mine], "answers_agree": agree, "target": "p99 <= 50 ms, each at the decision that confirmed it",
+        "met": agree and mine["p99_us"] <= 50_000,
+    }  # fmt: skip
+
+
+def _latency(options: Options, setting: str) -> Result:
     every_core()
     path = quotes_file(options.scratch, 200_000, "walk")
     peers = [engines.nautilus("nautilus_latency", path)]
-    result = _compare([engines.ours("latency", "200000"), *peers], peers, options.runs)
+    result = _compare([engines.ours("latency", "200000", setting), *peers], peers, options.runs)
     one_core()
     mine = result["rows"][0]
     met = mine["p50_us"] <= 20 and mine["p99_us"] <= 60 and mine["p999_us"] <= 250
     return {**result, "target": "p50 <= 20, p99 <= 60, p99.9 <= 250 us", "met": met}
+
+
+def p5b(options: Options) -> Result:
+    """A capture at its own arrival times, everything on: from a row's arrival until what it led to has left."""
+    every_core()
+    if options.capture is None:
+        tape = generated_capture(options.scratch)
+    else:
+        tape = capture_tape(options.scratch, options.capture, "bursts")
+    engine = engines.ours("bursts", str(tape.folder), str(P5B_SECONDS))
+    interleave([engine], options.runs)
+    one_core()
+    mine = row(engine)
+    agree = all(run["right"] for run in engine.runs)
+    return {
+        "rows": [mine], "tape": tape.name, "paced": True, "answers_agree": agree,
+        "target": "p99 <= 1 ms, the journal replays to the same bytes", "met": agree and mine["p99_us"] <= 1_000,
+    }  # fmt: skip
 
 
 def p5c(options: Options) -> Result:
@@ -202,6 +273,7 @@ def _compare(everyone: list[Engine], peers: list[Engine], runs: int) -> Result:
 
 
 BENCHMARKS: dict[str, Callable[[Options], Result]] = {
-    "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P5a": p5a, "P5c": p5c, "P6": p6, "P7": p7, "P8": p8,
+    "P1": p1, "P1-walk": p1_walk, "P1-bars": p1_bars, "P2": p2, "P4": p4, "P5a": p5a, "P5a-mind": p5a_mind,
+    "P5a-flip": p5a_flip, "P5b": p5b, "P5c": p5c, "P6": p6, "P7": p7, "P8": p8,
     "P9": p9, "P9-silent": p9_silent, "P10": p10, "P10-objects": p10_objects, "P11": p11,
 }  # fmt: skip

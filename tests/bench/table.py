@@ -14,10 +14,13 @@ and seeded unless a recorded capture was given. Compile time is not in the figur
 
 
 _EXTRA = (
-    "net", "orders", "p50_us", "p99_us", "p999_us", "to_runtime_p50_us", "to_broker_p50_us", "kernel_ns",
+    "net", "orders", "each_ns", "p50_us", "p99_us", "p999_us", "to_runtime_p50_us", "to_broker_p50_us", "kernel_ns",
     "python_p99_us", "rss_kib", "p50_ms", "p99_ms", "last_p50_ms", "last_max_ms", "to_decision_s", "to_decision_max_s",
     "of_it_process_s", "to_order_s", "writes", "writes_per_s", "cpu_s", "rss_mib", "machine_busy_pct", "idle_cpu_pct",
-    "report_p50_ms", "report_p99_ms",
+    "report_p50_ms", "report_p99_ms", "largest_batch",
+)  # fmt: skip
+_TOLD = (
+    "log_log_slope", "rss_kib_per_million", "p99_ratio", "p99_over_bare_ms", "time_over_peer", "decision_over_bare",
 )  # fmt: skip
 
 
@@ -42,10 +45,10 @@ def _section(name: str, result: dict[str, Any]) -> Iterator[str]:
         yield from _rows(part)
         yield from _ratio(part)
         yield from _over(part)
-    for key in ("log_log_slope", "rss_kib_per_million", "p99_ratio", "p99_over_bare_ms", "time_over_peer"):
+    for key in _TOLD:
         if key in result:
             yield f"{key.replace('_', ' ')}: {result[key]}\n"
-    for key in ("at_rest", "limited_by"):
+    for key in ("at_rest", "limited_by", "added_ns"):
         if key in result:
             yield f"{key.replace('_', ' ')}: {', '.join(f'{name} {value}' for name, value in result[key].items())}\n"
     yield (

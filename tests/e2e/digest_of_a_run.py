@@ -1,4 +1,7 @@
-"""Simulate a short market, trade it, print what must be the same in every process: as a program, one JSON line."""
+"""Simulate a short market, trade it, print what must be the same in every process: as a program, one JSON line.
+
+A second run has all of the understanding loop on, over 100,000 events: `understood`.
+"""
 
 import hashlib
 import json
@@ -13,13 +16,29 @@ import alphatrade_runtime  # noqa: F401 (first of all: pins what makes hosts dif
 from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.market.schema import Rows
 from alphatrade_runtime.market.simulator import prepare
+from unit.loop.mind_sessions import ALL, exploring
+from unit.loop.mind_sessions import rows as made
 from unit.loop.mixed_sessions import mixed
+
+EVENTS = 100_000
+WHOLE = ("exploration", "fast_weights", "linear_attention")
 
 MARKET = {
     "seed": 7, "start": "2026-01-05T00:00:00Z", "duration_ns": "90s", "halts_per_day": 0.0, "depth_levels": 3,
     "instruments": [{"symbol": f"SIM-{k}", "lot_size": "1", "price": "100", "quotes_per_s": 8.0} for k in range(7)],
     "events": [{"type": "storm", "at_ns": "30s", "duration_ns": "20s"}],
 }  # fmt: skip
+
+
+def understood():
+    result = Engine(exploring(WHOLE, **ALL)).replay(made(EVENTS))
+    return {
+        **result.digests,
+        "counts": result.counts,
+        "money": result.money,
+        "recorded": {stream: table.num_rows for stream, table in result.tables.items()},
+        "violations": [violation.text for violation in result.violations],
+    }
 
 
 def digests():
@@ -36,6 +55,7 @@ def digests():
         "rows": len(rows.seq),
         "counts": result.counts,
         "money": result.money,
+        "understood": understood(),
     }
 
 

@@ -15,6 +15,7 @@ from alphatrade_runtime.execution.broker.exchange_log import positions_of, read_
 from alphatrade_runtime.loop.journal import RecordKind, read_records
 from alphatrade_runtime.market.orders import Command
 from alphatrade_runtime.market.simulator import simulate
+from mind_off import MIND_OFF
 
 HERE = Path(__file__).parent
 SECOND_NS = 1_000_000_000
@@ -64,11 +65,14 @@ def document(
     params = {"two_sided_quote": {"lots": 20}, "ema_cross": {"fast": 5, "slow": 12}}[signal_ref]
     policy = {
         "name": "story", "signal": {"ref": signal_ref, "api": 1, "digest": None, "params": params},
-        "execution_topology": {"type": topology, "params": {}}, "instruments": [], "weight_bps": 10_000,
+        "execution_topology": {"type": topology, "params": {}}, "instruments": [], "regimes": [],
+        "weight_bps": 10_000,
     }  # fmt: skip
     flags = dict.fromkeys(("fast_weights", "linear_attention", "exploration", "auto_governed_feedback"), False)
     envelope = {"limits": limits, "flags": flags, "instruments": [instrument], "calendar": "24/7", "seed": 1}
-    genotype = {"policies": [policy], "decision_clock": {"type": "quote_change", "interval_ns": 100_000_000}}
+    envelope["exploration"] = None
+    clock = {"type": "quote_change", "interval_ns": 100_000_000}
+    genotype = {"policies": [policy], "decision_clock": clock, **MIND_OFF}
     return {
         "policy": {
             "policySchema": 1, "strategy_id": "story", "mode": "Paper", "stage": "Paper", "risk_template": "story",

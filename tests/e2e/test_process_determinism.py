@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from alphatrade_runtime.reflection.diary.chain import MIND_STREAMS
+
 PROGRAM = Path(__file__).with_name("digest_of_a_run.py")
 PROCESSES = {
     "plain": {},
@@ -50,3 +52,14 @@ def test_the_run_does_something(runs):
     assert plain["counts"]["orders"] > 500
     assert plain["counts"]["fills"] > 100
     assert len({plain["tape"], plain["diary"], plain["fills"], plain["pnl"]}) == 4
+
+
+def test_all_of_the_understanding_loop_takes_part(runs):
+    understood = runs["plain"]["understood"]
+    assert understood["counts"]["events"] == 100_000
+    assert understood["counts"]["fills"] > 1_000
+    assert understood["violations"] == []
+    for stream in MIND_STREAMS:
+        assert understood["recorded"][stream] > 20, stream
+    assert understood["counts"]["denials"]["BUDGET"] > 20
+    assert len({understood[name] for name in ("diary", "fills", "pnl", "mind")}) == 4

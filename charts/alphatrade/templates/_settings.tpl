@@ -27,4 +27,5 @@ workers: {{ $operator.workers }}
 client_qps: {{ $operator.clientQps }}
 client_burst: {{ $operator.clientBurst }}
 http_port: 8080
+grpc_port: 7443
 {{- end }}

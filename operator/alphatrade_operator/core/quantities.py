@@ -147,6 +147,20 @@ def _read_fee(value: object) -> Decimal:
     return fee
 
 
+def _read_deviations(value: object) -> Decimal:
+    deviations = parse_decimal(value)
+    if not 0 < deviations <= 1_000 or (deviations * 10**4) % 1 != 0:
+        raise ValueError('write standard deviations in quotes, above "0" and up to "1000", with up to 4 decimals')
+    return deviations
+
+
+def _read_cost(value: object) -> Decimal:
+    cost = parse_decimal(value)
+    if not 0 <= cost <= 1_000 or (cost * 10**4) % 1 != 0:
+        raise ValueError('write bps in quotes from "0" to "1000", with up to 4 decimals, such as "0.5"')
+    return cost
+
+
 def _decimal_text(low: str, high: str, places: int, message: str) -> WithJsonSchema:
     """Describe the text of a decimal: its range as a rule, its decimals as a pattern. "0" excluded as `>0`."""
     above = f"quantity(self).compareTo(quantity('{low.lstrip('>')}')) {'>' if low.startswith('>') else '>='} 0"
@@ -167,10 +181,15 @@ _RATE = _decimal_text("-0.1", "0.1", 7, 'write a share of notional from "-0.1" t
 _FEE = _decimal_text("0", "1000000", 8, 'write an amount in quotes from "0" to "1000000"')
 _MONEY = _decimal_text(">0", "1000000000", 8, 'write an amount above zero in quotes, up to "1000000000"')
 
+_DEVIATIONS = _decimal_text(">0", "1000", 4, 'write standard deviations in quotes, above "0" and up to "1000"')
+_COST = _decimal_text("0", "1000", 4, 'write bps in quotes from "0" to "1000"')
+
 Size = Annotated[Decimal, BeforeValidator(_read_size), _AS_DECIMAL, _SIZE]
 FeeRate = Annotated[Decimal, BeforeValidator(_read_rate), _AS_DECIMAL, _RATE]
 FlatFee = Annotated[Decimal, BeforeValidator(_read_fee), _AS_DECIMAL, _FEE]
 Money = Annotated[Decimal, BeforeValidator(_read_money), _AS_DECIMAL, _MONEY]
+Deviations = Annotated[Decimal, BeforeValidator(_read_deviations), _AS_DECIMAL, _DEVIATIONS]
+CostBps = Annotated[Decimal, BeforeValidator(_read_cost), _AS_DECIMAL, _COST]
 
 ShareBps = Annotated[int, Strict(), Field(ge=1, le=10_000)]
 ShareOrNoneBps = Annotated[int, Strict(), Field(ge=0, le=10_000)]

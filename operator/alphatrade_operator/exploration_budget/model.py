@@ -9,6 +9,8 @@ from alphatrade_operator.core.model import Model, Resource
 from alphatrade_operator.core.quantities import SECOND, Count, PermitTtl, ShareBps, ShareOrNoneBps, Switch, Time
 from alphatrade_operator.core.status import Message, Reason, Status, StatusPart, Tally
 
+MOST_BPS = {"Sim": 1_000, "Paper": 500}  # what a mode lets explore at most; others explore nothing (semantics, 11)
+
 
 class FreezeRules(Model):
     """What takes exploration away at once. Frozen means that permits are not renewed."""
@@ -23,13 +25,15 @@ class FreezeRules(Model):
 
 
 class ReleaseRules(Model):
-    """What gives it back."""
+    """What gives exploration back where it was taken."""
 
     quiet_decisions: Count = Field(1_000, description="Decisions in a row without any cause to freeze.")
 
 
 class ExplorationBudgetSpec(Model):
     """The budget of each strategy that refers to it."""
+
+    cluster_only: ClassVar[tuple[str, ...]] = ("permit_ttl_ns",)
 
     max_flow_share_bps: ShareOrNoneBps = Field(
         500, description="Largest share of sent notional, and of actions, that explores, in bps; 0 is none."
@@ -46,7 +50,7 @@ class ExplorationBudgetSpec(Model):
 
 
 class Freeze(StatusPart):
-    """A cause for which permits are not renewed."""
+    """A cause for which permits are not renewed, to the strategies that its message names."""
 
     reason: Reason = Field(description="The cause, such as DriftWarning.")
     message: Message = Field(description="The cause in words.")
@@ -56,7 +60,9 @@ class Freeze(StatusPart):
 class ExplorationBudgetStatus(Status):
     """How much explores now."""
 
-    share_bps: ShareOrNoneBps | None = Field(None, description="Share of flow that explores, all users together, bps.")
+    share_bps: ShareOrNoneBps | None = Field(
+        None, description="Share of sent notional that explored, of the last orders of all users together, in bps."
+    )
     frozen: Annotated[tuple[Freeze, ...], Field(max_length=16)] = Field((), description="Why permits are not renewed.")
     user_count: Tally | None = Field(None, description="Strategies that refer to it.")
     users: Annotated[tuple[Annotated[str, Strict(), StringConstraints(max_length=63)], ...], Field(max_length=64)] = (

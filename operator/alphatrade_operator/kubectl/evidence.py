@@ -77,10 +77,12 @@ def gather(kubectl: Kubectl, wanted: Target, where: Sequence[str]) -> Evidence:
 
 def _references(kubectl: Kubectl, strategy: Strategy, here: Sequence[str]) -> tuple[Reference, ...]:
     spec = strategy.spec
+    budget = spec.exploration_budget_ref.name if spec.feature_flags.exploration else ""
     named = (
         ("MarketDataFeed", "marketdatafeeds", spec.market_data_feed_ref.name),
         ("BrokerConnection", "brokerconnections", spec.broker_connection_ref.name),
         ("RiskTemplate", "risktemplates", spec.risk_template_ref.name),
+        ("ExplorationBudget", "explorationbudgets", budget),
     )
     return tuple(_reference(kubectl, kind, plural, name, here) for kind, plural, name in named if name)
 

@@ -111,6 +111,12 @@ class Reference(Seen):
     name: str = ""
 
 
+class Flags(Seen):
+    """Of a Strategy's feature flags, what refers to another object."""
+
+    exploration: bool = False
+
+
 class StrategyWish(Seen):
     """Of a Strategy's spec, what is shown."""
 
@@ -119,6 +125,8 @@ class StrategyWish(Seen):
     market_data_feed_ref: Reference = Reference()
     broker_connection_ref: Reference = Reference()
     risk_template_ref: Reference = Reference()
+    exploration_budget_ref: Reference = Reference()
+    feature_flags: Flags = Flags()
 
 
 class Strategy(Object):

@@ -23,7 +23,8 @@ _GOOD = {
     "Trading": Reason("the strategy trades"),
     "Serving": Reason("the gateway serves"),
     "Ended": Reason("the feed has come to its end and so has the session; its records stay on the volume"),
-    "InForce": Reason("the limits are in force"),
+    "InForce": Reason("the limits, or the exploration budget, are in force"),
+    "Permitted": Reason("a share of the flow may explore"),
     "NothingWaits": Reason("the limits in force are those of the spec"),
     "Armed": Reason("the kill switch engages nothing"),
     "Acknowledged": Reason("every runtime that the kill switch means has obeyed"),
@@ -66,7 +67,10 @@ _SPEC = {
 }
 
 _LAW = {
-    "FlagNotAllowed": Reason("a feature flag is above the operator's ceiling; it is off", "set the flag to false"),
+    "FlagNotAllowed": Reason(
+        "a feature flag is above the operator's ceiling; it is off",
+        "set the flag to false, or raise `operator.featureFlagCeilings` of the chart",
+    ),
     "LawNotInstalled": Reason(
         "an admission policy is missing, was changed, or is not in force: nothing goes live, nothing is promoted",
         "`helm upgrade --install alphatrade-crds charts/alphatrade-crds -n alphatrade-system --reuse-values`",
@@ -206,6 +210,41 @@ _RUNTIME = {
     "VolumeNotWritable": Reason("the pod's volume cannot be written", "make room, or look at the volume"),
 }
 
+_QUIET = "nothing: it explores again after `release.quietDecisions` decisions without a cause"
+_ASKS_AGAIN = "nothing: the runtime asks again within seconds"
+
+_EXPLORATION = {
+    "DriftAlert": Reason("the strategy no longer does what it did: exploration is frozen", _QUIET),
+    "DriftWarning": Reason("a drift detector warns: exploration is frozen", _QUIET),
+    "DrawdownFreeze": Reason("the loss passed the budget's `freeze.drawdownBps`: exploration is frozen", _QUIET),
+    "NearMissFreeze": Reason("near-misses passed `freeze.nearMissShareBps`: exploration is frozen", _QUIET),
+    "StrategyHeld": Reason("the strategy is halted, killed or may only reduce: exploration is frozen", _QUIET),
+    "NoShare": Reason("the budget's `maxFlowShareBps` is 0: people froze it", "raise it in the ExplorationBudget"),
+    "FlagOff": Reason("the Strategy's flag exploration is off", "set `spec.featureFlags.exploration: true`"),
+    "LiveMode": Reason("Live and LiveShadow explore nothing", "use mode Sim or Paper"),
+    "BudgetNotNamed": Reason("the Strategy names no ExplorationBudget", "set `spec.explorationBudgetRef`"),
+    "BudgetMissing": Reason("the ExplorationBudget is not there", "apply it in this namespace"),
+    "BudgetInvalid": Reason("the ExplorationBudget cannot be read", "correct the field that its Ready condition names"),
+    "BudgetDeleting": Reason("the ExplorationBudget is being deleted", "name another one"),
+    "UnknownIdentity": Reason("who asks is no Strategy of the cluster, or one that is gone", _ASKS_AGAIN),
+    "NotReporting": Reason("the operator has not heard lately what the pod does", "see `PodSilent`"),
+    "NotLeading": Reason("the operator that was asked stands by", _ASKS_AGAIN),
+    "CacheNotSynced": Reason("the operator that was asked does not know the cluster yet", _ASKS_AGAIN),
+    "EpochTooLow": Reason("the runtime did not know the operator's epoch yet; it learns it so", _ASKS_AGAIN),
+    "EpochTooHigh": Reason("the operator that was asked has been replaced", _ASKS_AGAIN),
+    "EpochUnknown": Reason("the pod cannot read or keep the epoch of its operator", _LOG),
+    "NotAsked": Reason("the runtime has not asked for a permit yet", _ASKS_AGAIN),
+    "OperatorUnreachable": Reason(
+        "the operator does not answer: exploration ends with the last permit, trading goes on",
+        "look at the operator's pod, and at NetworkPolicies between the namespaces",
+    ),
+    "OperatorReplaced": Reason("an operator of the past answered", _ASKS_AGAIN),
+    "BadAnswer": Reason(
+        "the operator's answer is not one of this version", "run operator and runtime of near versions"
+    ),
+    "PermitExpired": Reason("the permit came to its end and was not renewed", _OPERATORS_LOG),
+}
+
 _CERTIFICATES = {
     "AuthorityMissing": Reason("there was no certificate authority yet", _STARTS_ANEW),
     "AuthorityDamaged": Reason("the authority's Secret cannot be used", _STARTS_ANEW),
@@ -224,6 +263,7 @@ GROUPS: dict[str, dict[str, Reason]] = {
     "Pods": _PODS,
     "Feeds": _FEEDS,
     "What a strategy's runtime or a gateway says of itself": _RUNTIME,
+    "Why nothing explores": _EXPLORATION,
     "Certificates between pods": _CERTIFICATES,
     "As it should be, or on the way there": _GOOD,
 }

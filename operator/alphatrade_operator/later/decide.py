@@ -6,7 +6,6 @@ from alphatrade_operator.core.plan import Condition, Plan
 
 # Which part of the plan (N of 9) brings the controller, and what to do until then.
 COMES_WITH = {
-    "ExplorationBudget": ("4/9", "no strategy explores"),
     "GovernanceProposal": ("5/9", "nothing is decided on it; change the Strategy's spec instead"),
     "Replay": ("5/9", "nothing runs it; use `alphatrade run` in one process"),
     "Evolution": ("after 5/9", "no generation is bred"),

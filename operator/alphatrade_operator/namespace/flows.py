@@ -56,6 +56,7 @@ def flows(operator_namespace: str) -> tuple[Flow, ...]:
         Flow("strategy-feed", strategy, feed, grpc),
         Flow("strategy-broker", strategy, broker, grpc),
         Flow("broker-feed", broker, feed, grpc),
+        Flow("strategy-permits", strategy, operator, grpc),
         Flow("client-strategy", Peer({CLIENT_LABEL: "true"}), strategy, grpc),
         Flow("strategy-api", strategy, Peer(anywhere=True), tuple(("TCP", port) for port in _API_PORTS)),
         Flow("dns", every, Peer(namespace={_NAMESPACE: "kube-system"}), dns),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from alphatrade.names import MANAGED_BY, dns_names, identity
+from alphatrade.names import MANAGED_BY, dns_names, operator_identity
 from alphatrade_operator.core.plan import Certificate, Event, Finding, Manifest, View
 from alphatrade_operator.pki.authority import (
     Authority,
@@ -98,16 +98,19 @@ class Issuer:
             return self._authority[1]
 
     async def own(self) -> tuple[Pair, bytes]:
-        """Return the operator's own certificate for calls to pods, which lives in memory only, and what it trusts."""
+        """Return the operator's own certificate, which lives in memory only, and what it trusts.
+
+        It calls pods with it, and serves permits.
+        """
         authority = await self.authority()
-        settings = self._view.settings
-        me = identity(settings.operator_namespace, "operator", MANAGED_BY, "0")
-        wanted = Leaf(me, (), self._lifetime, authority.trusted)
+        namespace = self._view.settings.operator_namespace
+        me, names = operator_identity(namespace), dns_names(MANAGED_BY, namespace)
+        wanted = Leaf(me, names, self._lifetime, authority.trusted)
         there = None if self._own is None else (self._own, authority.trusted)
         if self._own is None or not isinstance(
             decide_leaf(Facts(wanted, authority.certificate, there, self._now())), Keep
         ):
-            self._own = issue(authority, me, (), self._now(), self._lifetime)
+            self._own = issue(authority, me, names, self._now(), self._lifetime)
         return self._own, authority.trusted
 
     @property

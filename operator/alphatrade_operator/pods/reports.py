@@ -64,7 +64,8 @@ class Reports:
 
 _GROWING: dict[str, tuple[str, ...]] = {
     "strategy": (
-        "session_ns", "working", "nav", "pnl", "drawdown_bps", "kill_list_age_ms", "positions", "counts", "latency_ns"
+        "session_ns", "working", "nav", "pnl", "drawdown_bps", "kill_list_age_ms", "positions", "counts", "latency_ns",
+        "mind",
     ),
     "feed": ("rows_sent",),
     "broker": ("reconciled_at_ns", "commands", "denied", "refused", "nav"),
@@ -79,4 +80,7 @@ def urgent_part(status: PodStatus) -> bytes:
     if kind is not None:
         for field in _GROWING[kind]:
             getattr(kept, kind).ClearField(field)
+    if kind == "strategy" and kept.strategy.HasField("exploration"):
+        kept.strategy.exploration.ClearField("exploring")
+        kept.strategy.exploration.ClearField("normal")
     return kept.SerializeToString(deterministic=True)

@@ -11,6 +11,7 @@ from alphatrade_operator import api_group
 from alphatrade_operator.broker.model import BrokerConnection
 from alphatrade_operator.core.explain import Problem, dotted, nearest, problems_of, shown
 from alphatrade_operator.core.model import API_VERSION
+from alphatrade_operator.exploration_budget.model import ExplorationBudget
 from alphatrade_operator.feed.model import MarketDataFeed
 from alphatrade_operator.resources.faults import ResourceError
 from alphatrade_operator.resources.reader import Document, read_documents
@@ -18,10 +19,10 @@ from alphatrade_operator.risk_template.model import RiskTemplate
 from alphatrade_operator.strategy.model import Strategy
 
 Key = tuple[str, str, str]
-AnyResource = Strategy | RiskTemplate | MarketDataFeed | BrokerConnection
+AnyResource = Strategy | RiskTemplate | MarketDataFeed | BrokerConnection | ExplorationBudget
 ResourceT = TypeVar("ResourceT", bound=AnyResource, covariant=True)
 KINDS: dict[str, type[AnyResource]] = {
-    kind.__name__: kind for kind in (Strategy, RiskTemplate, MarketDataFeed, BrokerConnection)
+    kind.__name__: kind for kind in (Strategy, RiskTemplate, MarketDataFeed, BrokerConnection, ExplorationBudget)
 }
 _OF_CLUSTERS = {kind.__name__ for kind in api_group.KINDS} - KINDS.keys()
 MAX_FILES = 256
@@ -30,6 +31,7 @@ _REFERENCES = (
     ("market_data_feed_ref", "marketDataFeedRef", MarketDataFeed),
     ("broker_connection_ref", "brokerConnectionRef", BrokerConnection),
     ("risk_template_ref", "riskTemplateRef", RiskTemplate),
+    ("exploration_budget_ref", "explorationBudgetRef", ExplorationBudget),
 )
 
 
@@ -158,7 +160,7 @@ def _cluster_only(loaded: Loaded[AnyResource]) -> list[str]:
     fields = [
         type(spec).model_fields[name].alias or name for name in spec.cluster_only if name in spec.model_fields_set
     ]
-    return [loaded.line(("spec", field), "passed over in one process; it is about pods") for field in fields]
+    return [loaded.line(("spec", field), "passed over in one process; it is for a cluster") for field in fields]
 
 
 def _unmet_references(resources: Resources) -> list[str]:

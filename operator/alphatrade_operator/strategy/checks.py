@@ -7,10 +7,10 @@ from alphatrade_operator.core.explain import dotted
 from alphatrade_operator.core.plan import Finding
 from alphatrade_operator.render import render_envelope, render_law
 from alphatrade_operator.risk_template.ceilings import above_ceiling
-from alphatrade_operator.risk_template.loosening import loosened
+from alphatrade_operator.risk_template.loosening import LOOSENED, loosened
 from alphatrade_operator.session import ON_A_CLUSTER, no_adapter_for, problems_of
 from alphatrade_operator.settings import FeatureFlagCeilings
-from alphatrade_operator.strategy.document import flags_above, read_config
+from alphatrade_operator.strategy.document import flags_above, read_config, within
 from alphatrade_operator.strategy.facts import Facts
 from alphatrade_operator.strategy.model import Strategy
 
@@ -77,7 +77,8 @@ def session_refused(strategy: Strategy, facts: Facts) -> Finding | None:
     """What keeps a session from starting in one process keeps it from starting in a pod."""
     if isinstance(facts.references, Finding):
         return None
-    problems = problems_of(facts.references.parts, ON_A_CLUSTER)
+    allowed = within(strategy, facts.settings.feature_flag_ceilings)
+    problems = problems_of(facts.references.parts._replace(strategy=allowed), ON_A_CLUSTER)
     lines = [f"{dotted(problem.location)}: {problem.text}" for problem in problems]
     more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
     return Finding("InvalidSpec", "; ".join(lines[:_SHOWN]) + more) if lines else None
@@ -135,6 +136,19 @@ def limits_loosened(strategy: Strategy, facts: Facts) -> Finding | None:
     return loosened(policy["envelope"], render_envelope(parts), whose)
 
 
+def budget_loosened(strategy: Strategy, facts: Facts) -> Finding | None:
+    """A larger share of a budget waits for a proposal as any limit does; a smaller one acts at once, by the permit."""
+    config = read_config(facts.live.document)
+    if config is None or isinstance(facts.references, Finding) or strategy.spec.mode == "Sim":
+        return None
+    running, budget = config.session["policy"]["envelope"].get("exploration"), facts.references.parts.budget
+    if running is None or budget is None or budget.spec.max_flow_share_bps <= running["share_bps"]:
+        return None
+    text = f"ExplorationBudget/{budget.metadata.name}: maxFlowShareBps is {budget.spec.max_flow_share_bps}, more than"
+    text = f"{text} {running['share_bps']}, under which it runs; refer to a budget as tight"
+    return Finding(LOOSENED, f"{text}; a proposal that loosens it comes with a later version")
+
+
 Check = Callable[[Strategy, Facts], Finding | None]
 
 # These end trading, in order, where it goes on.
@@ -155,6 +169,7 @@ HOLDS: tuple[Check, ...] = (
     session_refused,
     limit_above_ceiling,
     limits_loosened,
+    budget_loosened,
 )
 
 

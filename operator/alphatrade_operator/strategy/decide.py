@@ -12,7 +12,7 @@ from alphatrade_operator.strategy.course import said, stop, trade
 from alphatrade_operator.strategy.document import read_config, render_trading, within
 from alphatrade_operator.strategy.facts import Facts
 from alphatrade_operator.strategy.model import Strategy
-from alphatrade_operator.strategy.report import MOVING, with_report
+from alphatrade_operator.strategy.report import AT_REST, MOVING, with_report
 from alphatrade_operator.strategy.status import StrategyStatus
 from alphatrade_operator.workload.course import Course, deletions, pushes
 from alphatrade_operator.workload.live import nudges
@@ -110,7 +110,7 @@ def _plan(facts: Facts, course: Course, now: datetime) -> Plan:
         deletions=deletions(facts.live, course),
         status=status,
         snapshot=snapshot,
-        conditions=(*conditions(course.verdict), *_flags(facts), *_law(facts)),
+        conditions=(*conditions(course.verdict), *_flags(facts), *_permitted(facts), *_law(facts)),
         finalizers=(ORDERLY_EXIT,),
         pushes=pushes(facts.child, course),
         nudges=nudges(facts.child, facts.live),
@@ -137,6 +137,18 @@ def _flags(facts: Facts) -> tuple[Condition, ...]:
         return ()
     finding = flag_not_allowed(facts.strategy, facts.settings.feature_flag_ceilings)
     return (Condition("FlagNotAllowed", True, finding.reason, finding.message),) if finding else ()
+
+
+def _permitted(facts: Facts) -> tuple[Condition, ...]:
+    """Say whether what explores by permit has one."""
+    spoken = said(facts)
+    if spoken is None or not spoken.HasField("exploration") or spoken.phase in AT_REST:
+        return ()
+    bps, why = spoken.exploration.permitted_bps, spoken.exploration.no_permit
+    if bps > 0:
+        return (Condition("ExplorationPermitted", True, "Permitted", f"up to {bps} bps of its flow may explore"),)
+    text = "nothing explores, and trading goes on; docs/operations.md says what the reason asks for"
+    return (Condition("ExplorationPermitted", False, why or "NotAsked", text),)
 
 
 def _law(facts: Facts) -> tuple[Condition, ...]:

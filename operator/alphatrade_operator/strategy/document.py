@@ -32,8 +32,14 @@ def render_trading(
                 labels=selectable_labels(parts.strategy.metadata),
             ),
             run="Trade",
+            permits=_permits(operator_namespace) if parts.by_permit else None,
         )
     )
+
+
+def _permits(operator_namespace: str) -> Endpoint:
+    identity = names.operator_identity(operator_namespace)
+    return Endpoint(target=f"{names.server_name(identity)}:{names.GRPC_PORT}", identity=identity)
 
 
 def plugin_path(index: int, plugin: Plugin) -> str:

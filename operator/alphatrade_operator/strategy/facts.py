@@ -15,6 +15,7 @@ from alphatrade_operator.core.explain import nearest, shown
 from alphatrade_operator.core.live import Meta, ResourceT, key_of, meta_of, read, ref_of, status_of
 from alphatrade_operator.core.model import API_VERSION, Metadata
 from alphatrade_operator.core.plan import Finding, Key, Manifest, ObjectRef, View
+from alphatrade_operator.exploration_budget.model import ExplorationBudget
 from alphatrade_operator.feed.gateway import render_config
 from alphatrade_operator.feed.model import MarketDataFeed
 from alphatrade_operator.risk_template.facts import effective_template
@@ -37,6 +38,7 @@ _NEIGHBOURS = {
     "MarketDataFeed": "marketDataFeedRef",
     "BrokerConnection": "brokerConnectionRef",
     "RiskTemplate": "riskTemplateRef",
+    "ExplorationBudget": "explorationBudgetRef",
 }
 
 
@@ -145,7 +147,10 @@ def _references(view: View, namespace: str, strategy: Strategy) -> References | 
     template = _template(view, namespace, spec.risk_template_ref.name)
     if isinstance(template, Finding):
         return template
-    parts = Parts(strategy, feed[1], broker[1], template)
+    budget = _budget(view, namespace, strategy)
+    if isinstance(budget, Finding):
+        return budget
+    parts = Parts(strategy, feed[1], broker[1], template, budget, by_permit=budget is not None)
     feed_child, broker_child = child_of("feed", feed[0]), child_of("broker", broker[0])
     return References(
         parts=parts,
@@ -182,6 +187,20 @@ def _template(view: View, namespace: str, name: str) -> RiskTemplate | Finding:
         return Finding("ReferenceNotFound", f"{text}; {nearest(name, known)}; add it, or correct the name")
     metadata = Metadata(name=name, namespace=namespace)
     return RiskTemplate(apiVersion=API_VERSION, kind="RiskTemplate", metadata=metadata, spec=law)
+
+
+def _budget(view: View, namespace: str, strategy: Strategy) -> ExplorationBudget | Finding | None:
+    """Return the budget of a Strategy that may explore; one that does not may name what it likes."""
+    reference, allowed = strategy.spec.exploration_budget_ref, view.settings.feature_flag_ceilings.exploration
+    if reference is None or not strategy.spec.feature_flags.exploration or not allowed:
+        return None
+    found = _referred(view, namespace, ExplorationBudget, "explorationBudgetRef", reference.name)
+    if isinstance(found, Finding):
+        return found
+    if meta_of(found[0]).deleting:
+        text = f"spec.explorationBudgetRef: ExplorationBudget/{reference.name} is being deleted; name another one"
+        return Finding("ReferenceInvalid", text)
+    return found[1]
 
 
 def _account_law(view: View, namespace: str, broker: BrokerConnection) -> RiskTemplate | None:

@@ -15,7 +15,10 @@ from alphatrade_operator.core.quantities import (
     Symbol,
     Timeout,
 )
+from alphatrade_operator.core.regime import Labels
+from alphatrade_operator.core.settings import Finding
 from alphatrade_operator.core.status import AS_SET, BY_NAME
+from alphatrade_operator.strategy.mind import Belief, Drift, FastWeights, Probes, RegimeClassifier, Router
 
 Symbols = Annotated[tuple[Symbol, ...], Field(max_length=128, json_schema_extra=AS_SET)]
 
@@ -99,28 +102,71 @@ class Policy(Model):
     signal: Signal = Field(description="The function that says what is wanted.")
     execution_topology: ExecutionTopology = Field(description="How that becomes orders.")
     instruments: Symbols = Field((), description="Instruments it trades; empty means all of the Strategy.")
+    regimes: Labels = Field(
+        (),
+        description="Market regimes in which it may be chosen, by the genotype's regime block; empty means all. "
+        "An instrument that no policy may trade now gets flat.",
+    )
     weight_bps: ShareBps = Field(
-        10_000, description="Where several policies list an instrument, the highest weight trades it, then the first."
+        10_000,
+        description="Where several policies may trade an instrument, the highest weight does, then the first.",
     )
 
 
 class Genotype(Model):
     """What a strategy is made of."""
 
-    unavailable: ClassVar[dict[str, str]] = dict.fromkeys(("features", "belief", "regime", "ensemble"), "remove it")
+    unavailable: ClassVar[dict[str, str]] = {"features": "use belief.features", "ensemble": "remove it"}
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "has(self.regime) || self.policies.all(p, p.regimes.size() == 0)",
+            "policies: one lists regimes although nothing classifies them; add regime or remove them",
+        ),
+    )
 
     policies: Annotated[tuple[Policy, ...], Field(min_length=1, max_length=64, json_schema_extra=BY_NAME)] = Field(
         description="The policies of the strategy."
     )
+    belief: Belief | None = Field(None, description="The belief state; off when absent.")
+    regime: RegimeClassifier | None = Field(
+        None, description="The classifier of market regimes; off when absent. Without the router it narrows the choice."
+    )
+    probes: Probes | None = Field(None, description="The probes, {} for all of them; off when absent.")
+    drift: Drift | None = Field(None, description="The drift sentry; off when absent.")
+    fast_weights: FastWeights = Field(FastWeights(), description="Settings of the flag fastWeights.")
+    router: Router = Field(Router(), description="Settings of the flag linearAttention.")
 
     @model_validator(mode="after")
-    def _names_once(self) -> Self:
-        names = [policy.name for policy in self.policies]
-        findings = [
-            (f"policies.{index}.name", f"{name!r} is used twice; rename one")
-            for index, name in enumerate(names)
-            if name in names[:index]
-        ]
+    def _consistent(self) -> Self:
+        findings = _named_twice(self) + _unclassified(self) + _regimes_twice(self)
         if findings:
             raise OutOfOrder(findings)
         return self
+
+
+def _named_twice(genotype: Genotype) -> list[Finding]:
+    names = [policy.name for policy in genotype.policies]
+    return [
+        (f"policies.{index}.name", f"{name!r} is used twice; rename one")
+        for index, name in enumerate(names)
+        if name in names[:index]
+    ]
+
+
+def _unclassified(genotype: Genotype) -> list[Finding]:
+    if genotype.regime is not None:
+        return []
+    return [
+        (f"policies.{index}.regimes", "given although nothing classifies them; add genotype.regime or remove them")
+        for index, policy in enumerate(genotype.policies)
+        if policy.regimes
+    ]
+
+
+def _regimes_twice(genotype: Genotype) -> list[Finding]:
+    return [
+        (f"policies.{i}.regimes.{j}", f"{label!r} is listed twice; keep one")
+        for i, policy in enumerate(genotype.policies)
+        for j, label in enumerate(policy.regimes)
+        if label in policy.regimes[:j]
+    ]

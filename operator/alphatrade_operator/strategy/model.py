@@ -102,13 +102,16 @@ class Plugin(Model):
         return self
 
 
+_MOST_ROUTED = 16
+_LEARNS = "it learns on the belief; add genotype.belief or set it to false"
+_ATTENDS = "it reads belief and regime; add genotype.belief and genotype.regime or set it to false"
+_CHOICE = f"linearAttention chooses among 2 to {_MOST_ROUTED}; list so many or set the flag to false"
+
+
 class StrategySpec(Model):
     """One strategy in one mode."""
 
-    unavailable: ClassVar[dict[str, str]] = {
-        "explorationBudgetRef": "exploration is not built; remove it",
-        **dict.fromkeys(("slos", "colocated"), "remove it"),
-    }
+    unavailable: ClassVar[dict[str, str]] = dict.fromkeys(("slos", "colocated"), "remove it")
     cluster_only: ClassVar[tuple[str, ...]] = ("runtime_image", "resources", "scheduling")
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -128,6 +131,19 @@ class StrategySpec(Model):
             "self.genotype.policies.all(p, p.instruments.all(i, i in self.instruments))",
             "genotype.policies: one lists an instrument that is not in spec.instruments; add it there or remove it",
         ),
+        Rule(
+            "!self.featureFlags.fastWeights || has(self.genotype.belief)",
+            f"featureFlags.fastWeights: {_LEARNS}",
+        ),
+        Rule(
+            "!self.featureFlags.linearAttention || (has(self.genotype.belief) && has(self.genotype.regime))",
+            f"featureFlags.linearAttention: {_ATTENDS}",
+        ),
+        Rule(
+            "!self.featureFlags.linearAttention || "
+            f"(self.genotype.policies.size() >= 2 && self.genotype.policies.size() <= {_MOST_ROUTED})",
+            f"genotype.policies: {_CHOICE}",
+        ),
     )
 
     mode: Mode = Field(
@@ -137,6 +153,9 @@ class StrategySpec(Model):
     market_data_feed_ref: Reference = Field(description="MarketDataFeed that the strategy reads.")
     broker_connection_ref: Reference = Field(description="BrokerConnection that takes its orders.")
     risk_template_ref: Reference = Field(description="RiskTemplate that it obeys.")
+    exploration_budget_ref: Reference | None = Field(
+        None, description="ExplorationBudget that the flag exploration spends; without the flag it has no effect."
+    )
     feature_flags: FeatureFlags = Field(FeatureFlags(), description="Parts that learn or act by themselves; all off.")
     genotype: Genotype = Field(description="What the strategy is made of.")
     plugins: Annotated[tuple[Plugin, ...], Field(max_length=16)] = Field(
@@ -158,7 +177,7 @@ class StrategySpec(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        findings = _unlisted(self) + _twice(self.instruments) + _unpinned(self) + _not_for_live(self)
+        findings = _unlisted(self) + _twice(self.instruments) + _unpinned(self) + _not_for_live(self) + _unfounded(self)
         if findings:
             raise OutOfOrder(findings)
         return self
@@ -207,6 +226,19 @@ def _not_for_live(spec: StrategySpec) -> list[Finding]:
     return findings
 
 
+def _unfounded(spec: StrategySpec) -> list[Finding]:
+    """A flag needs the blocks that its part works on."""
+    flags, genotype = spec.feature_flags, spec.genotype
+    findings = []
+    if flags.fast_weights and genotype.belief is None:
+        findings.append(("featureFlags.fastWeights", _LEARNS))
+    if flags.linear_attention and (genotype.belief is None or genotype.regime is None):
+        findings.append(("featureFlags.linearAttention", _ATTENDS))
+    if flags.linear_attention and not 2 <= len(genotype.policies) <= _MOST_ROUTED:
+        findings.append(("genotype.policies", f"{len(genotype.policies)} of them: {_CHOICE}"))
+    return findings
+
+
 class Strategy(Resource[StrategySpec]):
     """A strategy under the law."""
 
@@ -218,6 +250,8 @@ class Strategy(Resource[StrategySpec]):
             Column("Mode", ".spec.mode", "What it is meant to do."),
             Column("Phase", ".status.phase", "What it does."),
             Column("Stage", ".status.stage", "Stage of the policy that trades.", priority=1),
+            Column("Regime", ".status.regime", "Market regime as classified."),
+            Column("Drift", ".status.drift", "Whether the strategy still does what it did."),
             Column("PnL", ".status.pnl", "Profit since the session began."),
             Column("Drawdown", ".status.drawdownBps", "Loss since the highest NAV, bps.", type="integer"),
             Column("Orders", ".status.orders", "Orders sent.", type="integer"),

@@ -6,16 +6,20 @@ from typing import Any, get_args
 from alphatrade.v1.control_pb2 import Acknowledgement
 from alphatrade.v1.control_pb2 import StrategyStatus as Said
 from alphatrade_operator.core.status import KillAcknowledgement, Position
+from alphatrade_operator.strategy.mind_report import drift_of, mind_of, regime_of
 from alphatrade_operator.strategy.status import Digests, Latency, Phase, StrategyStatus
-from alphatrade_operator.workload.report import amount, latch, time_of
+from alphatrade_operator.workload.report import amount, latch, share_bps, time_of
 
 MOVING = (
     "session_time",
+    "regime",
+    "mind",
     "positions",
     "working_orders",
     "nav",
     "pnl",
     "drawdown_bps",
+    "exploration_share_bps",
     "decisions",
     "orders",
     "fills",
@@ -28,7 +32,7 @@ MOVING = (
 _MILLISECOND = 1_000_000
 _COUNTS = ("decisions", "orders", "fills", "near_misses", "violations", "breaks")
 _DENIED = "denied_"  # and the law's code
-_AT_REST = ("Ended", "Drained")
+AT_REST = ("Ended", "Drained")
 _ORDERED = ("Reduce", "Halt", "Flatten")
 _SHOWN = 64
 
@@ -52,7 +56,7 @@ def with_report(before: StrategyStatus, spoken: Said, desired: bool, now: dateti
 
 def _list_age_ns(spoken: Said) -> int | None:
     """Return the age of the last list; none where nothing trades: it would change for ever and tell nothing."""
-    if spoken.kill_list_age_ms < 0 or spoken.phase in _AT_REST:
+    if spoken.kill_list_age_ms < 0 or spoken.phase in AT_REST:
         return None
     return spoken.kill_list_age_ms * _MILLISECOND
 
@@ -68,10 +72,17 @@ def _session(spoken: Said) -> dict[str, Any]:
         "nav": amount(spoken.nav),
         "pnl": amount(spoken.pnl),
         "drawdown_bps": spoken.drawdown_bps,
+        "exploration_share_bps": share_bps([spoken.exploration]) if spoken.HasField("exploration") else None,
         "latency": _latency(spoken),
         "digests": _digests(spoken),
+        **_mind(spoken),
         **_counts(spoken),
     }
+
+
+def _mind(spoken: Said) -> dict[str, Any]:
+    mind = mind_of(spoken.mind)[:_SHOWN]
+    return {"regime": regime_of(mind), "drift": drift_of(mind), "mind": mind}
 
 
 def _counts(spoken: Said) -> dict[str, int]:

@@ -15,6 +15,7 @@ from alphatrade_operator.core.status import (
     StatusPart,
     Tally,
 )
+from alphatrade_operator.strategy.mind_status import Drift, InstrumentMind
 
 
 class Latency(StatusPart):
@@ -69,7 +70,16 @@ class StrategyStatus(Status):
     )
     session_time: Time | None = Field(None, description="Where the session's clock stood.")
     regime: Annotated[str, Strict(), StringConstraints(max_length=32)] | None = Field(
-        None, description="Market regime as classified; absent where nothing classifies."
+        None,
+        description="Market regime as classified, Mixed where instruments differ; absent where nothing classifies.",
+    )
+    drift: Drift | None = Field(
+        None,
+        description="The worst that the drift sentry says of an instrument: Quiet, Learning (no reference is "
+        "complete), Warn, Alert; absent where nothing watches.",
+    )
+    mind: Annotated[tuple[InstrumentMind, ...], Field(max_length=64, json_schema_extra=BY_SYMBOL)] = Field(
+        (), description="What its understanding loop makes of each instrument."
     )
     positions: Annotated[tuple[Position, ...], Field(max_length=256, json_schema_extra=BY_SYMBOL)] = Field(
         (), description="What is held, instruments without a position left out."

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from alphatrade.v1.control_pb2 import ExplorationState
 from alphatrade_operator.core.clock import rfc3339
 from alphatrade_operator.core.live import status_of
 from alphatrade_operator.core.plan import Manifest
@@ -42,6 +43,14 @@ def split(status: Status, moving: Iterable[str]) -> tuple[Mapping[str, Any], Map
 def amount(quanta: int) -> str:
     """Return quanta of 1e-8 as an amount of money."""
     return plain(Decimal(quanta).scaleb(-8))
+
+
+def share_bps(explored: Iterable[ExplorationState]) -> int:
+    """Return the share of sent notional that explored, all together, in bps, rounded down; 0 before the first order."""
+    told = list(explored)
+    exploring = sum(max(one.exploring, 0) for one in told)
+    total = exploring + sum(max(one.normal, 0) for one in told)
+    return exploring * 10_000 // total if total > 0 else 0
 
 
 def time_of(ts_ns: int) -> str | None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from alphatrade.v1 import policy_pb2 as alphatrade_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61lphatrade/v1/control.proto\x12\ralphatrade.v1\x1a\x1a\x61lphatrade/v1/policy.proto\"D\n\x0c\x41pplyRequest\x12%\n\x06policy\x18\x01 \x01(\x0b\x32\x15.alphatrade.v1.Policy\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\"y\n\rApplyResponse\x12,\n\x07outcome\x18\x01 \x01(\x0e\x32\x1b.alphatrade.v1.ApplyOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x13\n\x0bpolicy_hash\x18\x03 \x01(\t\x12\x15\n\renvelope_hash\x18\x04 \x01(\t\"\x12\n\x10GetStatusRequest\"=\n\x11GetStatusResponse\x12(\n\x06status\x18\x01 \x01(\x0b\x32\x18.alphatrade.v1.PodStatus\"\x14\n\x12WatchStatusRequest\"?\n\x13WatchStatusResponse\x12(\n\x06status\x18\x01 \x01(\x0b\x32\x18.alphatrade.v1.PodStatus\"\xed\x01\n\tPodStatus\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x17\n\x0f\x64ocument_digest\x18\x02 \x01(\t\x12\x11\n\tcode_hash\x18\x03 \x01(\t\x12\x31\n\x08strategy\x18\x04 \x01(\x0b\x32\x1d.alphatrade.v1.StrategyStatusH\x00\x12)\n\x04\x66\x65\x65\x64\x18\x05 \x01(\x0b\x32\x19.alphatrade.v1.FeedStatusH\x00\x12-\n\x06\x62roker\x18\x06 \x01(\x0b\x32\x1b.alphatrade.v1.BrokerStatusH\x00\x12\x10\n\x08protocol\x18\x07 \x01(\x05\x42\x06\n\x04part\"\x80\x07\n\x0eStrategyStatus\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x13\n\x0bpolicy_hash\x18\x04 \x01(\t\x12\x15\n\renvelope_hash\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12\x0c\n\x04pace\x18\x07 \x01(\t\x12\x12\n\nsession_ns\x18\x08 \x01(\x03\x12?\n\tpositions\x18\t \x03(\x0b\x32,.alphatrade.v1.StrategyStatus.PositionsEntry\x12\x0f\n\x07working\x18\n \x01(\r\x12\x0b\n\x03nav\x18\x0b \x01(\x03\x12\x0b\n\x03pnl\x18\x0c \x01(\x03\x12\x14\n\x0c\x64rawdown_bps\x18\r \x01(\r\x12\x39\n\x06\x63ounts\x18\x0e \x03(\x0b\x32).alphatrade.v1.StrategyStatus.CountsEntry\x12@\n\nlatency_ns\x18\x0f \x03(\x0b\x32,.alphatrade.v1.StrategyStatus.LatencyNsEntry\x12\x12\n\nkill_state\x18\x10 \x01(\t\x12\x12\n\nlatched_by\x18\x11 \x01(\t\x12\x34\n\x0c\x61\x63knowledged\x18\x12 \x03(\x0b\x32\x1e.alphatrade.v1.Acknowledgement\x12\x18\n\x10kill_list_age_ms\x18\x13 \x01(\x03\x12\x15\n\rbroker_linked\x18\x14 \x01(\x08\x12\x16\n\x0e\x66\x65\x65\x64_connected\x18\x15 \x01(\x08\x12;\n\x07\x64igests\x18\x16 \x03(\x0b\x32*.alphatrade.v1.StrategyStatus.DigestsEntry\x12\r\n\x05notes\x18\x17 \x03(\t\x12\x10\n\x08in_break\x18\x18 \x01(\x08\x12\x15\n\rbreak_edge_ns\x18\x19 \x01(\x03\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x30\n\x0eLatencyNsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a.\n\x0c\x44igestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9a\x01\n\x0f\x41\x63knowledgement\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03uid\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\x03\x12\x0c\n\x04mode\x18\x05 \x01(\t\x12\x12\n\nlatency_ms\x18\x06 \x01(\x03\x12\x14\n\x0clast_command\x18\x07 \x01(\x03\x12\r\n\x05\x61t_ns\x18\x08 \x01(\x03\"\xb5\x01\n\nFeedStatus\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x15\n\ractive_source\x18\x04 \x01(\t\x12\x0c\n\x04pace\x18\x05 \x01(\t\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t\x12\x0c\n\x04rows\x18\x07 \x01(\x03\x12\x11\n\trows_sent\x18\x08 \x01(\x03\x12\x0c\n\x04gaps\x18\t \x01(\x03\x12\x13\n\x0bsubscribers\x18\n \x01(\r\"\x93\x03\n\x0c\x42rokerStatus\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x10\n\x08sessions\x18\x04 \x01(\r\x12\x11\n\tsimulated\x18\x05 \x01(\x08\x12\x18\n\x10reconciled_at_ns\x18\x06 \x01(\x03\x12\x0e\n\x06\x62reaks\x18\x07 \x01(\x03\x12\x10\n\x08\x63ommands\x18\x08 \x01(\x03\x12\x37\n\x06\x64\x65nied\x18\t \x03(\x0b\x32\'.alphatrade.v1.BrokerStatus.DeniedEntry\x12\x39\n\x07refused\x18\n \x03(\x0b\x32(.alphatrade.v1.BrokerStatus.RefusedEntry\x12\x12\n\nlatched_by\x18\x0b \x01(\t\x12\x0b\n\x03nav\x18\x0c \x01(\x03\x1a-\n\x0b\x44\x65niedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a.\n\x0cRefusedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01*\xa4\x01\n\x0c\x41pplyOutcome\x12\x1d\n\x19\x41PPLY_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41PPLY_OUTCOME_APPLIED\x10\x01\x12\x1b\n\x17\x41PPLY_OUTCOME_UNCHANGED\x10\x02\x12\"\n\x1e\x41PPLY_OUTCOME_RESTART_REQUIRED\x10\x03\x12\x19\n\x15\x41PPLY_OUTCOME_REFUSED\x10\x04\x32\xfc\x01\n\x0eRuntimeControl\x12\x42\n\x05\x41pply\x12\x1b.alphatrade.v1.ApplyRequest\x1a\x1c.alphatrade.v1.ApplyResponse\x12N\n\tGetStatus\x12\x1f.alphatrade.v1.GetStatusRequest\x1a .alphatrade.v1.GetStatusResponse\x12V\n\x0bWatchStatus\x12!.alphatrade.v1.WatchStatusRequest\x1a\".alphatrade.v1.WatchStatusResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61lphatrade/v1/control.proto\x12\ralphatrade.v1\x1a\x1a\x61lphatrade/v1/policy.proto\"D\n\x0c\x41pplyRequest\x12%\n\x06policy\x18\x01 \x01(\x0b\x32\x15.alphatrade.v1.Policy\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\"y\n\rApplyResponse\x12,\n\x07outcome\x18\x01 \x01(\x0e\x32\x1b.alphatrade.v1.ApplyOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\x13\n\x0bpolicy_hash\x18\x03 \x01(\t\x12\x15\n\renvelope_hash\x18\x04 \x01(\t\"\x12\n\x10GetStatusRequest\"=\n\x11GetStatusResponse\x12(\n\x06status\x18\x01 \x01(\x0b\x32\x18.alphatrade.v1.PodStatus\"\x14\n\x12WatchStatusRequest\"?\n\x13WatchStatusResponse\x12(\n\x06status\x18\x01 \x01(\x0b\x32\x18.alphatrade.v1.PodStatus\"\xed\x01\n\tPodStatus\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x17\n\x0f\x64ocument_digest\x18\x02 \x01(\t\x12\x11\n\tcode_hash\x18\x03 \x01(\t\x12\x31\n\x08strategy\x18\x04 \x01(\x0b\x32\x1d.alphatrade.v1.StrategyStatusH\x00\x12)\n\x04\x66\x65\x65\x64\x18\x05 \x01(\x0b\x32\x19.alphatrade.v1.FeedStatusH\x00\x12-\n\x06\x62roker\x18\x06 \x01(\x0b\x32\x1b.alphatrade.v1.BrokerStatusH\x00\x12\x10\n\x08protocol\x18\x07 \x01(\x05\x42\x06\n\x04part\"\xe3\x07\n\x0eStrategyStatus\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x13\n\x0bpolicy_hash\x18\x04 \x01(\t\x12\x15\n\renvelope_hash\x18\x05 \x01(\t\x12\x12\n\nsession_id\x18\x06 \x01(\t\x12\x0c\n\x04pace\x18\x07 \x01(\t\x12\x12\n\nsession_ns\x18\x08 \x01(\x03\x12?\n\tpositions\x18\t \x03(\x0b\x32,.alphatrade.v1.StrategyStatus.PositionsEntry\x12\x0f\n\x07working\x18\n \x01(\r\x12\x0b\n\x03nav\x18\x0b \x01(\x03\x12\x0b\n\x03pnl\x18\x0c \x01(\x03\x12\x14\n\x0c\x64rawdown_bps\x18\r \x01(\r\x12\x39\n\x06\x63ounts\x18\x0e \x03(\x0b\x32).alphatrade.v1.StrategyStatus.CountsEntry\x12@\n\nlatency_ns\x18\x0f \x03(\x0b\x32,.alphatrade.v1.StrategyStatus.LatencyNsEntry\x12\x12\n\nkill_state\x18\x10 \x01(\t\x12\x12\n\nlatched_by\x18\x11 \x01(\t\x12\x34\n\x0c\x61\x63knowledged\x18\x12 \x03(\x0b\x32\x1e.alphatrade.v1.Acknowledgement\x12\x18\n\x10kill_list_age_ms\x18\x13 \x01(\x03\x12\x15\n\rbroker_linked\x18\x14 \x01(\x08\x12\x16\n\x0e\x66\x65\x65\x64_connected\x18\x15 \x01(\x08\x12;\n\x07\x64igests\x18\x16 \x03(\x0b\x32*.alphatrade.v1.StrategyStatus.DigestsEntry\x12\r\n\x05notes\x18\x17 \x03(\t\x12\x10\n\x08in_break\x18\x18 \x01(\x08\x12\x15\n\rbreak_edge_ns\x18\x19 \x01(\x03\x12+\n\x04mind\x18\x1a \x03(\x0b\x32\x1d.alphatrade.v1.InstrumentMind\x12\x34\n\x0b\x65xploration\x18\x1b \x01(\x0b\x32\x1f.alphatrade.v1.ExplorationState\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x30\n\x0eLatencyNsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a.\n\x0c\x44igestsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"o\n\x10\x45xplorationState\x12\x11\n\texploring\x18\x01 \x01(\x03\x12\x0e\n\x06normal\x18\x02 \x01(\x03\x12\x15\n\rpermitted_bps\x18\x03 \x01(\r\x12\x0e\n\x06\x66rozen\x18\x04 \x03(\t\x12\x11\n\tno_permit\x18\x05 \x01(\t\"\x85\x02\n\x0eInstrumentMind\x12\x0e\n\x06symbol\x18\x01 \x01(\t\x12*\n\x06regime\x18\x02 \x01(\x0b\x32\x1a.alphatrade.v1.RegimeState\x12(\n\x05\x64rift\x18\x03 \x01(\x0b\x32\x19.alphatrade.v1.DriftState\x12\x35\n\x0c\x66\x61st_weights\x18\x04 \x01(\x0b\x32\x1f.alphatrade.v1.FastWeightsState\x12*\n\x06router\x18\x05 \x01(\x0b\x32\x1a.alphatrade.v1.RouterState\x12*\n\x06probes\x18\x06 \x01(\x0b\x32\x1a.alphatrade.v1.ProbesState\"B\n\x0bRegimeState\x12\r\n\x05label\x18\x01 \x01(\t\x12\x10\n\x08since_ns\x18\x02 \x01(\x03\x12\x12\n\nconfidence\x18\x03 \x01(\x01\"\xfc\x01\n\nDriftState\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\x10\n\x08\x64\x65tector\x18\x03 \x01(\t\x12\x13\n\x0bsize_factor\x18\x04 \x01(\x01\x12\x13\n\x0breduce_only\x18\x05 \x01(\x08\x12\x1a\n\x12\x65xploration_frozen\x18\x06 \x01(\x08\x12\x0e\n\x06\x61lerts\x18\x07 \x01(\x03\x12\x37\n\x07strains\x18\x08 \x03(\x0b\x32&.alphatrade.v1.DriftState.StrainsEntry\x1a.\n\x0cStrainsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"_\n\x10\x46\x61stWeightsState\x12\x0c\n\x04norm\x18\x01 \x01(\x01\x12\r\n\x05\x62ound\x18\x02 \x01(\x01\x12\x0e\n\x06\x63lamps\x18\x03 \x01(\x03\x12\x0e\n\x06\x66\x61ults\x18\x04 \x01(\x03\x12\x0e\n\x06\x66rozen\x18\x05 \x01(\x08\"\x84\x01\n\x0bRouterState\x12\x0e\n\x06policy\x18\x01 \x01(\t\x12\x36\n\x06shares\x18\x02 \x03(\x0b\x32&.alphatrade.v1.RouterState.SharesEntry\x1a-\n\x0bSharesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"/\n\x0bProbesState\x12\x11\n\tavailable\x18\x01 \x01(\r\x12\r\n\x05\x66ired\x18\x02 \x03(\t\"\x9a\x01\n\x0f\x41\x63knowledgement\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0b\n\x03uid\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\x03\x12\x0c\n\x04mode\x18\x05 \x01(\t\x12\x12\n\nlatency_ms\x18\x06 \x01(\x03\x12\x14\n\x0clast_command\x18\x07 \x01(\x03\x12\r\n\x05\x61t_ns\x18\x08 \x01(\x03\"\xb5\x01\n\nFeedStatus\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x15\n\ractive_source\x18\x04 \x01(\t\x12\x0c\n\x04pace\x18\x05 \x01(\t\x12\x0e\n\x06\x64igest\x18\x06 \x01(\t\x12\x0c\n\x04rows\x18\x07 \x01(\x03\x12\x11\n\trows_sent\x18\x08 \x01(\x03\x12\x0c\n\x04gaps\x18\t \x01(\x03\x12\x13\n\x0bsubscribers\x18\n \x01(\r\"\x93\x03\n\x0c\x42rokerStatus\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x10\n\x08sessions\x18\x04 \x01(\r\x12\x11\n\tsimulated\x18\x05 \x01(\x08\x12\x18\n\x10reconciled_at_ns\x18\x06 \x01(\x03\x12\x0e\n\x06\x62reaks\x18\x07 \x01(\x03\x12\x10\n\x08\x63ommands\x18\x08 \x01(\x03\x12\x37\n\x06\x64\x65nied\x18\t \x03(\x0b\x32\'.alphatrade.v1.BrokerStatus.DeniedEntry\x12\x39\n\x07refused\x18\n \x03(\x0b\x32(.alphatrade.v1.BrokerStatus.RefusedEntry\x12\x12\n\nlatched_by\x18\x0b \x01(\t\x12\x0b\n\x03nav\x18\x0c \x01(\x03\x1a-\n\x0b\x44\x65niedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a.\n\x0cRefusedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01*\xa4\x01\n\x0c\x41pplyOutcome\x12\x1d\n\x19\x41PPLY_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41PPLY_OUTCOME_APPLIED\x10\x01\x12\x1b\n\x17\x41PPLY_OUTCOME_UNCHANGED\x10\x02\x12\"\n\x1e\x41PPLY_OUTCOME_RESTART_REQUIRED\x10\x03\x12\x19\n\x15\x41PPLY_OUTCOME_REFUSED\x10\x04\x32\xfc\x01\n\x0eRuntimeControl\x12\x42\n\x05\x41pply\x12\x1b.alphatrade.v1.ApplyRequest\x1a\x1c.alphatrade.v1.ApplyResponse\x12N\n\tGetStatus\x12\x1f.alphatrade.v1.GetStatusRequest\x1a .alphatrade.v1.GetStatusResponse\x12V\n\x0bWatchStatus\x12!.alphatrade.v1.WatchStatusRequest\x1a\".alphatrade.v1.WatchStatusResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,12 +40,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STRATEGYSTATUS_LATENCYNSENTRY']._serialized_options = b'8\001'
   _globals['_STRATEGYSTATUS_DIGESTSENTRY']._loaded_options = None
   _globals['_STRATEGYSTATUS_DIGESTSENTRY']._serialized_options = b'8\001'
+  _globals['_DRIFTSTATE_STRAINSENTRY']._loaded_options = None
+  _globals['_DRIFTSTATE_STRAINSENTRY']._serialized_options = b'8\001'
+  _globals['_ROUTERSTATE_SHARESENTRY']._loaded_options = None
+  _globals['_ROUTERSTATE_SHARESENTRY']._serialized_options = b'8\001'
   _globals['_BROKERSTATUS_DENIEDENTRY']._loaded_options = None
   _globals['_BROKERSTATUS_DENIEDENTRY']._serialized_options = b'8\001'
   _globals['_BROKERSTATUS_REFUSEDENTRY']._loaded_options = None
   _globals['_BROKERSTATUS_REFUSEDENTRY']._serialized_options = b'8\001'
-  _globals['_APPLYOUTCOME']._serialized_start=2324
-  _globals['_APPLYOUTCOME']._serialized_end=2488
+  _globals['_APPLYOUTCOME']._serialized_start=3404
+  _globals['_APPLYOUTCOME']._serialized_end=3568
   _globals['_APPLYREQUEST']._serialized_start=74
   _globals['_APPLYREQUEST']._serialized_end=142
   _globals['_APPLYRESPONSE']._serialized_start=144
@@ -61,25 +65,43 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PODSTATUS']._serialized_start=438
   _globals['_PODSTATUS']._serialized_end=675
   _globals['_STRATEGYSTATUS']._serialized_start=678
-  _globals['_STRATEGYSTATUS']._serialized_end=1574
-  _globals['_STRATEGYSTATUS_POSITIONSENTRY']._serialized_start=1381
-  _globals['_STRATEGYSTATUS_POSITIONSENTRY']._serialized_end=1429
-  _globals['_STRATEGYSTATUS_COUNTSENTRY']._serialized_start=1431
-  _globals['_STRATEGYSTATUS_COUNTSENTRY']._serialized_end=1476
-  _globals['_STRATEGYSTATUS_LATENCYNSENTRY']._serialized_start=1478
-  _globals['_STRATEGYSTATUS_LATENCYNSENTRY']._serialized_end=1526
-  _globals['_STRATEGYSTATUS_DIGESTSENTRY']._serialized_start=1528
-  _globals['_STRATEGYSTATUS_DIGESTSENTRY']._serialized_end=1574
-  _globals['_ACKNOWLEDGEMENT']._serialized_start=1577
-  _globals['_ACKNOWLEDGEMENT']._serialized_end=1731
-  _globals['_FEEDSTATUS']._serialized_start=1734
-  _globals['_FEEDSTATUS']._serialized_end=1915
-  _globals['_BROKERSTATUS']._serialized_start=1918
-  _globals['_BROKERSTATUS']._serialized_end=2321
-  _globals['_BROKERSTATUS_DENIEDENTRY']._serialized_start=2228
-  _globals['_BROKERSTATUS_DENIEDENTRY']._serialized_end=2273
-  _globals['_BROKERSTATUS_REFUSEDENTRY']._serialized_start=2275
-  _globals['_BROKERSTATUS_REFUSEDENTRY']._serialized_end=2321
-  _globals['_RUNTIMECONTROL']._serialized_start=2491
-  _globals['_RUNTIMECONTROL']._serialized_end=2743
+  _globals['_STRATEGYSTATUS']._serialized_end=1673
+  _globals['_STRATEGYSTATUS_POSITIONSENTRY']._serialized_start=1480
+  _globals['_STRATEGYSTATUS_POSITIONSENTRY']._serialized_end=1528
+  _globals['_STRATEGYSTATUS_COUNTSENTRY']._serialized_start=1530
+  _globals['_STRATEGYSTATUS_COUNTSENTRY']._serialized_end=1575
+  _globals['_STRATEGYSTATUS_LATENCYNSENTRY']._serialized_start=1577
+  _globals['_STRATEGYSTATUS_LATENCYNSENTRY']._serialized_end=1625
+  _globals['_STRATEGYSTATUS_DIGESTSENTRY']._serialized_start=1627
+  _globals['_STRATEGYSTATUS_DIGESTSENTRY']._serialized_end=1673
+  _globals['_EXPLORATIONSTATE']._serialized_start=1675
+  _globals['_EXPLORATIONSTATE']._serialized_end=1786
+  _globals['_INSTRUMENTMIND']._serialized_start=1789
+  _globals['_INSTRUMENTMIND']._serialized_end=2050
+  _globals['_REGIMESTATE']._serialized_start=2052
+  _globals['_REGIMESTATE']._serialized_end=2118
+  _globals['_DRIFTSTATE']._serialized_start=2121
+  _globals['_DRIFTSTATE']._serialized_end=2373
+  _globals['_DRIFTSTATE_STRAINSENTRY']._serialized_start=2327
+  _globals['_DRIFTSTATE_STRAINSENTRY']._serialized_end=2373
+  _globals['_FASTWEIGHTSSTATE']._serialized_start=2375
+  _globals['_FASTWEIGHTSSTATE']._serialized_end=2470
+  _globals['_ROUTERSTATE']._serialized_start=2473
+  _globals['_ROUTERSTATE']._serialized_end=2605
+  _globals['_ROUTERSTATE_SHARESENTRY']._serialized_start=2560
+  _globals['_ROUTERSTATE_SHARESENTRY']._serialized_end=2605
+  _globals['_PROBESSTATE']._serialized_start=2607
+  _globals['_PROBESSTATE']._serialized_end=2654
+  _globals['_ACKNOWLEDGEMENT']._serialized_start=2657
+  _globals['_ACKNOWLEDGEMENT']._serialized_end=2811
+  _globals['_FEEDSTATUS']._serialized_start=2814
+  _globals['_FEEDSTATUS']._serialized_end=2995
+  _globals['_BROKERSTATUS']._serialized_start=2998
+  _globals['_BROKERSTATUS']._serialized_end=3401
+  _globals['_BROKERSTATUS_DENIEDENTRY']._serialized_start=3308
+  _globals['_BROKERSTATUS_DENIEDENTRY']._serialized_end=3353
+  _globals['_BROKERSTATUS_REFUSEDENTRY']._serialized_start=3355
+  _globals['_BROKERSTATUS_REFUSEDENTRY']._serialized_end=3401
+  _globals['_RUNTIMECONTROL']._serialized_start=3571
+  _globals['_RUNTIMECONTROL']._serialized_end=3823
 # @@protoc_insertion_point(module_scope)

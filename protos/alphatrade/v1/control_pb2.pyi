@@ -361,6 +361,8 @@ class StrategyStatus(_message.Message):
     NOTES_FIELD_NUMBER: _builtins.int
     IN_BREAK_FIELD_NUMBER: _builtins.int
     BREAK_EDGE_NS_FIELD_NUMBER: _builtins.int
+    MIND_FIELD_NUMBER: _builtins.int
+    EXPLORATION_FIELD_NUMBER: _builtins.int
     phase: _builtins.str
     """Starting, Trading, Halted, Reducing, Flattening, Latched, Draining, Drained, Ended, Failed."""
     reason: _builtins.str
@@ -423,6 +425,14 @@ class StrategyStatus(_message.Message):
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What a reader must know, oldest first."""
 
+    @_builtins.property
+    def mind(self) -> _containers.RepeatedCompositeFieldContainer[Global___InstrumentMind]:
+        """What its understanding loop makes of each instrument, in the session's order; empty where nothing of it is on."""
+
+    @_builtins.property
+    def exploration(self) -> Global___ExplorationState:
+        """What it explores; absent where the flag is off."""
+
     def __init__(
         self,
         *,
@@ -451,14 +461,324 @@ class StrategyStatus(_message.Message):
         notes: _abc.Iterable[_builtins.str] | None = ...,
         in_break: _builtins.bool = ...,
         break_edge_ns: _builtins.int = ...,
+        mind: _abc.Iterable[Global___InstrumentMind] | None = ...,
+        exploration: Global___ExplorationState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exploration", b"exploration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "break_edge_ns", b"break_edge_ns", "broker_linked", b"broker_linked", "counts", b"counts", "digests", b"digests", "drawdown_bps", b"drawdown_bps", "envelope_hash", b"envelope_hash", "feed_connected", b"feed_connected", "in_break", b"in_break", "kill_list_age_ms", b"kill_list_age_ms", "kill_state", b"kill_state", "latched_by", b"latched_by", "latency_ns", b"latency_ns", "message", b"message", "nav", b"nav", "notes", b"notes", "pace", b"pace", "phase", b"phase", "pnl", b"pnl", "policy_hash", b"policy_hash", "positions", b"positions", "reason", b"reason", "session_id", b"session_id", "session_ns", b"session_ns", "working", b"working"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "break_edge_ns", b"break_edge_ns", "broker_linked", b"broker_linked", "counts", b"counts", "digests", b"digests", "drawdown_bps", b"drawdown_bps", "envelope_hash", b"envelope_hash", "exploration", b"exploration", "feed_connected", b"feed_connected", "in_break", b"in_break", "kill_list_age_ms", b"kill_list_age_ms", "kill_state", b"kill_state", "latched_by", b"latched_by", "latency_ns", b"latency_ns", "message", b"message", "mind", b"mind", "nav", b"nav", "notes", b"notes", "pace", b"pace", "phase", b"phase", "pnl", b"pnl", "policy_hash", b"policy_hash", "positions", b"positions", "reason", b"reason", "session_id", b"session_id", "session_ns", b"session_ns", "working", b"working"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StrategyStatus: _TypeAlias = StrategyStatus  # noqa: Y015
+
+@_typing.final
+class ExplorationState(_message.Message):
+    """Exploration of a strategy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPLORING_FIELD_NUMBER: _builtins.int
+    NORMAL_FIELD_NUMBER: _builtins.int
+    PERMITTED_BPS_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
+    NO_PERMIT_FIELD_NUMBER: _builtins.int
+    exploring: _builtins.int
+    """Sent notional of the last orders that explored, quanta."""
+    normal: _builtins.int
+    """Sent notional of the last orders that did not, quanta."""
+    permitted_bps: _builtins.int
+    """Share of the flow that may explore now, in basis points; 0 without a permit."""
+    no_permit: _builtins.str
+    """Why there is no permit, as a PascalCase reason; empty with one, and where nobody is asked."""
+    @_builtins.property
+    def frozen(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What freezes it in the runtime itself, such as DriftWarning."""
+
+    def __init__(
+        self,
+        *,
+        exploring: _builtins.int = ...,
+        normal: _builtins.int = ...,
+        permitted_bps: _builtins.int = ...,
+        frozen: _abc.Iterable[_builtins.str] | None = ...,
+        no_permit: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exploring", b"exploring", "frozen", b"frozen", "no_permit", b"no_permit", "normal", b"normal", "permitted_bps", b"permitted_bps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplorationState: _TypeAlias = ExplorationState  # noqa: Y015
+
+@_typing.final
+class InstrumentMind(_message.Message):
+    """What an understanding loop makes of one instrument. A part that is off is absent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    REGIME_FIELD_NUMBER: _builtins.int
+    DRIFT_FIELD_NUMBER: _builtins.int
+    FAST_WEIGHTS_FIELD_NUMBER: _builtins.int
+    ROUTER_FIELD_NUMBER: _builtins.int
+    PROBES_FIELD_NUMBER: _builtins.int
+    symbol: _builtins.str
+    """Symbol of the instrument."""
+    @_builtins.property
+    def regime(self) -> Global___RegimeState:
+        """The market as classified."""
+
+    @_builtins.property
+    def drift(self) -> Global___DriftState:
+        """What the drift sentry says."""
+
+    @_builtins.property
+    def fast_weights(self) -> Global___FastWeightsState:
+        """The weights that learn within the session."""
+
+    @_builtins.property
+    def router(self) -> Global___RouterState:
+        """Who trades, where there is a choice."""
+
+    @_builtins.property
+    def probes(self) -> Global___ProbesState:
+        """The probes at the last decision."""
+
+    def __init__(
+        self,
+        *,
+        symbol: _builtins.str = ...,
+        regime: Global___RegimeState | None = ...,
+        drift: Global___DriftState | None = ...,
+        fast_weights: Global___FastWeightsState | None = ...,
+        router: Global___RouterState | None = ...,
+        probes: Global___ProbesState | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["drift", b"drift", "fast_weights", b"fast_weights", "probes", b"probes", "regime", b"regime", "router", b"router"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drift", b"drift", "fast_weights", b"fast_weights", "probes", b"probes", "regime", b"regime", "router", b"router", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstrumentMind: _TypeAlias = InstrumentMind  # noqa: Y015
+
+@_typing.final
+class RegimeState(_message.Message):
+    """A market regime."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: _builtins.int
+    SINCE_NS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    label: _builtins.str
+    """Its label, such as BullCalm."""
+    since_ns: _builtins.int
+    """Session time since when it holds, ns since the epoch; 0 where it has since the beginning."""
+    confidence: _builtins.float
+    """Confidence of the latest decision that could be judged, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        label: _builtins.str = ...,
+        since_ns: _builtins.int = ...,
+        confidence: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidence", b"confidence", "label", b"label", "since_ns", b"since_ns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegimeState: _TypeAlias = RegimeState  # noqa: Y015
+
+@_typing.final
+class DriftState(_message.Message):
+    """A drift sentry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class StrainsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    STATE_FIELD_NUMBER: _builtins.int
+    STREAM_FIELD_NUMBER: _builtins.int
+    DETECTOR_FIELD_NUMBER: _builtins.int
+    SIZE_FACTOR_FIELD_NUMBER: _builtins.int
+    REDUCE_ONLY_FIELD_NUMBER: _builtins.int
+    EXPLORATION_FROZEN_FIELD_NUMBER: _builtins.int
+    ALERTS_FIELD_NUMBER: _builtins.int
+    STRAINS_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """Learning: no stream's reference is complete. Quiet, Warn, Alert: the highest level of a stream."""
+    stream: _builtins.str
+    """Stream of that level, such as HitRate; empty without a level."""
+    detector: _builtins.str
+    """What found it last, such as CusumDown; empty without a level."""
+    size_factor: _builtins.float
+    """What it multiplies sizes by."""
+    reduce_only: _builtins.bool
+    """Whether only reductions may leave because of it."""
+    exploration_frozen: _builtins.bool
+    """Whether nothing may explore because of it."""
+    alerts: _builtins.int
+    """Alerts so far."""
+    @_builtins.property
+    def strains(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """The highest sum of each stream whose reference is complete, as a share of the sum that alerts."""
+
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        stream: _builtins.str = ...,
+        detector: _builtins.str = ...,
+        size_factor: _builtins.float = ...,
+        reduce_only: _builtins.bool = ...,
+        exploration_frozen: _builtins.bool = ...,
+        alerts: _builtins.int = ...,
+        strains: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "detector", b"detector", "exploration_frozen", b"exploration_frozen", "reduce_only", b"reduce_only", "size_factor", b"size_factor", "state", b"state", "strains", b"strains", "stream", b"stream"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DriftState: _TypeAlias = DriftState  # noqa: Y015
+
+@_typing.final
+class FastWeightsState(_message.Message):
+    """Fast weights."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NORM_FIELD_NUMBER: _builtins.int
+    BOUND_FIELD_NUMBER: _builtins.int
+    CLAMPS_FIELD_NUMBER: _builtins.int
+    FAULTS_FIELD_NUMBER: _builtins.int
+    FROZEN_FIELD_NUMBER: _builtins.int
+    norm: _builtins.float
+    """Their Frobenius norm."""
+    bound: _builtins.float
+    """Its bound."""
+    clamps: _builtins.int
+    """How often they were scaled back to it."""
+    faults: _builtins.int
+    """How often they were restored from their last good copy."""
+    frozen: _builtins.bool
+    """Whether nothing is learnt any more."""
+    def __init__(
+        self,
+        *,
+        norm: _builtins.float = ...,
+        bound: _builtins.float = ...,
+        clamps: _builtins.int = ...,
+        faults: _builtins.int = ...,
+        frozen: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bound", b"bound", "clamps", b"clamps", "faults", b"faults", "frozen", b"frozen", "norm", b"norm"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FastWeightsState: _TypeAlias = FastWeightsState  # noqa: Y015
+
+@_typing.final
+class RouterState(_message.Message):
+    """A choice among policies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class SharesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    POLICY_FIELD_NUMBER: _builtins.int
+    SHARES_FIELD_NUMBER: _builtins.int
+    policy: _builtins.str
+    """The policy that trades; empty where none may."""
+    @_builtins.property
+    def shares(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """Share of decisions at which each policy traded, 0 to 1, by name."""
+
+    def __init__(
+        self,
+        *,
+        policy: _builtins.str = ...,
+        shares: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "shares", b"shares"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RouterState: _TypeAlias = RouterState  # noqa: Y015
+
+@_typing.final
+class ProbesState(_message.Message):
+    """Probes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AVAILABLE_FIELD_NUMBER: _builtins.int
+    FIRED_FIELD_NUMBER: _builtins.int
+    available: _builtins.int
+    """How many had what they need."""
+    @_builtins.property
+    def fired(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those that fired, such as SweepRisk."""
+
+    def __init__(
+        self,
+        *,
+        available: _builtins.int = ...,
+        fired: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "fired", b"fired"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProbesState: _TypeAlias = ProbesState  # noqa: Y015
 
 @_typing.final
 class Acknowledgement(_message.Message):

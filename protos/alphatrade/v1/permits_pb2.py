@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61lphatrade/v1/permits.proto\x12\ralphatrade.v1\x1a\x1egoogle/protobuf/duration.proto\"#\n\x12RenewPermitRequest\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\"g\n\x13RenewPermitResponse\x12\x11\n\tshare_bps\x18\x01 \x01(\r\x12&\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rfrozen_reason\x18\x03 \x01(\t2_\n\x07Permits\x12T\n\x0bRenewPermit\x12!.alphatrade.v1.RenewPermitRequest\x1a\".alphatrade.v1.RenewPermitResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61lphatrade/v1/permits.proto\x12\ralphatrade.v1\x1a\x1egoogle/protobuf/duration.proto\"#\n\x12RenewPermitRequest\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\"v\n\x13RenewPermitResponse\x12\x11\n\tshare_bps\x18\x01 \x01(\r\x12&\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rfrozen_reason\x18\x03 \x01(\t\x12\r\n\x05\x65poch\x18\x04 \x01(\x03\x32_\n\x07Permits\x12T\n\x0bRenewPermit\x12!.alphatrade.v1.RenewPermitRequest\x1a\".alphatrade.v1.RenewPermitResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RENEWPERMITREQUEST']._serialized_start=78
   _globals['_RENEWPERMITREQUEST']._serialized_end=113
   _globals['_RENEWPERMITRESPONSE']._serialized_start=115
-  _globals['_RENEWPERMITRESPONSE']._serialized_end=218
-  _globals['_PERMITS']._serialized_start=220
-  _globals['_PERMITS']._serialized_end=315
+  _globals['_RENEWPERMITRESPONSE']._serialized_end=233
+  _globals['_PERMITS']._serialized_start=235
+  _globals['_PERMITS']._serialized_end=330
 # @@protoc_insertion_point(module_scope)

@@ -25,7 +25,7 @@ class RenewPermitRequest(_message.Message):
 
     EPOCH_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
-    """The epoch of the operator that the runtime obeys."""
+    """The highest epoch of an operator that the runtime has seen; 0 before the first."""
     def __init__(
         self,
         *,
@@ -48,10 +48,13 @@ class RenewPermitResponse(_message.Message):
     SHARE_BPS_FIELD_NUMBER: _builtins.int
     TTL_FIELD_NUMBER: _builtins.int
     FROZEN_REASON_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     share_bps: _builtins.int
     """Share of the flow that may explore, in basis points; 0 when exploration is frozen."""
     frozen_reason: _builtins.str
     """Why nothing is permitted, as a PascalCase reason; empty otherwise."""
+    epoch: _builtins.int
+    """The epoch of the operator that answers. Higher than the one asked with, it is the answer: ask again with it."""
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:
         """How long the permit holds."""
@@ -62,10 +65,11 @@ class RenewPermitResponse(_message.Message):
         share_bps: _builtins.int = ...,
         ttl: _duration_pb2.Duration | None = ...,
         frozen_reason: _builtins.str = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frozen_reason", b"frozen_reason", "share_bps", b"share_bps", "ttl", b"ttl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "frozen_reason", b"frozen_reason", "share_bps", b"share_bps", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

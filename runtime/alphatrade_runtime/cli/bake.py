@@ -1,7 +1,8 @@
 """Compile everything that a pod runs, into the cache that an image carries: `python -m alphatrade_runtime.cli.bake`.
 
 A pod that had to compile would take a minute to start. Each step here is what a pod does first, on a market of half a
-minute: the tape of a simulator feed, a replay, the wall-clock loop with its exchange, every built-in signal.
+minute: the tape of a simulator feed, a replay, the wall-clock loop with its exchange, every built-in signal; then a
+replay with all of the understanding loop on.
 """
 
 import tempfile
@@ -21,6 +22,7 @@ from alphatrade_runtime.service.broker.warm import warm_up as warm_up_gateway
 from alphatrade_runtime.service.decide.service import warm_up as warm_up_decide
 
 DOCUMENT = Path(__file__).with_name("bake.yaml")
+THINKING = Path(__file__).with_name("bake_mind.yaml")
 
 
 def main() -> None:
@@ -28,6 +30,7 @@ def main() -> None:
     TypeAnnotation.__str__ = _without_addresses
     plan = read_plan(DOCUMENT)
     replayed(plan)
+    replayed(read_plan(THINKING))
     warm_up(plan.session, new_live_core(plan.session, ClockFacts(0, 0, 1)))
     warm_up_stream(plan.session)
     warm_up_gateway(plan.session.exchange)

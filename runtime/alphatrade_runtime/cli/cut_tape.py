@@ -109,7 +109,15 @@ def _session(spec: SignalSpec, digest: str) -> dict[str, Any]:
         "signal": {"ref": spec.name, "api": spec.api, "digest": digest, "params": {}},
         "execution_topology": {"type": topology, "params": {}},
         "instruments": [],
+        "regimes": [],
         "weight_bps": 10_000,
+    }
+    genotype = {
+        "policies": [policy],
+        "decision_clock": {"type": "every_quote", "interval_ns": 0},
+        **dict.fromkeys(("belief", "regime", "probes", "drift")),
+        "fast_weights": {"rule": "hebb", "half_life": 700},
+        "router": {"switching_cost_bps": "1", "horizon": 10, "half_life": 2_000},
     }
     return {
         "policy": {
@@ -118,10 +126,11 @@ def _session(spec: SignalSpec, digest: str) -> dict[str, Any]:
             "mode": "Sim",
             "stage": "Experiment",
             "risk_template": "plugin-check",
-            "genotype": {"policies": [policy], "decision_clock": {"type": "every_quote", "interval_ns": 0}},
+            "genotype": genotype,
             "envelope": {
                 "limits": limits,
                 "flags": {flag.name: False for flag in FLAGS},
+                "exploration": None,
                 "instruments": [instrument],
                 "calendar": "24/7",
                 "seed": 1,

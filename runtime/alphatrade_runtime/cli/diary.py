@@ -73,7 +73,8 @@ def sql(
 ) -> int:
     """Ask a run's records in SQL; nothing can be written.
 
-    Tables: decisions, expost, orders, fills, equity, marks; views: actions, denials.
+    Tables: decisions, expost, orders, fills, equity, marks; views: actions, denials. Of a run with an understanding
+    loop also belief_snapshots, regimes, probes, routes, drift: those of its parts that were on.
 
     \b
     Examples:

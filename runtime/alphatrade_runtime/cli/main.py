@@ -10,7 +10,23 @@ import typer
 from alphatrade_operator.kubectl import main as kubectl
 from alphatrade_operator.kubectl.kubectl import KubectlError
 from alphatrade_operator.resources import ResourceError
-from alphatrade_runtime.cli import catalog, compare, diary, importing, kill, plugin, report, run, serve, tape
+from alphatrade_runtime.cli import (
+    belief,
+    catalog,
+    compare,
+    diary,
+    drift,
+    explain,
+    graph,
+    importing,
+    kill,
+    plugin,
+    redteam,
+    report,
+    run,
+    serve,
+    tape,
+)
 from alphatrade_runtime.market.faults import InputError
 
 BAD_INPUT, INTERRUPTED, OUR_FAULT = 2, 130, 1
@@ -47,12 +63,17 @@ def alphatrade(
 
 app.command("run", short_help="Trade a session: strategy, feed, law.")(run.run)
 app.command("replay", short_help="Trade a recorded tape.")(run.replay)
+app.command("redteam", short_help="Trade a session through faults, and judge it.")(redteam.redteam)
 app.command("compare", short_help="Find the first row at which two runs differ.")(compare.compare)
+app.command("explain", short_help="Say why a policy traded and not another.")(explain.explain)
+app.command("graph", short_help="Diagnose the graph of a run's fast weights.")(graph.graph)
 app.command("report", short_help="Print a run's table; write its report anew.")(report.report)
 app.command("import", short_help="Make a tape of recorded data.")(importing.import_data)
 app.add_typer(tape.app, name="tape")
 app.add_typer(diary.app, name="diary")
 app.add_typer(plugin.app, name="plugin")
+app.add_typer(belief.app, name="belief")
+app.add_typer(drift.app, name="drift")
 app.command("render", short_help="Print a session as JSON.")(run.render)
 app.command("kill", short_help="Engage the kill switch of a running session.")(kill.kill)
 app.command("verify", short_help="Replay a run from its journal.")(kill.verify)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from alphatrade_runtime.cli.screen import pairs
+from alphatrade_runtime.reflection.diary.attribution import attribution, minded
 from alphatrade_runtime.report.run_data import RunData, read_run_data
 from alphatrade_runtime.report.statistics import max_drawdown
 from alphatrade_runtime.report.tallies import by_topology
@@ -45,7 +46,16 @@ def rows(run: RunData) -> list[tuple[str, str]]:
         ("violations", f"{len(run.lines('violations')):,}"),
     ]
     table += [(name.replace("_", " "), f"{counts[name]:,}") for name in ("plugin_faults", "breaks") if counts[name]]
-    return table + [("note", note) for note in run.lines("notes")]
+    return table + understood(run) + [("note", note) for note in run.lines("notes")]
+
+
+def understood(run: RunData) -> list[tuple[str, str]]:
+    """Return how many orders are attributed; nothing for a run without an understanding loop."""
+    if not minded(run.folder):
+        return []
+    from alphatrade_runtime.report.mind.attributed import in_words, tape_kind
+
+    return [("attribution", in_words(attribution(run.folder), tape_kind(run)))]
 
 
 def market(tape: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ PLAN_DTYPE = np.dtype(
         ("quoting", "i8"), ("want", "i8", (4,)), ("resting_since", "i8"), ("last_amend", "i8"),
         ("slice_start", "i8"), ("slice_total", "i8"), ("slice_from", "i8"), ("slice_target", "i8"),
         ("next_ts", "i8"), ("hold_buy_until", "i8"), ("hold_sell_until", "i8"), ("bar_mode", "i8"),
-        ("flatten_tries", "i8"), ("flatten_ts", "i8"), ("decisions", "i8"), ("decided_ts", "i8"),
+        ("flatten_tries", "i8"), ("flatten_ts", "i8"), ("switched", "i8"), ("decisions", "i8"), ("decided_ts", "i8"),
     ]
 )  # fmt: skip
 INTENT_DTYPE = np.dtype(

@@ -6,12 +6,13 @@ from alphatrade_runtime.execution.venue_state import RING
 from alphatrade_runtime.loop.core import MAX_SLOTS
 from alphatrade_runtime.loop.emit import amend_row, diary_row, order_row
 from alphatrade_runtime.loop.follow import follow
+from alphatrade_runtime.loop.mind_call import call_mind
 from alphatrade_runtime.market.orders import Command, OrderState, Purpose, TimeInForce
 from alphatrade_runtime.market.view import reference2
 from alphatrade_runtime.numerics.jit import inlined, kernel
 from alphatrade_runtime.reflection.records import DiaryKind
 from alphatrade_runtime.risk.codes import CODE_COUNT, Code
-from alphatrade_runtime.risk.law import check
+from alphatrade_runtime.risk.law import check, product
 from alphatrade_runtime.risk.state import RATE_RING
 
 _NEW = int(Command.NEW)
@@ -26,6 +27,7 @@ _ACTION = int(DiaryKind.ACTION)
 _DENIAL = int(DiaryKind.DENIAL)
 _DUP = int(Code.DUP)
 _OPEN_ORDERS = int(Code.OPEN_ORDERS)
+_BUDGET = int(Code.BUDGET)
 _TRADE = int(Purpose.TRADE)
 _MASK = RING - 1
 
@@ -61,8 +63,8 @@ def _push_command(c, order, command, price, qty):
 
 
 @kernel
-def _ask(c, i, side, price, qty, extra, tif, flags, purpose, is_amend, order_id):
-    """Fill the request and ask the law; return the code."""
+def _ask(c, i, side, price, qty, extra, tif, flags, purpose, is_amend, order_id, notional):
+    """Fill the request and ask the law; return the code. notional: quanta that the order adds to what was sent."""
     request = c.request[0]
     request.instrument = i
     request.side = side
@@ -75,9 +77,30 @@ def _ask(c, i, side, price, qty, extra, tif, flags, purpose, is_amend, order_id)
     request.order_id = order_id
     request.is_amend = is_amend
     request.ref2 = reference2(c.views[i])
+    request.spend = 0
+    if c.loop[0].room != 0 and purpose == _TRADE:
+        _ask_for_room(c, i, notional)
     account = c.account[0]
     n = c.loop[0].instruments
     return check(request, c.exposures, c.views, c.instruments, n, c.limits[0], account, c.rate_ring, c.util)
+
+
+@kernel
+def _ask_for_room(c, i, notional):
+    """Let an exploring order say what it spends of the exploration budget, and the budget what it covers."""
+    room = call_mind(c.loop[0].room, c, c.loop[0].mind, i, notional)
+    if room >= 0:
+        c.request[0].spend = notional
+        c.request[0].room = room
+
+
+@kernel
+def _tell_budget(c, i, code, purpose, notional):
+    """Tell the exploration budget of flow that left, or of what it refused: then the notional is negative."""
+    if c.loop[0].sent == 0 or purpose != _TRADE:
+        return
+    if code == 0 or code == _BUDGET:
+        call_mind(c.loop[0].sent, c, c.loop[0].mind, i, notional if code == 0 else -notional)
 
 
 @kernel
@@ -106,7 +129,8 @@ def send_new(c, i, side, price, qty, tif, flags, purpose):
     """Ask the law for a new order and send it, or record the denial; return the code."""
     account = c.account[0]
     order_id = account.next_order_id
-    code = _ask(c, i, side, price, qty, qty, tif, flags, purpose, 0, order_id)
+    notional = product(qty, price, c.instruments[i].mult)
+    code = _ask(c, i, side, price, qty, qty, tif, flags, purpose, 0, order_id, notional)
     slot = -1
     if code == 0:
         slot = -1 if commands_full(c) else take_slot(c.slots, c.free, c.active, c.exposures, i)
@@ -142,10 +166,11 @@ def send_new(c, i, side, price, qty, tif, flags, purpose):
         _push_command(c, order, _NEW, price, qty)
         c.loop[0].actions += 1
         follow(c, i, order)
-    else:
+    elif code != _BUDGET:  # what was tried ends with that, and its side is the incumbent's again
         hold(c, i, side)
     order_row(c, order, _NEW, code)
     diary_row(c, _ACTION if code == 0 else _DENIAL, i, _NEW, side, qty, price, order_id, code, tif, purpose, 0)
+    _tell_budget(c, i, code, purpose, notional)
     return code
 
 
@@ -165,9 +190,11 @@ def send_amend(c, i, slot, price, qty):
     order = c.slots[slot]
     new_leaves = max(qty - (order.qty - order.leaves), 0)
     extra = max(new_leaves - order.leaves, 0)
+    mult = c.instruments[i].mult
+    more = max(product(new_leaves, price, mult) - product(order.leaves, order.price, mult), 1)  # it takes a turn
     code = _ask(
         c, i, order.side, price, max(new_leaves, order.leaves), extra, order.tif, order.order_flags, order.purpose, 1,
-        order.order_id,
+        order.order_id, more,
     )  # fmt: skip
     if code == 0 and commands_full(c):
         code = _OPEN_ORDERS
@@ -184,10 +211,13 @@ def send_amend(c, i, slot, price, qty):
         c.loop[0].actions += 1
         amend_row(c, order, price, qty, c.request[0].ref2)
     else:
-        hold(c, i, order.side)
+        if code != _BUDGET:
+            hold(c, i, order.side)
         order_row(c, order, _AMEND, code)
     kind = _ACTION if code == 0 else _DENIAL
     diary_row(c, kind, i, _AMEND, order.side, qty, price, order.order_id, code, order.tif, order.purpose, 0)
+    if c.request[0].spend > 0:  # a normal order's amend adds nothing to the flow that pays for exploring
+        _tell_budget(c, i, code, order.purpose, more)
 
 
 @kernel

@@ -23,12 +23,14 @@ class Books:
         self._active, self._out_n = core["active"][0], core["out_n"][0]
         self._head, self._tail = self._loop["commands_head"], self._loop["commands_tail"]
         self._counters = [self._loop[name] for name in COUNTERS]
+        self._report, self._drain = self._loop["report"], self._loop["drain"]
+        self._minded = int(self._loop["mind"][0]) != 0
         self._n = int(self._loop["instruments"][0])
         self._open = self._exposures["open_orders"][: self._n]
 
     def drain(self) -> None:
         """Hand the rows written so far to the record streams. Raises DiaryStalled."""
-        if self._out_n.any():
+        if self._minded or self._out_n.any() or self._report[0]:  # a mind writes rows of its own
             self.recorder.drain(self.core)
 
     def counters(self) -> list[int]:

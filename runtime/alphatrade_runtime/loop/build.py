@@ -26,7 +26,7 @@ from alphatrade_runtime.perception.features import NAMES as FEATURES
 from alphatrade_runtime.perception.features import needs
 from alphatrade_runtime.plugin.compile import address_of
 from alphatrade_runtime.plugin.contract import PluginError, SignalSpec, declared
-from alphatrade_runtime.policy.document import Exchange, InstrumentTerms, Limits, PolicyGene, Session
+from alphatrade_runtime.policy.document import Exchange, Flags, InstrumentTerms, Limits, PolicyGene, Session
 from alphatrade_runtime.risk.state import LIMITS_DTYPE, RATE_RING
 
 CLOCKS = {"quote_change": 0, "every_quote": 1, "bar": 2, "timer": 3}
@@ -59,7 +59,22 @@ def build(session: Session, calendar: Calendar | None, *, bar_mode: bool) -> Cor
     c.exec_seen[:] = -1
     c.free[0] = MAX_SLOTS
     c.free[1:] = np.arange(MAX_SLOTS - 1, -1, -1)
+    if understands(session):
+        from alphatrade_runtime.loop.mind.build import give_mind  # what is off is not loaded
+
+        give_mind(core, session)
     return core
+
+
+def understands(session: Session) -> bool:
+    """Tell whether a session has any part of the understanding loop on."""
+    genes, flags = session.policy.genotype, session.policy.envelope.flags
+    blocks = (genes.belief, genes.regime, genes.probes, genes.drift)
+    return any(block is not None for block in blocks) or _learns(flags)
+
+
+def _learns(flags: Flags) -> bool:
+    return flags.fast_weights or flags.linear_attention or flags.exploration
 
 
 def signal_of(gene: PolicyGene) -> SignalSpec:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alphatrade_runtime.loop.core import STATE_BYTES, Core, part
+from alphatrade_runtime.loop.mind_link import MIND_ADDRESSES, mind_of
 from alphatrade_runtime.market.faults import InputError
 
 NAME = "checkpoint.npz"
@@ -61,17 +62,28 @@ class Checkpoint:
 
 
 def state_of(core: Core) -> npt.NDArray[np.uint8]:
-    """Return a copy of the state bytes."""
-    return core.view(np.uint8).reshape(-1)[:STATE_BYTES].copy()
+    """Return a copy of the state bytes, the mind's behind the core's."""
+    own = core.view(np.uint8).reshape(-1)[:STATE_BYTES]
+    mind = mind_of(core)
+    return own.copy() if mind is None else np.concatenate([own, mind.state()])
 
 
 def restore(core: Core, state: npt.NDArray[np.uint8]) -> None:
-    """Put state bytes back. Compiled strategies' addresses are this process's own and stay.
+    """Put state bytes back. The addresses of compiled strategies and of the mind are this process's own and stay.
 
     Raises InputError when the state has another layout.
     """
-    if len(state) != STATE_BYTES:
-        raise InputError("checkpoint: made by another version of the runtime; delete it to start the run again")
+    mind = mind_of(core)
+    if len(state) < STATE_BYTES or (mind is None) != (len(state) == STATE_BYTES):
+        raise InputError(
+            "checkpoint: made by another version of the runtime, or one of both has an understanding loop; "
+            "delete it to start the run again"
+        )
     addresses = np.array(part(core, "policies")["address"])
-    core.view(np.uint8).reshape(-1)[:STATE_BYTES] = state
+    of_mind = [int(part(core, "loop")[0][name]) for name in MIND_ADDRESSES]
+    core.view(np.uint8).reshape(-1)[:STATE_BYTES] = state[:STATE_BYTES]
     part(core, "policies")["address"] = addresses
+    for name, address in zip(MIND_ADDRESSES, of_mind, strict=True):
+        part(core, "loop")[name] = address
+    if mind is not None:
+        mind.restore(state[STATE_BYTES:])

@@ -24,6 +24,8 @@ from alphatrade_runtime.risk.state import ACCOUNT_DTYPE, EXPOSURE_DTYPE, LIMITS_
 Core = Any  # numpy record array of CORE_DTYPE, shape (1,): numpy's types cannot name its fields
 
 # The loop's own position in its inputs, its decision clock, its diary fold, its counters.
+# think, note, watch, booked, room, sent, mind: addresses of the understanding loop (loop/mind_link.py), 0 without one.
+# report: 1 it has found something that must be on disk before another order leaves, 2 it asks for a row.
 LOOP_DTYPE = np.dtype(
     [
         ("local_row", "i8"), ("venue_row", "i8"), ("venue_ts", "i8"), ("step_pending", "i8"), ("step_ts", "i8"),
@@ -35,7 +37,9 @@ LOOP_DTYPE = np.dtype(
         ("score", "f8"), ("decision_id", "i8"), ("events", "i8"), ("steps", "i8"), ("decisions", "i8"),
         ("actions", "i8"), ("orders", "i8"), ("acks", "i8"), ("fills", "i8"), ("denied", "i8"),
         ("near_misses", "i8"), ("plugin_faults", "i8"), ("breaks", "i8"),
-        ("drain", "i8"), ("denials", "i8", (CODE_COUNT,)),
+        ("drain", "i8"), ("think", "i8"), ("note", "i8"), ("watch", "i8"),
+        ("booked", "i8"), ("room", "i8"), ("sent", "i8"), ("mind", "i8"), ("report", "i8"),
+        ("denials", "i8", (CODE_COUNT,)),
     ]
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from alphatrade_runtime.loop.build import build, instrument_of
 from alphatrade_runtime.loop.checkpoint import Checkpoint, restore, state_of
 from alphatrade_runtime.loop.core import Core, part
 from alphatrade_runtime.loop.identity import Identity, identify
+from alphatrade_runtime.loop.mind_link import streams_of
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.loop.window import RowWindow, remap
 from alphatrade_runtime.market.calendar import Calendar
@@ -68,15 +69,19 @@ class Engine:
         audit: bool = True,
         progress: Progress | None = None,
         checkpoint_every_s: float | None = None,
+        prepare: Callable[[Core], None] | None = None,
     ) -> RunResult:
         """Run a tape to its end against the simulated exchange.
 
         out: folder of the record streams; None keeps them as Arrow tables.  progress: called with rows done and all.
         checkpoint_every_s: with `out`, save the state so often; an `out` that holds a checkpoint is resumed.
+        prepare: called with the state before its first row, for studies that trade a loop as no session would have it.
         Raises InputError when tape and session do not fit, DiaryStalled when a record cannot be written.
         """
         source = _source(tape, self.session)
         run = _Run(self, source, out, audit)
+        if prepare is not None:
+            prepare(run.core)
         try:
             run.loop(progress, checkpoint_every_s)
             return run.finish()
@@ -140,13 +145,13 @@ class _Run:
         n = len(session.policy.envelope.instruments)
         self.depth = np.zeros((n, 2, DEPTH_TICKS if source.depth else 0), np.int64)
         self.auditor = Auditor.from_session(session) if audit else None
-        self.header = _header(engine, source)
+        self.header = header_of(engine, source.digest)
         saved = Checkpoint.load(out) if out is not None else None
         if saved is not None and out is not None:
             self._resume(out, saved)
         else:
             self.window = source.window(0)
-            self.recorder = Recorder.create(out, self.header, source.bar_mode, self.auditor)
+            self.recorder = Recorder.create(out, self.header, source.bar_mode, self.auditor, streams_of(self.core))
 
     def _resume(self, out: Path, saved: Checkpoint) -> None:
         if saved.facts != self._facts():
@@ -159,7 +164,9 @@ class _Run:
         if self.auditor is not None:
             self.auditor.restore({k: v for k, v in saved.auditor.items() if k != "depth"})
         self.window = self.source.window(saved.base)
-        self.recorder = Recorder.resume(out, self.header, self.source.bar_mode, self.auditor, saved.logs)
+        self.recorder = Recorder.resume(
+            out, self.header, self.source.bar_mode, self.auditor, saved.logs, streams_of(self.core)
+        )
 
     def _facts(self) -> dict[str, str]:
         return {**{k: str(v) for k, v in self.header.items()}, "audit": str(self.auditor is not None)}
@@ -215,7 +222,8 @@ class _Run:
         )
 
 
-def _header(engine: Engine, source: _Source) -> dict[str, Any]:
+def header_of(engine: Engine, tape: str) -> dict[str, Any]:
+    """Return what the record streams of a run say of it first. tape: its digest."""
     policy = engine.session.policy
     return {
         "schema": DIARY_SCHEMA,
@@ -224,7 +232,7 @@ def _header(engine: Engine, source: _Source) -> dict[str, Any]:
         "code_hash": engine.identity.code_hash,
         "strategy_id": policy.strategy_id,
         "stage": policy.stage,
-        "tape": source.digest,
+        "tape": tape,
     }
 
 

@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass
 from alphatrade_runtime.execution.topology import NAMES, PARAMS
 from alphatrade_runtime.loop.build import signal_of
 from alphatrade_runtime.policy.document import Session
-from alphatrade_runtime.policy.hashes import ResolvedParams, code_hash, envelope_hash, installed_code, policy_hash
+from alphatrade_runtime.policy.hashes import (
+    ResolvedParams,
+    code_hash,
+    envelope_hash,
+    installed_code,
+    model_digests_of,
+    policy_hash,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ def identify(session: Session, plugin_digests: Mapping[str, str]) -> Identity:
     used = {g.signal.ref for g in session.policy.genotype.policies}
     digests = {name: digest for name, digest in plugin_digests.items() if name in used}
     return Identity(
-        policy_hash(session.policy, resolved, digests, {}),
+        policy_hash(session.policy, resolved, digests, model_digests_of(session.policy)),
         envelope_hash(session.policy.envelope),
         code_hash(installed_code()),
     )

@@ -52,6 +52,10 @@ class SessionClock:
         """Return session time in ns."""
         return self._start + (self._mono_ns() - self._start_mono) * self._speed
 
+    def span_ns(self, real_ns: int) -> int:
+        """Return how long a span of the wall lasts in session time, ns."""
+        return real_ns * self._speed
+
     def real_s(self, session_ns: int) -> float:
         """Return how long a span of session time lasts, in seconds of the wall."""
         return session_ns / self._speed / 1e9

@@ -11,9 +11,10 @@ from alphatrade_runtime.loop.identity import Identity
 from alphatrade_runtime.loop.live_clock import SessionClock, StepWatch
 from alphatrade_runtime.loop.live_options import LiveOptions, LiveProgress, LiveResult
 from alphatrade_runtime.loop.live_reconcile import conclude
-from alphatrade_runtime.loop.live_rows import control_row, gap_row, report_rows, timer_row
+from alphatrade_runtime.loop.live_rows import control_row, gap_row, permit_row, report_rows, timer_row
 from alphatrade_runtime.loop.live_session import LiveFacts, LiveSession
 from alphatrade_runtime.loop.live_telemetry import LiveTelemetry
+from alphatrade_runtime.loop.permit import Permit
 from alphatrade_runtime.loop.recovery import hand_on
 from alphatrade_runtime.loop.steering import Directive, FileSteering
 from alphatrade_runtime.market.orders import OrderState
@@ -203,8 +204,11 @@ class LiveLoop:
     def _carry_out(self, directive: Directive, now: int) -> None:
         assert self.live.journal is not None
         before = self.live.commands
-        self.live.journal.append_meta(directive.to_meta())
-        if directive.limits is not None:
+        if directive.permit is None:  # else its row says it
+            self.live.journal.append_meta(directive.to_meta())
+        if directive.permit is not None:
+            self._take([self._permit_row(directive.permit)], decide=False, ingest=now)
+        elif directive.limits is not None:
             self.live.take_limits(directive.limits)
             self._take([timer_row()], ingest=now)
         elif directive.control is not None:
@@ -214,6 +218,12 @@ class LiveLoop:
             if directive.control is Control.KILL_FRESH:
                 self._next["reconcile"] = now
         self.steering.done(directive, before)
+
+    def _permit_row(self, permit: Permit) -> Rows:
+        """Return a permit with its end in session time: that clock is read first, so it never holds too long."""
+        at = self.clock()
+        left_ns = max(permit.until_ns - self.mono(), 0)
+        return permit_row(permit.share_bps, at + self.clock.span_ns(left_ns), permit.epoch)
 
     def _keep_house(self, now: int) -> None:
         """What need not be done at every turn: records, heartbeat, overdue orders."""

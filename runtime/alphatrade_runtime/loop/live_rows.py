@@ -1,4 +1,4 @@
-"""Rows that a wall-clock session makes itself: execution reports, controls, timers, gaps."""
+"""Rows that a wall-clock session makes itself: execution reports, controls, permits, timers, gaps."""
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,11 @@ def conclusion(
 def control_row(what: Control, argument: int = 0) -> Rows:
     """Return one CONTROL row."""
     return _one(Kind.CONTROL, price=int(what), size=argument)
+
+
+def permit_row(share_bps: int, until_ns: int, epoch: int) -> Rows:
+    """Return one PERMIT row. until_ns: session time."""
+    return _one(Kind.PERMIT, price=share_bps, size=until_ns, venue_seq=epoch)
 
 
 def timer_row() -> Rows:

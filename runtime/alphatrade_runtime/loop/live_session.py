@@ -17,14 +17,16 @@ from alphatrade_runtime.loop.limits import take_limits
 from alphatrade_runtime.loop.live_batch import calls_of, command_buffer, live, make_batch, take_commands
 from alphatrade_runtime.loop.live_clock import ClockFacts
 from alphatrade_runtime.loop.live_rows import timer_row, venue_reports
+from alphatrade_runtime.loop.permit import take_permit
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.market.calendar import ALWAYS, DAY_NS, Calendar
-from alphatrade_runtime.market.schema import Rows
+from alphatrade_runtime.market.schema import Kind, Rows
 from alphatrade_runtime.numerics.direct import direct
 from alphatrade_runtime.policy.document import Session, parse_session
 
 DIARY_SCHEMA = 1
 DRAIN_ROWS = 4_096
+_PERMIT = int(Kind.PERMIT)
 _HORIZON_DAYS = 3_650  # of a 24/7 calendar; an exchange's own ends sooner
 _EXCHANGE_DAYS = 30
 
@@ -110,9 +112,12 @@ class LiveSession(Books):
 
     def apply(self, batch: Rows) -> Commands:
         """Run a batch; return the commands that it made."""
+        if batch.kind[0] == _PERMIT:
+            take_permit(self.core, int(batch.price[0]), int(batch.size[0]), int(batch.venue_seq[0]))
         for rows in calls_of(batch):
             self._live(self.core, rows, len(rows.seq))
-            if self._out_n.max() >= DRAIN_ROWS:
+            if self._out_n.max() >= DRAIN_ROWS or self._report[0] or self._drain[0]:
+                self._drain[0] = 0
                 self.drain()
         self.seq = int(batch.seq[-1]) + 1
         self.now_ns = int(batch.ts_init_ns[-1])

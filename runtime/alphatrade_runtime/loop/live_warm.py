@@ -8,6 +8,7 @@ from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.live_batch import command_buffer, live, make_batch, take_commands
 from alphatrade_runtime.loop.live_rows import timer_row
+from alphatrade_runtime.loop.mind_link import streams_of
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.market.orders import COMMAND_DTYPE, REPORT_DTYPE
 from alphatrade_runtime.numerics.direct import direct
@@ -21,7 +22,7 @@ def warm_up(session: Session, core: Core) -> None:
     direct(live, core, make_batch([timer_row()], 0, 0, decide=False), 0)
     direct(take_commands, core, command_buffer())
     warm_up_exchange(session)
-    recorder = Recorder.create(None, {}, False, Auditor.from_session(session))
+    recorder = Recorder.create(None, {}, False, Auditor.from_session(session), streams_of(core))
     replay.close(core)
     recorder.drain(core)
     recorder.abandon()

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from alphatrade_runtime.loop.core import STREAM_DTYPES, STREAMS, Core, part
-from alphatrade_runtime.reflection.diary.chain import run_digests
+from alphatrade_runtime.loop.mind_link import mind_of
+from alphatrade_runtime.reflection.diary.chain import MIND_STREAMS, run_digests
 from alphatrade_runtime.reflection.diary.record_log import BATCH_SPAN_NS, RecordLog
 from alphatrade_runtime.risk.auditor import Auditor, Violation
 
@@ -20,21 +21,27 @@ AUDITED = ("orders", "fills", "marks", "equity", "decisions")
 class Recorder:
     """Append what the step wrote, audit it, and give the digests at the end."""
 
-    def __init__(self, logs: Mapping[str, RecordLog], auditor: Auditor | None) -> None:
-        self.logs = dict(logs)
+    def __init__(self, logs: Mapping[str, RecordLog], auditor: Auditor | None, folder: Path | None = None) -> None:
+        self.logs, self.folder = dict(logs), folder
         self.auditor = auditor
         self._core: Core = None
+        self._minded = False
         self._counts: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         self._buffers: dict[str, npt.NDArray[Any]] = {}
 
     @classmethod
     def create(
-        cls, folder: Path | None, header: Mapping[str, Any], bar_mode: bool, auditor: Auditor | None
+        cls,
+        folder: Path | None,
+        header: Mapping[str, Any],
+        bar_mode: bool,
+        auditor: Auditor | None,
+        more: Mapping[str, np.dtype[Any]] | None = None,
     ) -> "Recorder":
-        """Start all streams, on disk or (folder None) in memory."""
+        """Start all streams, on disk or (folder None) in memory. more: those of a mind."""
         span = _span(bar_mode)
-        logs = {s: RecordLog(folder, s, d, header, _time_field(s), span) for s, d in _STREAMS}
-        return cls(logs, auditor)
+        logs = {s: RecordLog(folder, s, d, header, _time_field(s), span) for s, d in _with(more)}
+        return cls(logs, auditor, folder)
 
     @classmethod
     def resume(
@@ -44,11 +51,12 @@ class Recorder:
         bar_mode: bool,
         auditor: Auditor | None,
         states: Mapping[str, bytes],
+        more: Mapping[str, np.dtype[Any]] | None = None,
     ) -> "Recorder":
         """Cut all streams back to a checkpoint and go on from there."""
         span = _span(bar_mode)
-        logs = {s: RecordLog.resume(folder, s, d, header, _time_field(s), states[s], span) for s, d in _STREAMS}
-        return cls(logs, auditor)
+        logs = {s: RecordLog.resume(folder, s, d, header, _time_field(s), states[s], span) for s, d in _with(more)}
+        return cls(logs, auditor, folder)
 
     @property
     def violations(self) -> list[Violation]:
@@ -64,11 +72,23 @@ class Recorder:
         if self.auditor is not None:
             self.auditor.feed(**{name: spans[name] for name in AUDITED})
         counts[:] = 0
+        if self._minded:
+            self._drain_mind(core)
+
+    def _drain_mind(self, core: Core) -> None:
+        mind = mind_of(core)
+        if mind is None:
+            return
+        for stream, rows in mind.take():
+            self.logs[stream].append(rows)
+        mind.report(self.folder)
+        part(core, "loop")["report"] = 0
 
     def _outputs(self, core: Core) -> tuple[npt.NDArray[np.int64], dict[str, npt.NDArray[Any]]]:
         """Return views of a state's row counts and output buffers, made once a state."""
         if core is not self._core:
             self._core, self._counts = core, part(core, "out_n")
+            self._minded = mind_of(core) is not None
             self._buffers = {s: _plain(part(core, f"out_{s}"), d) for s, d in _STREAMS}
         return self._counts, self._buffers
 
@@ -93,6 +113,10 @@ class Recorder:
         return {stream: log.table() for stream, log in self.logs.items()}
 
 
+def _with(more: Mapping[str, np.dtype[Any]] | None) -> list[tuple[str, np.dtype[Any]]]:
+    return [*_STREAMS, *(more or {}).items()]
+
+
 def _plain(rows: Any, dtype: np.dtype[Any]) -> Any:
     """Return record-array rows as a plain structured array: numpy's record arrays are slow to slice."""
     return rows.view(np.ndarray).view(dtype)
@@ -103,4 +127,4 @@ def _span(bar_mode: bool) -> int | None:
 
 
 def _time_field(stream: str) -> str:
-    return "event_ts_ns" if stream in ("decisions", "expost") else "ts_ns"
+    return "event_ts_ns" if stream in ("decisions", "expost", *MIND_STREAMS) else "ts_ns"

@@ -16,12 +16,14 @@ from alphatrade_runtime.loop.core import STREAMS
 from alphatrade_runtime.loop.identity import Identity, identify
 from alphatrade_runtime.loop.journal import Journal, Record, RecordKind, read_records
 from alphatrade_runtime.loop.live_session import LiveFacts, LiveSession, new_live_core, same_commands
+from alphatrade_runtime.loop.mind_link import streams_of
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.loop.stream_facts import StreamFacts
 from alphatrade_runtime.loop.stream_session import StreamSession
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.schema import Rows
 from alphatrade_runtime.policy.document import Session, parse_session
+from alphatrade_runtime.reflection.diary.chain import MIND_STREAMS
 from alphatrade_runtime.reflection.diary.segments import manifest_path, parquet_path
 from alphatrade_runtime.risk.auditor import Auditor, Violation
 
@@ -97,7 +99,7 @@ def recover(folder: Path, facts: LiveFacts, session: Session, identity: Identity
 
 def remove_streams(folder: Path) -> None:
     """Remove the record streams of a run; they are written anew from the journal."""
-    for stream in STREAMS:
+    for stream in (*STREAMS, *MIND_STREAMS):
         for path in (manifest_path(folder, stream), parquet_path(folder, stream), *folder.glob(f"{stream}-*.arrow")):
             path.unlink(missing_ok=True)
 
@@ -150,8 +152,9 @@ def verify(folder: Path, plugin_digests: Mapping[str, str] | None = None) -> Ver
 
 def _start(folder: Path | None, facts: LiveFacts, session: Session, identity: Identity, audit: bool) -> LiveSession:
     auditor = Auditor.from_session(session) if audit else None
-    recorder = Recorder.create(folder, facts.header(identity, session), False, auditor)
-    live = LiveSession(new_live_core(session, facts.clock), recorder, None)
+    core = new_live_core(session, facts.clock)
+    recorder = Recorder.create(folder, facts.header(identity, session), False, auditor, streams_of(core))
+    live = LiveSession(core, recorder, None)
     if facts.carry is not None:
         live.go_on_from(go_on(live, session, facts.carry, str(folder)).place)
     return live

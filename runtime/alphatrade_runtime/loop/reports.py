@@ -12,6 +12,7 @@ from alphatrade_runtime.execution.orders import (
 from alphatrade_runtime.loop.act import drop
 from alphatrade_runtime.loop.emit import fill_row, guard_row, order_row
 from alphatrade_runtime.loop.follow import follow_fill
+from alphatrade_runtime.loop.mind_call import call_mind
 from alphatrade_runtime.market.orders import Report
 from alphatrade_runtime.numerics.jit import kernel
 from alphatrade_runtime.risk.codes import Guard
@@ -23,7 +24,7 @@ _BREAK = int(Guard.RECONCILE_BREAK)
 
 
 @kernel
-def _book(c, report, decision_id, topology, purpose):
+def _book(c, report, decision_id, topology, purpose, ref2):
     i = report.instrument
     account = c.account[0]
     fee = book_fill(
@@ -34,6 +35,8 @@ def _book(c, report, decision_id, topology, purpose):
     fill_row(c, report, decision_id, fee, topology, purpose)
     follow_fill(c, i, report.order_id, report.qty, report.qty * report.price * c.instruments[i].mult, fee)
     c.loop[0].fills += 1
+    if c.loop[0].booked != 0:
+        call_mind(c.loop[0].booked, c, c.loop[0].mind, i, ref2)
 
 
 @kernel
@@ -42,7 +45,7 @@ def _unexplained(c, report):
     account = c.account[0]
     account.max_order_id = max(account.max_order_id, report.order_id)
     if report.type == _FILL:
-        _book(c, report, 0, 0, 0)
+        _book(c, report, 0, 0, 0, 0)
     elif report.type != _ACCEPTED:
         return  # a late word about an order that has ended changes nothing
     c.loop[0].breaks += 1
@@ -65,7 +68,7 @@ def on_report(c, report, now):
         return
     order = c.slots[slot]
     if report.type == _FILL:
-        _book(c, report, order.decision_id, order.topology, order.purpose)
+        _book(c, report, order.decision_id, order.topology, order.purpose, order.ref2)
     else:
         c.loop[0].acks += 1
     if not advance(order, c.exposures[i], report):

@@ -2,6 +2,7 @@
 
 from alphatrade_runtime.execution.orders import EVENT_REPORT, doubt
 from alphatrade_runtime.loop.emit import guard_row, order_row
+from alphatrade_runtime.loop.mind_call import call_mind
 from alphatrade_runtime.loop.reports import on_report
 from alphatrade_runtime.loop.step import TOUCHED_OTHER, TOUCHED_QUOTE
 from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Control, Flag, Kind, Status
@@ -62,6 +63,8 @@ def _take_quote(c, i, bid, ask, bid_size, ask_size, now):
         remark(c.account[0], c.exposures[i], c.instruments[i], c.limits[0], before, view.mark2)
     if c.account[0].halt != 0:
         _count_good_quote(c, view.crossed == 0)
+    if c.loop[0].watch != 0:
+        call_mind(c.loop[0].watch, c, c.loop[0].mind, i, now)
 
 
 @kernel
@@ -244,5 +247,7 @@ def take_row(c):
         on_trade(c.views[i], row.price, row.lots, row.side)
         if c.loop[0].feature_needs & NEEDS_FLOW:
             flow_on_trade(c.flows[i], row.side, row.lots, now)
+        if c.loop[0].watch != 0:
+            call_mind(c.loop[0].watch, c, c.loop[0].mind, -1 - i, now)
     elif kind != _DEPTH:
         _take_rare(c, kind, i, now)

@@ -1,4 +1,4 @@
-"""What a session is told from outside while it runs: kill switches, holds, new limits, the order to get flat."""
+"""What a session is told from outside: kill switches, holds, new limits, permits to explore, the order to get flat."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from alphatrade_runtime.loop import live_control
 from alphatrade_runtime.loop.live_control import KillRequest
+from alphatrade_runtime.loop.permit import Permit
 from alphatrade_runtime.market.schema import Control
 
 
@@ -15,6 +16,7 @@ class Directive:
     """One thing to do before anything else. facts: for the journal. about: what the giver knows it by.
 
     limits: a session document whose limits take the place of those in force; then `control` is None.
+    permit: what may explore from now on; then `control` is None, too.
     """
 
     control: Control | None
@@ -22,6 +24,7 @@ class Directive:
     facts: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] | None = None
     about: Any = None
+    permit: Permit | None = None
 
     def to_meta(self) -> dict[str, Any]:
         """Return what the journal keeps of it."""

@@ -4,8 +4,10 @@ import math
 
 from alphatrade_runtime.execution.topology import intend
 from alphatrade_runtime.loop.act import carry_out, send_cancel, send_new
+from alphatrade_runtime.loop.core import OUT_DECISIONS
 from alphatrade_runtime.loop.emit import equity_rows, fold_row, guard_row
 from alphatrade_runtime.loop.follow import follow_decision
+from alphatrade_runtime.loop.mind_call import call_mind
 from alphatrade_runtime.market.orders import OrderFlag, Purpose, TimeInForce
 from alphatrade_runtime.market.view import reference2
 from alphatrade_runtime.numerics.jit import inlined, kernel
@@ -226,6 +228,28 @@ def _fold(c, i, score):
     loop.fold64 = mix(loop.fold64, c.plans[i].target, bits)
 
 
+@kernel
+def _decide_by_mind(c, i, now):
+    """Let the understanding loop say what is wanted, then act; what it thought goes on record with what was done."""
+    rows = c.out_n[OUT_DECISIONS]
+    call_mind(c.loop[0].think, c, c.loop[0].mind, i, now)
+    _fold(c, i, c.loop[0].score)
+    follow_decision(c, i, c.views[i].mark2)
+    if c.plans[i].switched != 0:
+        c.plans[i].switched = 0
+        _cancel_all(c, i)
+    act(c, i, now)
+    if c.out_n[OUT_DECISIONS] != rows or c.loop[0].report != 0:
+        call_mind(c.loop[0].note, c, c.loop[0].mind, i, now)
+
+
+@kernel
+def _cancel_all(c, i):
+    """Ask to cancel what another policy's topology left working."""
+    for k in range(c.exposures[i].open_orders):
+        send_cancel(c, i, c.active[i, k])
+
+
 @inlined
 def decide(c, i, now):
     """Perceive and decide for one instrument, then let its topology act."""
@@ -242,6 +266,9 @@ def decide(c, i, now):
     view.price_changed = 0
     if loop.feature_needs & NEEDS_PATH:
         path_on_decision(c.flows[i], view.mark2)
+    if loop.think != 0:
+        _decide_by_mind(c, i, now)
+        return
     n = policy.features
     loop.x_n = n
     fill(c.x, c.feature_ids[j], n, view, c.flows[i], exposure.position, c.instruments[i].max_position, now)
@@ -267,6 +294,15 @@ def act(c, i, now):
     n = intend(c.plans[i], c.views[i], c.exposures[i], c.slots, c.active, i, now, c.intents)
     if n > 0:
         carry_out(c, i, n)
+
+
+@inlined
+def _act_later(c, i, now):
+    """Act between decisions, as a slice falls due."""
+    rows = c.out_n[OUT_DECISIONS]
+    act(c, i, now)
+    if c.loop[0].note != 0 and c.out_n[OUT_DECISIONS] != rows:
+        call_mind(c.loop[0].note, c, c.loop[0].mind, i, now)
 
 
 @kernel
@@ -304,7 +340,7 @@ def step_arrived(c, now, instruments):
             decide(c, i, now)
         elif c.plans[i].next_ts != 0 and now >= c.plans[i].next_ts:
             c.plans[i].next_ts = 0
-            act(c, i, now)
+            _act_later(c, i, now)
         c.views[i].touched = 0
     if loop.n >= FOLD_DECISIONS or (loop.n > 0 and now - loop.row_ts >= FOLD_NS):
         fold_row(c)

@@ -13,6 +13,7 @@ from alphatrade_runtime.loop.engine import RunResult, counts_of, kill_of, money_
 from alphatrade_runtime.loop.identity import Identity
 from alphatrade_runtime.loop.live_loop import BACK_OFF_NS, FEED_ENDED, STOPPED
 from alphatrade_runtime.loop.live_options import LiveOptions, LiveProgress, LiveResult
+from alphatrade_runtime.loop.permit import Permit
 from alphatrade_runtime.loop.recovery import hand_on
 from alphatrade_runtime.loop.steering import Directive, FileSteering
 from alphatrade_runtime.loop.stream_contract import SteppedBroker, StreamFeed
@@ -56,6 +57,7 @@ class StreamLoop:
         self._known = -1  # all reports due by then are in hand
         self._failures = 0
         self._audit_failed = False
+        self._permitted: tuple[int, int] | None = None  # share and epoch last taken
         self._next = dict.fromkeys(("link", "steer", "house"), 0)
         self._heart = Heartbeat(
             append_to(folder / "telemetry.jsonl"), options.clocks.wall_ns, options.clocks.mono_ns, read_rss_kb
@@ -175,7 +177,9 @@ class StreamLoop:
     def _carry_out(self, directive: Directive) -> None:
         """Take one directive at the time reached; its cancels leave before it counts as done."""
         before = self.live.commands
-        if directive.limits is not None:
+        if directive.permit is not None:
+            self._take_permit(directive.permit)
+        elif directive.limits is not None:
             self._send_if_any(self.live.take_limits(directive.limits, self._now_ns()))
         elif directive.control is not None:
             assert self.live.journal is not None
@@ -184,6 +188,13 @@ class StreamLoop:
                 self._note(f"{directive.control.name}: {reason}")
             self._obey(directive.control, directive.argument)
         self.steering.done(directive, before)
+
+    def _take_permit(self, permit: Permit) -> None:
+        """Take a permit that is another one to the session; that it was renewed is none of its concern."""
+        given = (permit.share_bps, permit.epoch)
+        if given != self._permitted:
+            self._permitted = given
+            self.live.take_permit(permit)
 
     def _obey(self, control: Control, argument: int = 0) -> None:
         self._send_if_any(self.live.obey(control, argument, self._now_ns()))

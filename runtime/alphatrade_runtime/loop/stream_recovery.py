@@ -12,6 +12,8 @@ from alphatrade_runtime.loop.carry import Carry
 from alphatrade_runtime.loop.identity import Identity, identify
 from alphatrade_runtime.loop.journal import Journal, Record, RecordKind, read_records
 from alphatrade_runtime.loop.live_session import same_commands
+from alphatrade_runtime.loop.mind_link import streams_of
+from alphatrade_runtime.loop.permit import take_kept
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.loop.recovery import JOURNAL, Verification, go_on, remove_streams, unlike
 from alphatrade_runtime.loop.stream_facts import StreamFacts
@@ -127,6 +129,8 @@ class _Replayer:
             self.closed = payload.get("closed", self.closed)
             if "carry" in payload:
                 self.live.note_venue(Carry.from_record(payload["carry"], str(self.folder)).place)
+            if "permit" in payload:
+                take_kept(self.live.core, payload["permit"])
             if "limits" in payload:
                 self._owe(self.live.take_limits(payload["limits"], self._now_ns))
 
@@ -150,8 +154,9 @@ class _Replayer:
 def _new(folder: Path | None, facts: StreamFacts, identity: Identity, audit: bool) -> StreamSession:
     session = facts.session
     auditor = Auditor.from_session(session) if audit else None
-    recorder = Recorder.create(folder, facts.header(identity), False, auditor)
-    live = StreamSession(new_stream_core(session, facts.first_ts_ns, facts.last_ts_ns), recorder, None)
+    core = new_stream_core(session, facts.first_ts_ns, facts.last_ts_ns)
+    recorder = Recorder.create(folder, facts.header(identity), False, auditor, streams_of(core))
+    live = StreamSession(core, recorder, None)
     if facts.carry is not None:
         live.go_on_from(go_on(live, session, facts.carry, str(folder)).place)
     return live

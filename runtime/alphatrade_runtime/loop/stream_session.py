@@ -14,6 +14,7 @@ from alphatrade_runtime.loop.core import Core
 from alphatrade_runtime.loop.journal import Journal
 from alphatrade_runtime.loop.limits import take_limits
 from alphatrade_runtime.loop.live_batch import command_buffer, take_commands
+from alphatrade_runtime.loop.permit import Permit, take_kept
 from alphatrade_runtime.loop.recorder import Recorder
 from alphatrade_runtime.market.calendar import Calendar
 from alphatrade_runtime.market.faults import InputError
@@ -133,9 +134,20 @@ class StreamSession(Books):
         self.drain()
         return self._made(control=True)
 
+    def take_permit(self, permit: Permit) -> None:
+        """Put a permit in force until it is taken away: monotonic time, which ends it, is not that of the stream."""
+        meta = permit.to_meta(FOREVER)
+        if self.journal is not None:
+            self.journal.append_run(self.reached_ns)
+            self.journal.append_meta(meta)
+            self.journal.flush(fsync=True)
+        take_kept(self.core, meta["permit"])
+
     def _made(self, control: bool = False) -> Commands:
         """Take the commands just made, put them on record, and return them."""
         commands = self._buffer[: self._take_commands(self.core, self._buffer)].copy()
+        if self._report[0]:
+            self.drain()  # what a mind found out is on disk before what it did about it leaves
         if self.journal is not None:
             if not control:
                 self.journal.append_run(self.reached_ns)

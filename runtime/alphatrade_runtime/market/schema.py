@@ -15,6 +15,8 @@ TIMER        a step without market data (live sessions, silence).
 EXEC_REPORT  side, price and size of the fill, bid = client order id, ask = report type, bid_size = leaves,
              ask_size = 1 when maker | reason << 8, venue_seq = execution id, ts_event = exchange time.
 CONTROL      price = a Control value, size = its argument; instrument ALL_INSTRUMENTS or one.
+PERMIT       price = share of the flow that may explore (bps; 0 takes a permit away), size = session time until which it
+             holds, venue_seq = epoch of the operator that gave it; alone in its batch.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,11 @@
 """The session document as typed values: everything one run executes, read once at the edge.
 
-Nothing has a default here: a field that is absent, unknown or out of its bounds refuses the document.
+Nothing has a default here: a field that is absent, unknown or out of its bounds refuses the document. But for the
+understanding loop and exploration: documents and journals of before them do not name their parts, and what is not named
+is off.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import cache
@@ -43,6 +45,16 @@ Whole = Annotated[int, Strict(), Field(ge=0, le=2**53 - 1)]
 FeeE7 = Annotated[int, Strict(), Field(ge=-(10**6), le=10**6)]
 Number = Annotated[int, Strict()] | Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Digest = Annotated[str, Strict(), StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Few = Annotated[int, Strict(), Field(ge=1, le=1_000)]
+Deviations = Annotated[Decimal, BeforeValidator(_decimal), Field(gt=0, le=1_000, allow_inf_nan=False)]
+CostBps = Annotated[Decimal, BeforeValidator(_decimal), Field(ge=0, le=1_000, allow_inf_nan=False)]
+FlowShare = Annotated[int, Strict(), Field(ge=0, le=10_000)]
+Share = Annotated[int, Strict(), Field(ge=1, le=10_000)]
+RegimeLabel = Literal[
+    "BearCalm", "BearNormal", "BearStorm", "NeutralCalm", "NeutralNormal", "NeutralStorm",
+    "BullCalm", "BullNormal", "BullStorm", "Dislocated", "Uncertain",
+]  # fmt: skip
+MAX_ROUTED = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +137,26 @@ class InstrumentTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Exploration:
+    """Budget of the flag exploration. Shares are bps, spans decisions; None freezes for no such cause.
+
+    share_bps: of sent notional, and of orders.  by_permit: nothing explores without a permit of the operator's.
+    """
+
+    __pydantic_config__ = _FORBID
+    share_bps: FlowShare
+    cadence: Count
+    window: Count
+    freeze_on_warning: Flag
+    freeze_drawdown_bps: Share | None
+    freeze_near_miss_bps: Share | None
+    quiet_decisions: Count
+    by_permit: Flag = False
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a policy may do: limits, flags, instruments, calendar, seed."""
+    """What a policy may do: limits, flags, the exploration budget, instruments, calendar, seed."""
 
     __pydantic_config__ = _FORBID
     limits: Limits
@@ -134,6 +164,7 @@ class Envelope:
     instruments: Annotated[tuple[InstrumentTerms, ...], Field(min_length=1, max_length=256)]
     calendar: Text
     seed: Whole
+    exploration: Exploration | None = None
 
     def __post_init__(self) -> None:
         known = [terms.symbol for terms in self.instruments]
@@ -164,7 +195,7 @@ class TopologyRef:
 
 @dataclass(frozen=True, slots=True)
 class PolicyGene:
-    """One signal worked by one topology; no instruments means all."""
+    """One signal worked by one topology; no instruments means all, no regimes too."""
 
     __pydantic_config__ = _FORBID
     name: Text
@@ -172,6 +203,7 @@ class PolicyGene:
     execution_topology: TopologyRef
     instruments: Names
     weight_bps: Annotated[int, Strict(), Field(ge=1, le=10_000)]
+    regimes: Annotated[tuple[RegimeLabel, ...], Field(max_length=11)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +220,129 @@ class DecisionClock:
 
 
 @dataclass(frozen=True, slots=True)
+class SlowWeights:
+    """A file of slow weights that were trained offline."""
+
+    __pydantic_config__ = _FORBID
+    path: Text
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """The belief state: its features in order, its sparsity; weights of None are those of the seed."""
+
+    __pydantic_config__ = _FORBID
+    features: Annotated[tuple[Text, ...], Field(min_length=1, max_length=64)]
+    active_bps: Annotated[int, Strict(), Field(ge=1, le=10_000)]
+    half_life: Count
+    seed: Whole
+    weights: SlowWeights | None
+
+    def __post_init__(self) -> None:
+        _each_once("features", self.features)
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeClassifier:
+    """The classifier of market regimes; spans in decisions."""
+
+    __pydantic_config__ = _FORBID
+    type: Literal["rules", "hmm"]
+    fast_half_life: Count
+    slow_half_life: Count
+    dwell: Few
+    persist: Few
+
+    def __post_init__(self) -> None:
+        if self.fast_half_life >= self.slow_half_life:
+            raise ValueError("fast_half_life is not below slow_half_life; lower it")
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """The probes: all of them."""
+
+    __pydantic_config__ = _FORBID
+
+
+@dataclass(frozen=True, slots=True)
+class PageHinkley:
+    """Limits of the Page-Hinkley test, in standard deviations."""
+
+    __pydantic_config__ = _FORBID
+    delta: Deviations
+    warn: Deviations
+    alert: Deviations
+
+    def __post_init__(self) -> None:
+        _warns_first(self.warn, self.alert)
+
+
+@dataclass(frozen=True, slots=True)
+class Cusum:
+    """Limits of the cumulative sums, in standard deviations."""
+
+    __pydantic_config__ = _FORBID
+    slack: Deviations
+    warn: Deviations
+    alert: Deviations
+
+    def __post_init__(self) -> None:
+        _warns_first(self.warn, self.alert)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The drift sentry: its reference in observations of a stream, its limits in standard deviations."""
+
+    __pydantic_config__ = _FORBID
+    reference: Annotated[int, Strict(), Field(ge=2, le=1_000_000)]  # of one there is no deviation
+    min_observations: Few
+    page_hinkley: PageHinkley
+    cusum: Cusum
+    shock: Deviations
+
+
+@dataclass(frozen=True, slots=True)
+class FastWeights:
+    """Settings of the flag fast_weights; half-life in decisions."""
+
+    __pydantic_config__ = _FORBID
+    rule: Literal["hebb", "delta"]
+    half_life: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """Settings of the flag linear_attention; horizon and half-life in decisions."""
+
+    __pydantic_config__ = _FORBID
+    switching_cost_bps: CostBps
+    horizon: Annotated[int, Strict(), Field(ge=1, le=100)]
+    half_life: Count
+
+
+@dataclass(frozen=True, slots=True)
 class Genotype:
-    """What a strategy is made of."""
+    """What a strategy is made of. A part of the understanding loop is on when it is not None or its flag is set."""
 
     __pydantic_config__ = _FORBID
     policies: Annotated[tuple[PolicyGene, ...], Field(min_length=1, max_length=64)]
     decision_clock: DecisionClock
+    belief: Belief | None = None
+    regime: RegimeClassifier | None = None
+    probes: Probes | None = None
+    drift: Drift | None = None
+    fast_weights: FastWeights = FastWeights("hebb", 700)
+    router: Router = Router(Decimal(1), 10, 2_000)
 
     def __post_init__(self) -> None:
         _each_once("policies", [policy.name for policy in self.policies])
+        for policy in self.policies:
+            _each_once(f"policy {policy.name}: regimes", policy.regimes)
+            if policy.regimes and self.regime is None:
+                raise ValueError(f"policy {policy.name}: regimes are given but no regime; add it or empty them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +371,8 @@ class Policy:
     currency: Text
 
     def __post_init__(self) -> None:
+        _founded(self.envelope.flags, self.genotype)
+        _budgeted(self.envelope, self.genotype)
         known = [terms.symbol for terms in self.envelope.instruments]
         for policy in self.genotype.policies:
             _each_once(f"policy {policy.name}: instruments", policy.instruments)
@@ -312,7 +460,36 @@ def _first(error: ValidationError) -> str:
     return f"{where}: {text}" + (f" (and {count - 1} more faults)" if count > 1 else "")
 
 
-def _each_once(where: str, names: tuple[str, ...] | list[str]) -> None:
+def _founded(flags: Flags, genotype: Genotype) -> None:
+    """A flag needs the parts that its own works on."""
+    if flags.fast_weights and genotype.belief is None:
+        raise ValueError("envelope.flags.fast_weights: it learns on the belief; add genotype.belief or switch it off")
+    if not flags.linear_attention:
+        return
+    where, count = "envelope.flags.linear_attention", len(genotype.policies)
+    if genotype.belief is None or genotype.regime is None:
+        raise ValueError(f"{where}: it reads belief and regime; add both to genotype or switch it off")
+    if not 2 <= count <= MAX_ROUTED:
+        raise ValueError(f"{where}: it chooses among 2 to {MAX_ROUTED} policies, there are {count}; switch it off")
+
+
+def _budgeted(envelope: Envelope, genotype: Genotype) -> None:
+    """Exploration needs a budget, and somebody else to try."""
+    where, count = "envelope.flags.exploration", len(genotype.policies)
+    if not envelope.flags.exploration:
+        return
+    if envelope.exploration is None:
+        raise ValueError(f"{where}: it spends a budget; add envelope.exploration or switch it off")
+    if not 2 <= count <= MAX_ROUTED:
+        raise ValueError(f"{where}: it tries the second best of 2 to {MAX_ROUTED} policies, not {count}; switch it off")
+
+
+def _warns_first(warn: Decimal, alert: Decimal) -> None:
+    if warn >= alert:
+        raise ValueError("warn is not below alert; lower it")
+
+
+def _each_once(where: str, names: Sequence[str]) -> None:
     for index, name in enumerate(names):
         if name in names[:index]:
             raise ValueError(f"{where}: {name!r} is named twice; name it once")

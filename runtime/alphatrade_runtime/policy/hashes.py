@@ -19,13 +19,46 @@ Path = tuple[str, ...]
 
 POLICY_DEFAULTS: dict[Path, dict[str, Any]] = {
     (): {"models": {}, "plugins": {}},
-    ("genotype",): {"decision_clock": {}},
+    ("genotype",): {
+        "decision_clock": {},
+        "belief": None,
+        "regime": None,
+        "probes": None,
+        "drift": None,
+        "fast_weights": {},
+        "router": {},
+    },
     ("genotype", "decision_clock"): {"type": "quote_change", "interval_ns": 100_000_000},
-    ("genotype", "policies", "*"): {"instruments": [], "weight_bps": 10_000, "topology_params": {}, "params": {}},
+    ("genotype", "belief"): {"active_bps": 500, "half_life": 2_000, "seed": 1},
+    ("genotype", "regime"): {
+        "type": "rules",
+        "fast_half_life": 50,
+        "slow_half_life": 1_000,
+        "dwell": 5,
+        "persist": 3,
+    },
+    ("genotype", "drift"): {
+        "reference": 1_000,
+        "min_observations": 30,
+        "page_hinkley": {},
+        "cusum": {},
+        "shock": "12",
+    },
+    ("genotype", "drift", "page_hinkley"): {"delta": "0.25", "warn": "12", "alert": "20"},
+    ("genotype", "drift", "cusum"): {"slack": "0.5", "warn": "6", "alert": "10"},
+    ("genotype", "fast_weights"): {"rule": "hebb", "half_life": 700},
+    ("genotype", "router"): {"switching_cost_bps": "1", "horizon": 10, "half_life": 2_000},
+    ("genotype", "policies", "*"): {
+        "instruments": [],
+        "regimes": [],
+        "weight_bps": 10_000,
+        "topology_params": {},
+        "params": {},
+    },
     ("genotype", "policies", "*", "signal"): {"api": 1, "digest": None},
 }
 ENVELOPE_DEFAULTS: dict[Path, dict[str, Any]] = {
-    (): {"limits": {}, "flags": {}, "calendar": "24/7", "seed": 1},
+    (): {"limits": {}, "flags": {}, "exploration": None, "calendar": "24/7", "seed": 1},
     ("limits",): {
         "stream_stale_ns": 2_000_000_000,
         "max_notional_bps": 500,
@@ -53,6 +86,16 @@ ENVELOPE_DEFAULTS: dict[Path, dict[str, Any]] = {
         "linear_attention": False,
         "exploration": False,
         "auto_governed_feedback": False,
+    },
+    ("exploration",): {
+        "share_bps": 500,
+        "cadence": 50,
+        "window": 1_000,
+        "freeze_on_warning": True,
+        "freeze_drawdown_bps": None,
+        "freeze_near_miss_bps": None,
+        "quiet_decisions": 1_000,
+        "by_permit": False,
     },
     ("instruments", "*"): {
         "multiplier": "1",
@@ -99,7 +142,10 @@ def canonical_policy(
         values = resolved[gene["name"]]
         gene["params"], gene["topology_params"] = dict(values.signal), dict(values.topology)
         gene["execution_topology"] = gene["execution_topology"]["type"]
+        gene["regimes"] = set(gene["regimes"])
         del gene["signal"]["params"]
+    if genotype["belief"] is not None:
+        del genotype["belief"]["weights"]  # named by their digest, in models
     full = {
         "schema": policy.policySchema,
         "genotype": genotype,
@@ -107,6 +153,12 @@ def canonical_policy(
         "plugins": dict(plugin_digests),
     }
     return policy_bytes(full)
+
+
+def model_digests_of(policy: Policy) -> dict[str, str]:
+    """Return the digests of the model files that a policy names, by what they are for."""
+    belief = policy.genotype.belief
+    return {} if belief is None or belief.weights is None else {"belief": belief.weights.digest}
 
 
 def canonical_envelope(envelope: Envelope) -> bytes:

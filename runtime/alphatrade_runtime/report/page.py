@@ -4,6 +4,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from alphatrade_runtime.reflection.diary.attribution import minded
 from alphatrade_runtime.report import charts, head, tables
 from alphatrade_runtime.report.latency import latency_section
 from alphatrade_runtime.report.markup import Html, el, join
@@ -33,7 +34,7 @@ def page(run: RunData) -> str:
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("meta", name="color-scheme", content="light dark"),
         el("title", f"{name} · {run.facts['run_id']}"),
-        el("style", _asset("report.css")),
+        el("style", _style(run)),
     )
     script = el("script", _asset("report.js"))
     return "<!doctype html>\n" + el("html", top, el("body", body, script), lang="en") + "\n"
@@ -59,10 +60,28 @@ def _sections(run: RunData, trades: ClosedTrades, slippage: np.ndarray) -> Html:
             tables.instrument_section(by_instrument(run, slippage, closed, won)),
             tables.trade_section(run, trades, still_open, charts.trade_chart(run, trades)),
             tables.guard_section(guards),
+            _understanding(run),
             latency_section(run.telemetry, simulated_time=run.simulated_time),
             head.provenance(run),
         ]
     )
+
+
+def _understanding(run: RunData) -> Html | None:
+    """Return the section of a run with an understanding loop; nothing of it is loaded for another."""
+    if not minded(run.folder):
+        return None
+    from alphatrade_runtime.report.mind.section import mind_section
+
+    return mind_section(run)
+
+
+def _style(run: RunData) -> Html:
+    if not minded(run.folder):
+        return _asset("report.css")
+    from alphatrade_runtime.report.mind.section import mind_style
+
+    return Html(_asset("report.css") + mind_style())
 
 
 def _asset(name: str) -> Html:

@@ -53,3 +53,5 @@ class Guard(IntEnum):
     KILL_STALE = 12
     DRAIN = 13
     LIMITS = 14
+    DRIFT = 15
+    FAST_WEIGHTS = 16

@@ -283,6 +283,12 @@ def too_risky(value, account, limits):
 
 
 @hot
+def beyond_budget(request):
+    """BUDGET: what an exploring order spends against what the exploration budget has left; 0 of any other order."""
+    return utilisation(request.spend, request.room)
+
+
+@hot
 def duplicate(request, account):
     """DUP: the client order id is not new to us or to the venue."""
     return failing(request.is_amend == 0 and request.order_id <= account.max_order_id)
@@ -341,6 +347,6 @@ def check(request, exposures, views, instruments, n, limits, account, rate_ring,
     util[_OPEN_ORDERS] = too_many_open(request, exposure, limits)
     util[_TURNOVER] = too_much_turnover(value, account, limits) if raises else 0
     util[_RISK_PER_TRADE] = too_risky(value, account, limits) if raises else 0
-    util[_BUDGET] = 0
+    util[_BUDGET] = beyond_budget(request)
     util[_DUP] = duplicate(request, account)
     return _verdict(util, request.purpose)

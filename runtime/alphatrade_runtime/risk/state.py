@@ -41,10 +41,13 @@ EXPOSURE_DTYPE = np.dtype(
 )
 
 # What is asked of the law. `extra` = lots beyond those already reserved (amend: max(old, new) - old leaves).
+# spend: quanta that an exploring order takes from the exploration budget, 0 of one that does not explore.
+# room: the most that the budget covers now.
 REQUEST_DTYPE = np.dtype(
     [
         ("instrument", "i8"), ("side", "i8"), ("price", "i8"), ("qty", "i8"), ("extra", "i8"), ("tif", "i8"),
         ("order_flags", "i8"), ("purpose", "i8"), ("order_id", "i8"), ("is_amend", "i8"), ("ref2", "i8"),
+        ("spend", "i8"), ("room", "i8"),
     ]
 )  # fmt: skip
 
@@ -55,5 +58,6 @@ HALT_KILL_STALE = 8
 HALT_RESUMING = 16
 REDUCE_DAY_DRAWDOWN = 1
 REDUCE_BREAK = 2
+REDUCE_DRIFT = 8  # 4 is what the account says of its latch
 
 UTIL_SHAPE = (CODE_COUNT,)

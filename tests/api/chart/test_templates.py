@@ -209,8 +209,8 @@ REFUSED = [
     ("operator.limitCeilings.Paper.maxLeverageBps=0", "'/operator/limitCeilings/Paper/maxLeverageBps': minimum"),
     ("operator.limitCeilings.Paper.streamStale=2", "'/operator/limitCeilings/Paper/streamStale': got number"),
     (
-        "operator.featureFlagCeilings.exploration=true",
-        "'/operator/featureFlagCeilings/exploration': value must be false",
+        "operator.featureFlagCeilings.autoGovernedFeedback=true",
+        "'/operator/featureFlagCeilings/autoGovernedFeedback': value must be false",
     ),
     ("operator.workers=0", "'/operator/workers'"),
     ("operator.workers=many", "'/operator/workers'"),

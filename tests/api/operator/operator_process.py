@@ -28,7 +28,7 @@ class OperatorProcess:
         folder.mkdir(parents=True, exist_ok=True)
         self.log, self._file = folder / "operator.log", folder / "settings.yaml"
         defaults = {"repair_s": 5.0, "lease_duration_s": 3.0, "status_min_interval_s": 2.0, "status_poll_s": 1.0}
-        self._file.write_text(yaml.safe_dump(defaults | settings | {"http_port": self.port}))
+        self._file.write_text(yaml.safe_dump(defaults | settings | {"http_port": self.port, "grpc_port": 0}))
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, ready: bool = True) -> "OperatorProcess":

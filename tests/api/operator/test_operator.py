@@ -22,7 +22,7 @@ def test_everything_is_made_and_left_alone_from_then_on(desk):
     assert made["spec"]["replicas"] == 1
     for kind in ("service", "configmap", "secret", "serviceaccount"):
         assert desk.get(kind, desk.child()) is not None, kind
-    assert len(desk.get("networkpolicies")["items"]) == 13
+    assert len(desk.get("networkpolicies")["items"]) == 14
     for item in desk.get(OURS)["items"]:
         assert not [name for name in item["metadata"].get("annotations", {}) if "kopf" in name]
         assert not [name for name in item["metadata"].get("finalizers", []) if not name.startswith("alphatrade.io/")]

@@ -51,6 +51,13 @@ class Place:
         """Return an object's status; empty before there is one."""
         return self.get(kind, name).get("status", {})
 
+    def row(self, kind: str, name: str) -> dict[str, str]:
+        """Return what `kubectl get` prints of an object, by column; a cell may be empty."""
+        header, line = self.kubectl("get", _typed(kind), name).splitlines()
+        starts = [found.start() for found in re.finditer(r"\S+", header)]
+        ends = [*starts[1:], None]
+        return {header[a:b].strip(): line[a:b].strip() for a, b in zip(starts, ends, strict=True)}
+
     def gone(self, kind: str, name: str) -> bool:
         """Whether an object is not there."""
         return not self.kubectl("get", _typed(kind), name, "--ignore-not-found", "-o", "name").strip()

@@ -109,13 +109,13 @@ def test_its_diary_grew_on_its_volume_and_every_hash_of_it_holds(desk, diary):
 
 
 def test_kubectl_get_says_what_it_does(desk):
-    header, row = desk.place.kubectl("get", "st", NAME).splitlines()
-    shown = dict(zip(header.split(), row.split(), strict=True))
+    shown = desk.place.row("Strategy", NAME)
     status = desk.status
     assert shown.pop("AGE")
     assert shown == {
-        "NAME": NAME, "MODE": "Paper", "PHASE": "Ended", "PNL": status["pnl"], "DRAWDOWN": str(status["drawdownBps"]),
-        "ORDERS": str(status["orders"]), "FILLS": str(status["fills"]), "READY": "True", "WHY": "Ended",
+        "NAME": NAME, "MODE": "Paper", "PHASE": "Ended", "REGIME": "", "DRIFT": "", "PNL": status["pnl"],
+        "DRAWDOWN": str(status["drawdownBps"]), "ORDERS": str(status["orders"]), "FILLS": str(status["fills"]),
+        "READY": "True", "WHY": "Ended",
     }  # fmt: skip
     assert status["pace"] == "Simulated Max"
     assert "the session is over: its feed has ended" in desk.place.kubectl("get", "st", NAME, "-o", "wide")

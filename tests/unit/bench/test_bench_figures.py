@@ -56,3 +56,12 @@ def test_an_engine_that_dies_is_an_error_that_names_it(capfd: pytest.CaptureFixt
     with pytest.raises(RuntimeError, match=r"nobody: bench\.peers\.no_such_module ended with code 1"), engine:
         pass
     assert "no_such_module" in capfd.readouterr().err
+
+
+def test_page_shows_what_each_part_adds() -> None:
+    row = {**ROW, "engine": "and probes", "each_ns": 1234.5}
+    result = {"rows": [row], "added_ns": {"belief": 900, "probes": 80}, "decision_over_bare": 3.2, "target": "<= 7 us"}
+    page = markdown({"P4": {**result, "met": True, "wall_s": 3.0, "facts": FACTS}})
+    assert "| 20,456 | 1,234.5 |" in page
+    assert "added ns: belief 900, probes 80" in page
+    assert "decision over bare: 3.2" in page

@@ -7,9 +7,10 @@ from alphatrade_runtime.cli.main import app, call, guarded
 from alphatrade_runtime.market.faults import InputError
 
 COMMANDS = [
-    ["run"], ["replay"], ["compare"], ["report"], ["import"], ["render"], ["kill"], ["verify"], ["signals"],
-    ["features"], ["serve"], ["roll"], ["decommission"], ["uninstall"],
+    ["run"], ["replay"], ["compare"], ["explain"], ["redteam"], ["report"], ["import"], ["render"], ["kill"],
+    ["verify"], ["signals"], ["features"], ["serve"], ["roll"], ["decommission"], ["uninstall"],
     ["tape", "info"], ["diary", "verify"], ["diary", "show"], ["diary", "sql"], ["plugin", "check"], ["plugin", "pin"],
+    ["drift", "calibrate"], ["belief", "train"], ["graph"],
 ]  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def test_every_command_is_in_the_table_above():
     assert found == {tuple(command) for command in COMMANDS}
 
 
-@pytest.mark.parametrize("group", [[], ["diary"], ["plugin"], ["tape"]])
+@pytest.mark.parametrize("group", [[], ["belief"], ["diary"], ["drift"], ["plugin"], ["tape"]])
 def test_nothing_asked_for_shows_the_help(group, capsys):
     assert call(group) == 0
     assert "Usage" in capsys.readouterr().out
@@ -56,6 +57,11 @@ def test_nothing_asked_for_shows_the_help(group, capsys):
         (["run", "-f", "examples/quickstart", "--broker", "x"], "--broker: only for a run by the wall clock"),
         (["run", "-f", "examples/quickstart", "--duration", "2"], "--duration: only for a run at Realtime or a multi"),
         (["run", "-f", "examples/quickstart", "--strategy", "other"], "quickstart"),
+        (["drift", "calibrate", "--target", "1000"], "--target: say of which reference; add --reference N"),
+        (["drift", "calibrate", "--reference", "0", "--law", "cauchy"], "law: 'cauchy' is unknown; give one of gaus"),
+        (["redteam", "-f", "examples/quickstart", "--scenario", "flood"], "--scenario flood: no such one; choose from"),
+        (["redteam", "-f", "examples/quickstart", "--severity", "low"], "--severity low: no such one; choose from Low"),
+        (["redteam", "-f", "examples/daily-bars"], "examples/daily-bars"),
         (["serve", "pigeon"], "serve pigeon: no such pod; choose one of strategy, feed, broker"),
     ],
 )

@@ -220,14 +220,14 @@ MUTANTS = [
     Mutant(
         "late_fills_are_no_break",
         "loop.reports",
-        "        _book(c, report, 0, 0, 0)\n",
-        "        _book(c, report, 0, 0, 0)\n        return\n",
+        "        _book(c, report, 0, 0, 0, 0)\n",
+        "        _book(c, report, 0, 0, 0, 0)\n        return\n",
         ("test_a_fill_after_the_end_is_booked_is_a_break_and_leaves_only_reductions",),
     ),
     Mutant(
         "late_fills_are_lost",
         "loop.reports",
-        "        _book(c, report, 0, 0, 0)\n",
+        "        _book(c, report, 0, 0, 0, 0)\n",
         "        pass\n",
         ("test_a_fill_after_the_end_is_booked_is_a_break_and_leaves_only_reductions",),
     ),

@@ -103,9 +103,9 @@ def test_the_rules_that_compare_with_before_stand_on_what_is_always_there(kind):
 
 def test_fields_that_this_version_refuses_are_not_in_the_schema():
     strategy = root_schema(BY_NAME["Strategy"])["properties"]["spec"]["properties"]
-    assert {"slos", "colocated", "explorationBudgetRef"}.isdisjoint(strategy)
+    assert {"slos", "colocated"}.isdisjoint(strategy)
     assert "file" not in strategy["plugins"]["items"]["properties"]
-    assert {"runtimeImage", "resources", "scheduling", "suspend"} <= strategy.keys()
+    assert {"runtimeImage", "resources", "scheduling", "suspend", "explorationBudgetRef"} <= strategy.keys()
     assert "fix" not in root_schema(BY_NAME["BrokerConnection"])["properties"]["spec"]["properties"]
 
 

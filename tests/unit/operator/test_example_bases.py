@@ -23,7 +23,7 @@ def _kustomization(name):
 
 
 def test_the_bases_are_those_that_the_manual_names():
-    assert BASES == ["dev", "kill", "paper", "plugin", "quickstart"]
+    assert BASES == ["dev", "kill", "learning", "paper", "plugin", "quickstart"]
 
 
 @pytest.mark.parametrize("name", BASES)

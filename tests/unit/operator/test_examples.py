@@ -15,7 +15,7 @@ from alphatrade_runtime.plugin.contract import declared
 from alphatrade_runtime.policy.document import parse_session
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
-RUNNABLE = ["quickstart", "paper", "run-sim", "daily-bars"]
+RUNNABLE = ["quickstart", "paper", "run-sim", "daily-bars", "learning"]
 
 
 @pytest.fixture(scope="module", autouse=True)

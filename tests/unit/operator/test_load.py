@@ -104,8 +104,8 @@ def test_fields_about_pods_are_passed_over_with_a_note(folder):
     folder.put("Strategy/spec/resources", {"requests": {"cpu": "500m"}})
     notes = load_folder(folder.write()).notes
     assert [note.split("Strategy/alpha: ")[1] for note in notes] == [
-        "spec.runtimeImage: passed over in one process; it is about pods",
-        "spec.resources: passed over in one process; it is about pods",
+        "spec.runtimeImage: passed over in one process; it is for a cluster",
+        "spec.resources: passed over in one process; it is for a cluster",
     ]
 
 

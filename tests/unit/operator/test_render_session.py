@@ -182,9 +182,7 @@ CHECKED = [
     ("Strategy/spec/mode", "Live", "spec.mode: 'Live' refused: there is no adapter to a venue"),
     ("Strategy/spec/mode", "LiveShadow", "spec.mode: 'LiveShadow' refused"),
     ("Strategy/spec/suspend", True, "spec.suspend: true: the Strategy is not to run"),
-    ("Strategy/spec/featureFlags", {"fastWeights": True}, "spec.featureFlags.fastWeights: FlagNotAllowed"),
-    ("Strategy/spec/featureFlags", {"linearAttention": True}, "spec.featureFlags.linearAttention: FlagNotAllowed"),
-    ("Strategy/spec/featureFlags", {"exploration": True}, "spec.featureFlags.exploration: FlagNotAllowed"),
+    ("Strategy/spec/featureFlags", {"exploration": True}, "spec.featureFlags.exploration: it spends a budget"),
     ("Strategy/spec/featureFlags", {"autoGovernedFeedback": True}, "spec.featureFlags.autoGovernedFeedback: FlagNot"),
     (
         "Strategy/spec/plugins",

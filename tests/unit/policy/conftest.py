@@ -1,4 +1,7 @@
-"""One fixed session document; the golden hashes are of this one, so it is never edited."""
+"""One fixed session document; the golden hashes are of this one, so it is never edited.
+
+A field that a later version asks for is added with the value that stands for its absence; the hashes stay.
+"""
 
 import copy
 
@@ -18,6 +21,7 @@ SESSION = {
                     "signal": {"ref": "ema_cross", "api": 1, "digest": None, "params": {"fast": 20}},
                     "execution_topology": {"type": "pegged", "params": {"timeout_ns": 5_000_000_000}},
                     "instruments": ["AAA"],
+                    "regimes": [],
                     "weight_bps": 9_000,
                 },
                 {
@@ -25,10 +29,17 @@ SESSION = {
                     "signal": {"ref": "my_signal", "api": 1, "digest": "sha256:" + "1" * 64, "params": {"gain": 0.1}},
                     "execution_topology": {"type": "market", "params": {}},
                     "instruments": [],
+                    "regimes": [],
                     "weight_bps": 10_000,
                 },
             ],
             "decision_clock": {"type": "quote_change", "interval_ns": 100_000_000},
+            "belief": None,
+            "regime": None,
+            "probes": None,
+            "drift": None,
+            "fast_weights": {"rule": "hebb", "half_life": 700},
+            "router": {"switching_cost_bps": "1", "horizon": 10, "half_life": 2_000},
         },
         "envelope": {
             "limits": {
@@ -60,6 +71,7 @@ SESSION = {
                 "exploration": False,
                 "auto_governed_feedback": False,
             },
+            "exploration": None,
             "instruments": [
                 {
                     "symbol": "BBB",

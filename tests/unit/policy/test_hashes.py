@@ -45,6 +45,17 @@ def test_golden_values(document):
     assert hashes.code_hash(CODE) == GOLDEN_CODE
 
 
+def test_golden_values_of_a_document_that_does_not_name_the_understanding_loop(document):
+    genotype = document["policy"]["genotype"]
+    for name in ("belief", "regime", "probes", "drift", "fast_weights", "router"):
+        del genotype[name]
+    for gene in genotype["policies"]:
+        del gene["regimes"]
+    del document["policy"]["envelope"]["exploration"]
+    assert policy_hash(document) == GOLDEN_POLICY
+    assert envelope_hash(document) == GOLDEN_ENVELOPE
+
+
 def test_the_bytes_under_the_policy_hash(document):
     policy = parse_session(document).policy
     data = hashes.canonical_policy(policy, RESOLVED, PLUGINS, {})
@@ -141,6 +152,12 @@ def changed(document, where, value):
         ("policy.genotype.policies.1.signal.digest", "sha256:" + "2" * 64),
         ("policy.genotype.decision_clock.type", "every_quote"),
         ("policy.genotype.decision_clock.interval_ns", 200_000_000),
+        ("policy.genotype.probes", {}),
+        ("policy.genotype.fast_weights.rule", "delta"),
+        ("policy.genotype.fast_weights.half_life", 701),
+        ("policy.genotype.router.switching_cost_bps", "2"),
+        ("policy.genotype.router.horizon", 11),
+        ("policy.genotype.router.half_life", 2_001),
     ],
 )
 def test_what_decides_is_in_the_policy_hash_alone(document, where, value):
@@ -166,6 +183,93 @@ def test_every_limit_flag_and_fact_is_in_the_envelope_hash_alone(document):
         assert policy_hash(other) == policy_hash(document), where
 
 
+def test_every_number_of_the_exploration_budget_is_in_the_envelope_hash_alone(document):
+    block = {
+        "share_bps": 500, "cadence": 50, "window": 1_000, "freeze_on_warning": True, "freeze_drawdown_bps": None,
+        "freeze_near_miss_bps": None, "quiet_decisions": 1_000, "by_permit": False,
+    }  # fmt: skip
+    whole = changed(document, "policy.envelope.exploration", block)
+    envelope = parse_session(whole).policy.envelope
+    assert json.loads(hashes.canonical_envelope(envelope))["exploration"] == {}
+    assert hashes.rebuild_envelope(hashes.canonical_envelope(envelope))["exploration"] == block
+    seen = {envelope_hash(document), envelope_hash(whole)}
+    for name in block:
+        flipped = not block[name] if isinstance(block[name], bool) else 7
+        other = changed(whole, f"policy.envelope.exploration.{name}", flipped)
+        seen.add(envelope_hash(other))
+        assert policy_hash(other) == policy_hash(whole)
+    assert len(seen) == 2 + len(block)
+
+
+def thinking(document):
+    """Return a document with the whole understanding loop, each number as it is by default."""
+    result = copy.deepcopy(document)
+    result["policy"]["genotype"] |= {
+        "belief": {"features": ["b", "a"], "active_bps": 500, "half_life": 2_000, "seed": 1, "weights": None},
+        "regime": {"type": "rules", "fast_half_life": 50, "slow_half_life": 1_000, "dwell": 5, "persist": 3},
+        "probes": {},
+        "drift": {
+            "reference": 1_000,
+            "min_observations": 30,
+            "page_hinkley": {"delta": "0.250", "warn": "12", "alert": "20"},
+            "cusum": {"slack": "0.5", "warn": "6", "alert": "10"},
+            "shock": "12",
+        },
+    }
+    result["policy"]["genotype"]["policies"][0]["regimes"] = ["BullCalm", "BearCalm"]
+    return result
+
+
+def test_of_the_understanding_loop_the_hash_holds_what_is_not_its_default(document):
+    policy = parse_session(thinking(document)).policy
+    data = hashes.canonical_policy(policy, RESOLVED, PLUGINS, hashes.model_digests_of(policy))
+    genotype = json.loads(data)["genotype"]
+    assert genotype["policies"][0].pop("regimes") == ["BearCalm", "BullCalm"]
+    del genotype["policies"]
+    assert genotype == {"belief": {"features": ["b", "a"]}, "regime": {}, "probes": {}, "drift": {}}
+    facts = hashes.rebuild_policy(data)
+    assert facts["genotype"]["drift"]["cusum"] == {"slack": "0.5", "warn": "6", "alert": "10"}
+    assert facts["genotype"]["router"]["horizon"] == 10
+    assert hashes.policy_bytes(facts) == data
+
+
+def numbers(value, path):
+    """Yield (path, another value) of every number and word below a value."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from numbers(item, f"{path}.{key}")
+    elif isinstance(value, int):
+        yield path, value + 1
+    elif isinstance(value, str):
+        yield path, "hmm" if value == "rules" else f"{value}1" if "." in value else f"{value}.01"
+    elif isinstance(value, list):
+        yield path, value[::-1]
+
+
+def test_every_number_of_the_understanding_loop_is_in_the_policy_hash_alone(document):
+    whole = thinking(document)
+    seen = {policy_hash(whole)}
+    blocks = {name: whole["policy"]["genotype"][name] for name in ("belief", "regime", "drift")}
+    changes = list(numbers(blocks, "policy.genotype"))
+    changes.append(("policy.genotype.policies.0.regimes", ["BullCalm"]))
+    for where, value in changes:
+        other = changed(whole, where, value)
+        seen.add(policy_hash(other))
+        assert envelope_hash(other) == envelope_hash(whole)
+    assert len(seen) == len(changes) + 1 == 4 + 5 + 9 + 2
+
+
+def test_trained_weights_are_named_by_their_digest_alone(document):
+    def named(path, digit):
+        weights = {"path": path, "digest": "sha256:" + digit * 64}
+        policy = parse_session(changed(thinking(document), "policy.genotype.belief.weights", weights)).policy
+        return hashes.canonical_policy(policy, RESOLVED, PLUGINS, hashes.model_digests_of(policy))
+
+    assert json.loads(named("a.npz", "4"))["models"] == {"belief": "sha256:" + "4" * 64}
+    assert named("a.npz", "4") == named("b/c.npz", "4") != named("a.npz", "5")
+    assert hashes.model_digests_of(parse_session(document).policy) == {}
+
+
 @pytest.mark.parametrize(
     ("where", "value"),
     [
@@ -178,6 +282,7 @@ def test_every_limit_flag_and_fact_is_in_the_envelope_hash_alone(document):
         ("policy.envelope.limits.symbols", ["AAA", "BBB"]),
         ("policy.envelope.instruments.0.tick_size", "0.1"),
         ("policy.genotype.policies.0.signal.params", {}),
+        ("policy.genotype.router.switching_cost_bps", "1.0"),
         ("exchange.partial_fills", False),
         ("feed.config", {"seed": 2}),
     ],

@@ -167,5 +167,5 @@ def test_the_name_that_a_channel_asks_for_is_one_that_the_operator_issues():
 
 @pytest.mark.parametrize("uri", ["", "spiffe://alphatrade.io/ns/desk/feed/btc", identity_of("client", "desk")])
 def test_an_identity_without_a_server_has_no_name(uri):
-    with pytest.raises(ValueError, match="no identity of a strategy, feed or broker"):
+    with pytest.raises(ValueError, match="no identity of a strategy, feed, broker or operator"):
         server_name(uri)

@@ -10,7 +10,9 @@ from typing import Any
 
 from alphatrade_runtime.market.orders import Report
 from alphatrade_runtime.market.schema import Control, Kind, Status
+from alphatrade_runtime.risk.codes import Code
 from unit.risk.law_session import (
+    FLAGS,
     MID,
     SECOND_NS,
     START_NS,
@@ -506,6 +508,48 @@ add(
     also=lambda result: order_rows(result, event=1, code=0)[0]["order_id"] == 101,
 )
 add("dup_below_ours", *_foreign(0, 2), left=1, breaks=1)
+
+
+# BUDGET: 18 slices of 25 lots are the normal flow, so that at a tenth of the flow 50 lots may explore. The second best
+# is tried from the 51st decision: 10 lots, then 40 more, all at one price.
+
+
+def _trying(lots, more=0, tape=None):
+    """The second best wants 10 lots beyond the incumbent's 450, from the 55th decision `lots` beyond these."""
+    slices = {"duration_ns": 36 * STEP_NS, "slices": 18}
+    document = session(
+        targets((1, 0.45), topology="twap", topology_params=slices, name="incumbent"),
+        targets((1, 0.46), (55, (460 + lots) / 1_000), name="tried"),
+        terms={"max_position_lots": 1_000, "max_order_lots": 2_000},
+    )
+    document["policy"]["envelope"]["exploration"] = {
+        "share_bps": 1_000, "cadence": 50, "window": 1_000, "freeze_on_warning": False, "freeze_drawdown_bps": None,
+        "freeze_near_miss_bps": None, "quiet_decisions": 1,
+    }  # fmt: skip
+    document["policy"]["envelope"]["flags"] = {**FLAGS, "exploration": True}
+    return document, (tape or calm(56)).quotes(more)
+
+
+def _budget_used(result):
+    return max(row["util"][Code.BUDGET] for row in result.tables["decisions"].to_pylist())
+
+
+pair("budget", "BUDGET", _trying, 40, 41, left=20)
+add("budget_to_the_last_lot", *_trying(40), left=20, also=lambda result: _budget_used(result) == 10_000)
+add(
+    "budget_denies_once",  # the trial is over: the incumbent sells what was tried, of which the budget asks nothing
+    *_trying(41, more=4),
+    {"BUDGET": 1},
+    left=20,
+    also=lambda result: len(order_rows(result, event=1, code=0, side=-1)) > 0,
+)
+add(
+    "flatten_passes_budget",  # in mid-trial, with 40 lots covered and 460 held
+    *_trying(0, tape=calm(53).control(Control.FLATTEN).quotes(3)),
+    {"KILL": 1},  # what the strategy wishes afterwards
+    left=20,
+    also=lambda result: result.kill["state"] == "HALTED" and fills_sum(result) == 0,
+)
 
 
 # NAV: at or below nothing opens and nothing is sent, but a FLATTEN

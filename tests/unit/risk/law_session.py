@@ -6,6 +6,7 @@ ticks a lot is worth 100, that is 1 bps of the account.
 
 from alphatrade_runtime.loop.engine import Engine
 from alphatrade_runtime.market.schema import ALL_INSTRUMENTS, Control, Flag, Kind, Status, rows_from_columns
+from mind_off import MIND_OFF
 from unit.risk import law_signals  # noqa: F401 (declares the scenarios' strategies)
 
 START_NS = 1_700_006_400_000_000_000  # 2023-11-15 00:00 UTC, 19:00 of the 14th in New York
@@ -38,7 +39,7 @@ def policy(signal, params, topology="market", topology_params=None, instruments=
     return {
         "name": name, "signal": {"ref": signal, "api": 1, "digest": None, "params": params},
         "execution_topology": {"type": topology, "params": topology_params or {}},
-        "instruments": list(instruments), "weight_bps": 10_000,
+        "instruments": list(instruments), "regimes": [], "weight_bps": 10_000,
     }  # fmt: skip
 
 
@@ -68,9 +69,11 @@ def session(
     return {
         "policy": {
             "policySchema": 1, "strategy_id": "law", "mode": "Sim", "stage": "Experiment", "risk_template": "law",
-            "genotype": {"policies": list(policies), "decision_clock": {"type": clock, "interval_ns": interval_ns}},
+            "genotype": {
+                "policies": list(policies), "decision_clock": {"type": clock, "interval_ns": interval_ns}, **MIND_OFF,
+            },
             "envelope": {
-                "limits": {**LIMITS, **(limits or {}), "symbols": allowed}, "flags": FLAGS,
+                "limits": {**LIMITS, **(limits or {}), "symbols": allowed}, "flags": FLAGS, "exploration": None,
                 "instruments": instruments, "calendar": calendar, "seed": 1,
             },
             "plugins": [], "initial_cash": cash, "currency": "USD",

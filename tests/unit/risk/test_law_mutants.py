@@ -75,6 +75,7 @@ MUTANTS = [
         "turnover_hour_above",
     ),
     unasked("RISK_PER_TRADE", "too_risky(value, account, limits) if raises else 0", "risk_per_trade_above"),
+    unasked("BUDGET", "beyond_budget(request)", "budget_above", "budget_denies_once"),
     unasked("DUP", "duplicate(request, account)", "dup"),
     law(
         "kill_lets_reductions_through_a_halt",
@@ -366,6 +367,41 @@ MUTANTS = [
         "",
         ("clock_step_waits_for_quotes",),
     ),
+    Mutant(
+        "exploring_orders_spend_nothing",
+        "loop.act",
+        "c.request[0].spend = notional",
+        "c.request[0].spend = 0",
+        ("budget_above", "budget_denies_once"),
+    ),
+    Mutant(
+        "room_is_what_is_asked",
+        "loop.mind.explore",
+        "return room(mind.budget[0], mind.budget_params[0], c.account[0].now)",
+        "return notional",
+        ("budget_above", "budget_denies_once"),
+    ),
+    Mutant(
+        "all_flow_is_normal",
+        "loop.mind.explore",
+        "exploring = 0 if symbol.tried == NOBODY else 1",
+        "exploring = 0",
+        ("budget_above", "budget_to_the_last_lot"),
+    ),
+    Mutant(
+        "normal_flow_answers_to_the_budget",
+        "loop.mind.explore",
+        "    if symbol_at(mind.symbols, i).tried == NOBODY:\n        return -1\n",
+        "",
+        ("budget_at", "budget_denies_once"),
+    ),
+    Mutant(
+        "a_denial_ends_no_trial",
+        "loop.mind.explore",
+        "symbol.refused = 1",
+        "symbol.refused = 0",
+        ("budget_denies_once",),
+    ),
     Mutant("gap_keeps_quotes", "loop.rows", "c.views[i].quote_ts = 0", "pass", ("stale_after_a_gap",)),
 ]
 
@@ -387,4 +423,4 @@ def test_the_undamaged_law_passes_what_catches_mutants():
 
 def test_every_code_has_a_mutant_that_never_asks_it():
     names = {mutant.name for mutant in MUTANTS}
-    assert {f"without_{code.name.lower()}" for code in Code if code.name not in ("ACCEPT", "BUDGET")} <= names
+    assert {f"without_{code.name.lower()}" for code in Code if code.name != "ACCEPT"} <= names

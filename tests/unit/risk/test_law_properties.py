@@ -69,6 +69,18 @@ def test_a_sane_order_passes():
     assert Asked().ask() == Code.ACCEPT
 
 
+@pytest.mark.twin
+@pytest.mark.parametrize(
+    ("spend", "room", "code"),
+    [(0, 0, Code.ACCEPT), (0, -5, Code.BUDGET), (5, 5, Code.ACCEPT), (6, 5, Code.BUDGET), (1, 0, Code.BUDGET)],
+)
+def test_an_exploring_order_answers_to_what_the_budget_has_left(spend, room, code):
+    asked = Asked()
+    asked.request.spend, asked.request.room = spend, room
+    assert asked.ask() == code
+    assert (asked.util[Code.BUDGET] > law.FULL) == (code == Code.BUDGET)
+
+
 def _scribble(record, data, skip=()):
     for name in record.dtype.names:
         if name not in skip and record.dtype[name].shape == ():

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from alphatrade_runtime.execution.topology import Topology
 from alphatrade_runtime.market.orders import Command, OrderState, Purpose, Reason, Report, TimeInForce
-from alphatrade_runtime.reflection.diary.chain import Column
+from alphatrade_runtime.reflection.diary.chain import MIND_STREAMS, Column
 from alphatrade_runtime.reflection.diary.dictionary import Dictionary
 from alphatrade_runtime.reflection.diary.explain import explanations
 from alphatrade_runtime.reflection.diary.expost import outcomes
@@ -29,7 +29,7 @@ Named = dict[str, pa.Array]
 
 _PRICE_DIGITS = 18
 _ORDER_EVENTS = {**{int(c): c.name for c in Command}, **{100 + int(r): f"REPORT_{r.name}" for r in Report}}
-_TIME_FIELDS = {"decisions": "event_ts_ns", "expost": "event_ts_ns"}
+_TIME_FIELDS = dict.fromkeys(("decisions", "expost", *MIND_STREAMS), "event_ts_ns")
 _GUARDRAIL = pa.struct([pa.field("code", pa.string(), nullable=False), pa.field("util", pa.uint16(), nullable=False)])
 
 

@@ -5,7 +5,9 @@ batch_hash = SHA-256(prev_hash || per column in schema order: name || type || n 
 where name and type are UTF-8 ended by a zero byte, n is a little-endian u64, the validity bits are
 packed least significant first and padded with zeros, and the values are little-endian in row order.
 NaN is the one null: its validity bit and its value bytes are zero, so that hosts and compilers that
-make other NaN bits still make the same hash. The chain starts at SHA-256 of the header as RFC 8785 JSON.
+make other NaN bits still make the same hash. In a list a NaN is an item as any other and has no bit: it is
+hashed as the step wrote it, the one quiet NaN of a literal, and stored so. The chain starts at SHA-256 of the
+header as RFC 8785 JSON.
 """
 
 import hashlib
@@ -25,6 +27,8 @@ DIARY_STREAMS = ("decisions", "expost", "orders")
 FILLS_STREAMS = ("fills",)
 PNL_STREAMS = ("equity", "marks")
 STREAMS = DIARY_STREAMS + FILLS_STREAMS + PNL_STREAMS
+# of runs with an understanding loop
+MIND_STREAMS = ("belief_snapshots", "regimes", "probes", "routes", "drift", "explorations")
 
 
 class Column(NamedTuple):
@@ -101,14 +105,17 @@ def validity_bits(valid: npt.NDArray[np.bool_] | None, rows: int) -> bytes:
 
 
 def run_digests(heads: Mapping[str, str]) -> dict[str, str]:
-    """Make the three digests of a run, `sha256:<hex>` by name, from its streams' heads in hex.
+    """Make the digests of a run, `sha256:<hex>` by name, from its streams' heads in hex.
 
-    diary = decisions, expost, orders; fills = the head of fills; pnl = equity, marks.
+    diary = decisions, expost, orders; fills = the head of fills; pnl = equity, marks; mind, where the run has one.
     """
+    minded = [stream for stream in MIND_STREAMS if stream in heads]
+    mind = {"mind": "sha256:" + _joined(heads, minded)} if minded else {}
     return {
         "diary": "sha256:" + _joined(heads, DIARY_STREAMS),
         "fills": "sha256:" + heads["fills"],
         "pnl": "sha256:" + _joined(heads, PNL_STREAMS),
+        **mind,
     }
 
 
@@ -123,7 +130,7 @@ def _names(dtype: np.dtype[Any]) -> tuple[str, ...]:
 
 
 def _column(name: str, field: npt.NDArray[Any]) -> Column:
-    if field.dtype.kind != "f":
+    if field.dtype.kind != "f" or field.ndim > 1:
         return Column(name, field.copy(), None)
     null = np.isnan(field)
     if not null.any():

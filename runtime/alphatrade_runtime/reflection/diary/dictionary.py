@@ -11,6 +11,7 @@ from typing import Any
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.instrument import Instrument
 from alphatrade_runtime.policy.canonical import canonical
+from alphatrade_runtime.policy.document import Session, parse_session
 
 
 @dataclass(frozen=True)
@@ -69,3 +70,11 @@ def read_run(folder: Path) -> dict[str, Any]:
     if not isinstance(run, dict):
         raise InputError(f"{path}: no JSON object; restore the file from the run's copy")
     return run
+
+
+def session_of(folder: Path) -> Session:
+    """Return the session that a run traded. Raises InputError."""
+    run = read_run(folder)
+    if "session" not in run:
+        raise InputError(f"{folder / 'run.json'}: field session is missing; restore the file from the run's copy")
+    return parse_session(run["session"])

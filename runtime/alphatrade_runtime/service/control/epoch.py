@@ -1,6 +1,7 @@
 """The highest epoch of an operator that this pod has seen, on disk: an operator of the past is not obeyed."""
 
 import json
+import threading
 from pathlib import Path
 
 from alphatrade_runtime.market.faults import disk_errors
@@ -19,6 +20,7 @@ class EpochFile:
     def __init__(self, folder: Path) -> None:
         """Read it. Raises InputError when the folder cannot be read."""
         self._path = folder / FILE
+        self._lock = threading.Lock()  # Apply brings epochs, and so do answers to what the pod asks
         self.highest = 0
         self.fault = ""
         with disk_errors(self._path):
@@ -33,6 +35,10 @@ class EpochFile:
 
     def admit(self, epoch: int) -> None:
         """Take an epoch that is as high as any seen, and keep it. Raises EpochRefused; InputError when disk fails."""
+        with self._lock:
+            self._admit(epoch)
+
+    def _admit(self, epoch: int) -> None:
         if self.fault:
             raise EpochRefused(self.fault)
         if epoch < self.highest or epoch <= 0:

@@ -10,6 +10,7 @@ from alphatrade_runtime.execution.venue_state import DEPTH_TICKS
 from alphatrade_runtime.loop import replay
 from alphatrade_runtime.loop.build import build
 from alphatrade_runtime.loop.core import MAX_SESSIONS, OUT_DECISIONS
+from alphatrade_runtime.loop.mind_link import mind_of
 from alphatrade_runtime.market.calendar import DAY_NS, Calendar
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.numerics.direct import direct
@@ -47,6 +48,7 @@ class DecideSession:
             causal.advance, self.core, self.events.rows, 0, _LATEST_NS, self._depth, self._seen
         )  # fmt: skip
         self._counted = 0
+        self._mind = mind_of(self.core)
 
     @property
     def overtaken(self) -> int:
@@ -68,6 +70,9 @@ class DecideSession:
         events = self.events
         before = b""
         while True:
+            if self._mind is not None:
+                for _ in self._mind.take():  # its record streams are nobody's here either
+                    pass
             n = self._advance(self.core, events.rows, events.n, until_ns, self._depth, self._seen)
             if n == 0:
                 return before

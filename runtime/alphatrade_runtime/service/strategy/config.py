@@ -33,7 +33,9 @@ class Terms:
     def runs_on_with(self, other: "Terms") -> bool:
         """Whether a running session can take the other configuration: nothing but limits, labels and `run` differ."""
         mine, theirs = self.config, other.config
-        same = (mine.feed, mine.broker, mine.owner) == (theirs.feed, theirs.broker, theirs.owner)
+        same = (mine.feed, mine.broker, mine.owner, mine.permits) == (
+            theirs.feed, theirs.broker, theirs.owner, theirs.permits,
+        )  # fmt: skip
         return same and only_limits_differ(mine.session, theirs.session)
 
 
@@ -59,4 +61,12 @@ def parse(document: bytes, where: str) -> Terms:
         raise InputError(f"{where}: session.policy.mode {mode}: there is no adapter to a venue; use Sim or Paper")
     if (config.broker is None) != (mode == "Sim"):
         raise InputError(f"{where}: broker: mode {mode} has {'no' if mode == 'Sim' else 'an'} order session")
+    if by_permit(session) and config.permits is None:
+        raise InputError(f"{where}: permits: missing, and the session explores by permit; say who gives them")
     return Terms(config, session, digest_of(document))
+
+
+def by_permit(session: Session) -> bool:
+    """Whether a session explores, and asks for it."""
+    budget = session.policy.envelope.exploration
+    return session.policy.envelope.flags.exploration and budget is not None and budget.by_permit

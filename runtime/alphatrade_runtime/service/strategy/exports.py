@@ -1,7 +1,7 @@
 """A running session's metrics: brought up from its status once a second."""
 
 from alphatrade.telemetry import Registry
-from alphatrade.v1.control_pb2 import StrategyStatus
+from alphatrade.v1.control_pb2 import ExplorationState, InstrumentMind, StrategyStatus
 from alphatrade_runtime.loop.live_loop import LiveLoop
 from alphatrade_runtime.service.feed.client import RemoteFeed
 from alphatrade_runtime.service.http.stages import export_stages
@@ -30,6 +30,10 @@ def export(registry: Registry, loop: Loop, said: StrategyStatus, feed: RemoteFee
             registry.counter("alphatrade_denials_total", code=name.removeprefix("denied_")).reach(total)
     for symbol, lots in said.positions.items():
         registry.gauge("alphatrade_position_lots", instrument=symbol).set(lots)
+    for mind in said.mind:
+        export_mind(registry, mind)
+    if said.HasField("exploration"):
+        export_exploration(registry, said.exploration)
     registry.show("alphatrade_phase_state", said.phase)
     registry.show("alphatrade_kill_state", said.kill_state)
     account = loop.live.core["account"][0][0]
@@ -53,3 +57,25 @@ def export(registry: Registry, loop: Loop, said: StrategyStatus, feed: RemoteFee
         registry.gauge(name).set(float(value))
     if isinstance(loop, LiveLoop):
         export_stages(registry, loop.telemetry.stages)
+
+
+def export_exploration(registry: Registry, explored: ExplorationState) -> None:
+    """Bring the metrics of exploration up to what is told."""
+    total = explored.exploring + explored.normal
+    registry.gauge("alphatrade_exploration_share_ratio").set(explored.exploring / total if total else 0.0)
+    registry.gauge("alphatrade_exploration_permitted_ratio").set(explored.permitted_bps / 1e4)
+
+
+def export_mind(registry: Registry, mind: InstrumentMind) -> None:
+    """Bring the metrics of one instrument's understanding loop up to what is told; what is off has none."""
+    where, fast, drift = mind.symbol, mind.fast_weights, mind.drift
+    if mind.HasField("fast_weights"):
+        registry.gauge("alphatrade_fast_weights_norm_ratio", instrument=where).set(fast.norm / fast.bound)
+        registry.counter("alphatrade_fast_weights_clamps_total", instrument=where).reach(fast.clamps)
+        registry.counter("alphatrade_fast_weights_faults_total", instrument=where).reach(fast.faults)
+    if mind.HasField("drift"):
+        registry.gauge("alphatrade_drift_alert_state", instrument=where).set(drift.state == "Alert")
+        registry.counter("alphatrade_drift_alerts_total", instrument=where).reach(drift.alerts)
+        registry.gauge("alphatrade_drift_size_ratio", instrument=where).set(drift.size_factor)
+        for stream, strain in drift.strains.items():
+            registry.gauge("alphatrade_drift_strain_ratio", instrument=where, stream=stream).set(strain)

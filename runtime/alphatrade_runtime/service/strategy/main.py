@@ -21,7 +21,8 @@ from alphatrade_runtime.service.http.calls import MeasuredCalls
 from alphatrade_runtime.service.kill.api_server import ApiServer
 from alphatrade_runtime.service.kill.latch import Latch
 from alphatrade_runtime.service.kill.watch import KillWatch
-from alphatrade_runtime.service.strategy.config import Terms, read
+from alphatrade_runtime.service.strategy.config import Terms, by_permit, read
+from alphatrade_runtime.service.strategy.permits import PermitKeeper, asks
 from alphatrade_runtime.service.strategy.phase import FAILED, STARTING
 from alphatrade_runtime.service.strategy.runtime import Parts, Runtime
 from alphatrade_runtime.service.strategy.steering import PodSteering
@@ -46,17 +47,21 @@ def serve(config_path: Path, tls: Path, data: Path, artifacts: Path, listen: str
         opened.callback(watch.close)
         control: list[ControlService] = []
         home = account_folder(terms, data)
-        steering = PodSteering(terms, watch, Latch(home), registry, lambda: control[0].changed())
+        epochs = EpochFile(data)
+        keeper = _permits(terms, certificates, epochs, wake, opened)
+        steering = PodSteering(terms, watch, Latch(home), registry, lambda: control[0].changed(), permits=keeper)
         decision = DecisionService(terms.session)
         parts = Parts(certificates, home, registry, steering, stop, code_hash(installed_code()), wake, decision.use)
         runtime = Runtime(parts)
-        control.append(ControlService(runtime.apply, runtime.status, EpochFile(data)))
+        control.append(ControlService(runtime.apply, runtime.status, epochs))
         runtime.changed = control[0].changed
         opened.callback(serve_http(http, lambda: health_of(runtime), registry).close)
         services = [control_service(control[0]), decision_service(decision)]
         server = serve_grpc(listen, certificates, services, interceptors=[MeasuredCalls(registry)])
         opened.callback(server.stop)
         watch.start()
+        if keeper is not None:
+            keeper.start()
         opened.callback(_keep_serving(runtime, server, registry, certificates, stop))
         _warm_up(terms)
         runtime.run()
@@ -80,6 +85,19 @@ def health_of(runtime: Runtime) -> Health:
 def _watch(terms: Terms, wake: threading.Event) -> KillWatch:
     staleness = terms.session.policy.envelope.limits.kill_max_staleness_ns
     return KillWatch(terms.config.kill, ApiServer.in_cluster(os.environ), staleness, wake=wake.set)
+
+
+def _permits(
+    terms: Terms, certificates: Certificates, epochs: EpochFile, wake: threading.Event, opened: ExitStack
+) -> PermitKeeper | None:
+    """Return what keeps the permit of a pod whose session explores by permit, else None."""
+    if terms.config.permits is None or not by_permit(terms.session):
+        return None
+    ask, close = asks(terms.config.permits, certificates)
+    opened.callback(close)
+    keeper = PermitKeeper(ask, epochs, wake=wake.set)
+    opened.callback(keeper.close)
+    return keeper
 
 
 def _warm_up(terms: Terms) -> None:

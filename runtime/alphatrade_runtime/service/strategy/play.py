@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from alphatrade.v1.broker_pb2 import Stopped
-from alphatrade.v1.control_pb2 import StrategyStatus
+from alphatrade.v1.control_pb2 import ExplorationState, InstrumentMind, StrategyStatus
 from alphatrade_runtime.execution.broker.contract import BrokerLost
 from alphatrade_runtime.execution.broker.exchange_log import ExchangeLog
 from alphatrade_runtime.execution.broker.in_process import InProcessSteppedBroker
@@ -28,6 +28,7 @@ from alphatrade_runtime.service.kill.kill_switch import Engagement
 from alphatrade_runtime.service.strategy.config import Terms
 from alphatrade_runtime.service.strategy.exports import export
 from alphatrade_runtime.service.strategy.folders import SessionFolder
+from alphatrade_runtime.service.strategy.mind import exploration_told, mind_told
 from alphatrade_runtime.service.strategy.status import Loop, is_drained, status_of
 
 if TYPE_CHECKING:
@@ -40,11 +41,16 @@ DRAINED = "drained"
 
 @dataclass(frozen=True)
 class Played:
-    """How a session ended, the row of the feed that comes next, positions in lots by symbol."""
+    """How a session ended, the row of the feed that comes next, positions in lots by symbol, what its mind showed.
+
+    exploration: what it explored; None where it did not.
+    """
 
     result: LiveResult
     next_seq: int
     positions: dict[str, int]
+    mind: list[InstrumentMind]
+    exploration: ExplorationState | None = None
 
 
 class Play:
@@ -80,14 +86,15 @@ class Play:
         self._parts.steering.stopped = self._tell_account
         try:
             result = self._by_stream(start_seq) if self._facts.pace == "Stream" else self._by_wall()
-            next_seq, positions = self._next_seq(), self._positions()
+            next_seq, positions, mind = self._next_seq(), self._positions(), self._mind()
+            exploration = self._exploration()
             self._export_last()
         finally:
             self._parts.steering.turned = _nothing
             self._parts.steering.stopped = _nobody
             if self._feed is not None:
                 self._feed.close()
-        return None if result is None else Played(result, next_seq, positions)
+        return None if result is None else Played(result, next_seq, positions, mind, exploration)
 
     def _options(self) -> LiveOptions:
         return LiveOptions(
@@ -175,6 +182,13 @@ class Play:
 
     def _positions(self) -> dict[str, int]:
         return dict(zip(self._symbols, self._loop.live.positions(), strict=True)) if self._loop is not None else {}
+
+    def _mind(self) -> list[InstrumentMind]:
+        return mind_told(self._loop.live.core) if self._loop is not None else []
+
+    def _exploration(self) -> ExplorationState | None:
+        permits = self._parts.steering.permits
+        return exploration_told(self._loop.live.core, permits) if self._loop is not None else None
 
     def _export_last(self) -> None:
         """Export what the session came to: it has no link any more, and what came after the last look counts, too."""

@@ -22,8 +22,9 @@ from alphatrade_runtime.service.feed.client import RemoteFeed
 from alphatrade_runtime.service.feed.facts import Facts
 from alphatrade_runtime.service.kept_file import replace_kept
 from alphatrade_runtime.service.strategy import folders
-from alphatrade_runtime.service.strategy.config import Terms, parse
+from alphatrade_runtime.service.strategy.config import Terms, by_permit, parse
 from alphatrade_runtime.service.strategy.folders import SessionFolder
+from alphatrade_runtime.service.strategy.mind import kept, read_explored, read_kept
 from alphatrade_runtime.service.strategy.phase import DRAINED, ENDED, FAILED, STARTING, TRADING, Phase, phase_of_fault
 from alphatrade_runtime.service.strategy.play import Play, Played
 from alphatrade_runtime.service.strategy.status import counts_told
@@ -180,7 +181,7 @@ class Runtime:
         self._pace = "Realtime" if facts.pace == "Realtime" else f"Simulated {facts.speed or 'Max'}" + (
             "x" if facts.speed else ""
         )  # fmt: skip
-        steering.begin()
+        steering.begin(by_permit(session))
         steering.ending = ending
         if not ending and terms.document != steering.terms.document:
             steering.offer_limits()
@@ -206,6 +207,8 @@ class Runtime:
             "counts": counts_told(result.run.counts, len(result.run.violations)),
             "kill_state": result.run.kill["state"],
             "positions": played.positions,
+            "mind": kept(played.mind),
+            "exploration": kept([played.exploration] if played.exploration is not None else []),
             "notes": result.notes,
         }
         folder.close(facts)
@@ -227,6 +230,11 @@ class Runtime:
             said.counts[name] = int(count)
         for symbol, lots in positions.items():
             said.positions[symbol] = int(lots)
+        mind = closed.get("mind", [])  # a session of before it has none
+        assert isinstance(mind, list)
+        said.mind.extend(read_kept(mind))
+        for explored in read_explored(closed.get("exploration")):
+            said.exploration.CopyFrom(explored)
         if self._identity is None:
             session = self.parts.steering.terms.session
             self._identity = identify(session, self._digests(session))

@@ -10,6 +10,7 @@ from alphatrade_runtime.loop.live_loop import LiveLoop
 from alphatrade_runtime.loop.stream_loop import StreamLoop
 from alphatrade_runtime.reflection.telemetry import Histogram
 from alphatrade_runtime.risk.codes import Guard, KillState
+from alphatrade_runtime.service.strategy.mind import exploration_told, mind_told
 from alphatrade_runtime.service.strategy.phase import Held, phase_of
 from alphatrade_runtime.service.strategy.steering import PodSteering
 
@@ -52,6 +53,8 @@ def status_of(
         notes=loop.notes[-16:],
         in_break=in_break,
         break_edge_ns=edge_ns,
+        mind=mind_told(live.core),
+        exploration=exploration_told(live.core, steering.permits),
     )
 
 

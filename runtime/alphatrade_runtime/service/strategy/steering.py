@@ -1,4 +1,4 @@
-"""What steers a session in a pod: kill switches and their latch, the age of their list, the operator's configuration.
+"""What steers a session in a pod: kill switches, their latch, the age of their list, permits, the configuration.
 
 The trading loop asks every few milliseconds and is never made to wait, but for the latch: what was engaged is on the
 disk before it counts.
@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from alphatrade.telemetry import Registry
+from alphatrade_runtime.loop.permit import Permit
 from alphatrade_runtime.loop.steering import Directive
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.schema import Control
@@ -19,9 +20,11 @@ from alphatrade_runtime.service.kill.kill_switch import Engagement
 from alphatrade_runtime.service.kill.latch import Latch
 from alphatrade_runtime.service.kill.watch import KillWatch
 from alphatrade_runtime.service.strategy.config import Terms
+from alphatrade_runtime.service.strategy.permits import PermitKeeper
 
 _NS_PER_MS = 1_000_000
 ACCOUNT = "account"
+_NONE = Permit(0, 0, 0)
 
 
 class PodSteering:
@@ -29,6 +32,7 @@ class PodSteering:
 
     turned: called at every look; stopped: with every kill switch that had its effect.
     terms: the configuration in force.  wanted: one that needs another session, or None.
+    permits: None where nothing explores.
     """
 
     def __init__(
@@ -39,10 +43,12 @@ class PodSteering:
         registry: Registry,
         acknowledged: Callable[[], None],
         turned: Callable[[], None] = lambda: None,
+        permits: PermitKeeper | None = None,
     ) -> None:
         self.terms = terms
         self.wanted: Terms | None = None
-        self.watch, self.latch = watch, latch
+        self.watch, self.latch, self.permits = watch, latch, permits
+        self._explores, self._permitted = False, _NONE  # the session under way, and what it was told
         self._registry, self._acknowledged, self.turned = registry, acknowledged, turned
         self.stopped: Callable[[Engagement], None] = lambda engagement: None
         self._queue: deque[Directive] = deque()
@@ -50,11 +56,17 @@ class PodSteering:
         self._held = self._draining = False
         self.ending = False  # the session under way is to end, whatever the configuration says
 
-    def begin(self) -> None:
-        """Start a session: what was latched holds from its first moment, and what is asked for is asked for again."""
+    def begin(self, explores: bool = False) -> None:
+        """Start a session: what was latched holds from its first moment, and what is asked for is asked for again.
+
+        explores: whether it does, by permit.
+        """
         with self._lock:
             self._queue.clear()
             self._held = self._draining = self.ending = False
+        self._explores, self._permitted = explores, _NONE
+        if explores:
+            self._queue.append(_permit(_NONE))  # whatever its journal says: a session begins without a permit
         held = self.latch.strongest
         known = [*self.latch.waiting, *([] if held is None or held in self.latch.waiting else [held])]
         self._queue.extend(_kill(engagement) for engagement in known)
@@ -105,6 +117,7 @@ class PodSteering:
         for engagement in self.watch.poll():
             self._engage(engagement)
         self._hold_or_release()
+        self._hand_permit()
         if self.drains and not self._draining and not self._halted:
             self._draining = True
             self._queue.append(Directive(Control.DRAIN, facts={"reason": "to get flat in order"}))
@@ -134,6 +147,15 @@ class PodSteering:
         held = self.latch.strongest
         return held is not None and held.control >= Control.HALT
 
+    def _hand_permit(self) -> None:
+        """Let the session have the permit that holds now; this is also where one ends, as its time is up."""
+        if self.permits is None or not self._explores:
+            return
+        held = self.permits.held()
+        if held != self._permitted:
+            self._permitted = held
+            self._queue.append(_permit(held))
+
     def _hold_or_release(self) -> None:
         stale = self.watch.stale
         if stale and not self._held:
@@ -141,6 +163,10 @@ class PodSteering:
         elif not stale and self._held:
             self._queue.append(Directive(Control.KILL_FRESH, facts={"reason": "kill switches are read again"}))
         self._held = stale
+
+
+def _permit(permit: Permit) -> Directive:
+    return Directive(None, permit=permit)
 
 
 def _kill(engagement: Engagement) -> Directive:

@@ -167,6 +167,17 @@ def test_why_follows_the_references(world, capsys):
     ]
 
 
+@pytest.mark.parametrize("on", [True, False])
+def test_why_looks_at_the_budget_of_what_explores(world, capsys, on):
+    spec = {"explorationBudgetRef": {"name": "small"}, "featureFlags": {"exploration": on}}
+    world.hold(
+        strategies=[strategy("trend", ready=condition("False", "ReferenceNotFound", "no budget"), spec=spec)],
+        namespace=[TRADING],
+        pods=[pod("alphatrade-operator-0", "alphatrade-system")],
+    )
+    assert ("ExplorationBudget/small: not there" in _run(capsys, "why", "trend", "-n", "dev")[1]) == on
+
+
 def test_why_takes_any_kind(world, capsys):
     world.hold(
         brokerconnections=[

@@ -44,6 +44,7 @@ ALLOWED = {
     ("monitoring", "strategy", 8080), ("monitoring", "feed", 8080), ("monitoring", "broker", 8080),
     ("operator", "replay", 7443), ("operator", "replay", 8080), ("monitoring", "replay", 8080),
     ("strategy", "feed", 7443), ("strategy", "broker", 7443), ("broker", "feed", 7443), ("client", "strategy", 7443),
+    ("strategy", "operator", 7443),
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from alphatrade.config import digest_of
+from alphatrade.names import identity
 from alphatrade.v1.control_pb2 import Acknowledgement, ApplyOutcome
 from alphatrade_operator.core.plan import Key, Push
 from alphatrade_operator.kube.errors import NotLeading
@@ -104,7 +105,7 @@ def test_an_identity_without_a_server_is_not_asked():
     async def scene():
         async with client_of() as client:
             with pytest.raises(PodSilent, match="no identity"):
-                await client.status("127.0.0.1:1", OPERATOR)
+                await client.status("127.0.0.1:1", identity("desk", "client", "mine", "0"))
 
     asyncio.run(scene())
 

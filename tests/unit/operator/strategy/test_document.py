@@ -3,12 +3,13 @@
 import copy
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphatrade.config import StrategyConfig, to_json
+from alphatrade.config import StrategyConfig, digest_of, to_json
 from alphatrade_operator.render import render_session
 from alphatrade_operator.resources import load_folder
 from alphatrade_operator.strategy.document import draining, read_config
@@ -57,7 +58,8 @@ def to_json_of(session):
 def test_a_cluster_renders_the_document_of_one_process(name):
     folder = EXAMPLES / name
     compared = 0
-    for strategy, config in on_a_cluster(folder).items():
+    ceilings = {"fast_weights": True, "linear_attention": True}
+    for strategy, config in on_a_cluster(folder, feature_flag_ceilings=ceilings).items():
         assert comparable(config.session) == comparable(render_session(load_folder(folder), strategy))
         compared += 1
     assert compared > 0
@@ -118,3 +120,56 @@ def test_decide_is_a_function_and_never_leaves_a_position_without_a_pod(phase, s
             or (phase == "Latched" and lots == 0)
             or (phase == "Failed" and not suspend and not deleting)
         )
+
+
+# What the operator rendered before it knew of an understanding loop, by the digests of the bytes: an upgrade must leave
+# the configurations of strategies without one as they are, or it would restart them, and an older runtime refuses more.
+PLAIN: dict[str, Any] = {}
+MANY: dict[str, Any] = {
+    "instruments": [],
+    "genotype.policies": [
+        {
+            "name": "trend",
+            "signal": {"ref": "ema_cross", "params": {"fast": 20, "slow": 50.5}},
+            "executionTopology": {"type": "Pegged", "params": {"timeout": "5s", "offsetTicks": 1}},
+            "instruments": ["AAA"],
+            "weightBps": 9_000,
+        },
+        {
+            "name": "quotes",
+            "signal": {"ref": "two_sided_quote"},
+            "executionTopology": {"type": "PassiveQuote"},
+            "instruments": ["BBB"],
+        },
+    ],
+    "decisionClock": {"type": "Timer", "interval": "1s"},
+    "seed": 9,
+    "durability": "Fsync",
+}
+FILLED_IN: dict[str, Any] = {  # as an API server of now gives an object of before: with the defaults of new fields
+    "genotype.fastWeights": {"rule": "Hebb", "halfLife": 700},
+    "genotype.router": {"switchingCostBps": "1", "horizon": 10, "halfLife": 2_000},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "digest"),
+    [
+        (PLAIN, "cec500096625682e0f7c274c864e7a0a6a9528730632d6f2d5a57c908cea376e"),
+        (PLAIN | FILLED_IN, "cec500096625682e0f7c274c864e7a0a6a9528730632d6f2d5a57c908cea376e"),
+        (MANY, "547fddfa4e2f40601b51ad8ff7f15894a2f4d03850f91f2f8de64cd50950d9ac"),
+        (MANY | FILLED_IN, "547fddfa4e2f40601b51ad8ff7f15894a2f4d03850f91f2f8de64cd50950d9ac"),
+    ],
+    ids=["plain", "plain, defaults filled in", "many", "many, defaults filled in"],
+)
+def test_a_strategy_without_an_understanding_loop_is_rendered_as_before_there_was_one(changes, digest):
+    world = World()
+    for where, value in changes.items():
+        world.change("Strategy", "alpha", where, copy.deepcopy(value))
+    assert digest_of(world.trading().document()) == digest
+
+
+def test_one_with_it_is_not():
+    world = World()
+    world.change("Strategy", "alpha", "genotype.probes", {})
+    assert digest_of(world.trading().document()) != "cec500096625682e0f7c274c864e7a0a6a9528730632d6f2d5a57c908cea376e"

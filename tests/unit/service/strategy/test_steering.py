@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from alphatrade.config import Endpoint, KillScope, Owner, StrategyConfig, to_json
 from alphatrade.telemetry import Registry
+from alphatrade_runtime.loop.permit import Permit
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.schema import Control
 from alphatrade_runtime.service.kill.kill_switch import Engagement
@@ -164,6 +166,55 @@ def test_the_account_s_word_counts_where_it_is_stronger(steering, watch):
     steering.heed_account("Reduce", "weaker")
     assert controls(steering) == []
     assert "account" in steering.latch.latched_by
+
+
+class Keeper:
+    """What the loop sees of the keeper of a permit."""
+
+    def __init__(self):
+        self.now = Permit(0, 0, 0)
+
+    def held(self):
+        return self.now
+
+
+def permits(steering):
+    return [directive.permit for directive in steering.pending()]
+
+
+def test_a_session_that_explores_begins_without_a_permit_and_is_told_each_change(watch, tmp_path):
+    keeper: Any = Keeper()
+    made = PodSteering(
+        terms(), watch, Latch(tmp_path), Registry("strategy", "alpha"), lambda: None, permits=keeper
+    )  # fmt: skip
+    made.begin(explores=True)
+    assert permits(made) == [Permit(0, 0, 0)]
+    assert permits(made) == []
+    keeper.now = Permit(400, 9, 3)
+    assert permits(made) == [Permit(400, 9, 3)]
+    assert permits(made) == []
+    keeper.now = Permit(0, 0, 3)
+    assert permits(made) == [Permit(0, 0, 3)]
+    keeper.now = Permit(400, 19, 3)
+    made.pending()
+    made.begin(explores=True)  # another session: nothing of a permit is kept, it is handed over anew
+    assert permits(made) == [Permit(0, 0, 0), Permit(400, 19, 3)]
+
+
+def test_a_session_that_does_not_explore_is_told_nothing(watch, tmp_path):
+    keeper: Any = Keeper()
+    keeper.now = Permit(400, 9, 3)
+    made = PodSteering(
+        terms(), watch, Latch(tmp_path), Registry("strategy", "alpha"), lambda: None, permits=keeper
+    )  # fmt: skip
+    made.begin()
+    assert made.pending() == []
+
+
+def test_one_that_explores_where_nobody_permits_it_has_its_permit_taken(steering):
+    steering.begin(explores=True)
+    assert permits(steering) == [Permit(0, 0, 0)]
+    assert permits(steering) == []
 
 
 def test_a_kill_switch_works_where_the_latch_cannot_be_written(steering, watch, told, tmp_path):

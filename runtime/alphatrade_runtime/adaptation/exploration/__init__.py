@@ -1,0 +1,1 @@
+"""Try the second best within a budget, priced both ways before an order leaves."""

@@ -1,0 +1,1 @@
+"""Choose among policies: by what their shadows earned in like contexts, or by weight."""

@@ -1,0 +1,1 @@
+"""The drift sentry: has what is measured left the reference it was measured on?"""
