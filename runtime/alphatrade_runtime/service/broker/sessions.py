@@ -114,15 +114,15 @@ class Sessions:
             raise Refused(_CODE.FAILED_PRECONDITION, "SessionEnded", text)
         self._make_way(key)
         session = self._session(key, client, logon)
-        before = session.link
-        if before is not None:
-            before.take_over()
         with session.lock:
+            before = session.link
             self._open(session, client, logon)
             try:
                 missed = list(session.log_on(link, logon.policy_hash, logon.after_report))
             except InputError as error:
                 raise Refused(_CODE.FAILED_PRECONDITION, "ReportsUnknown", str(error)) from error
+            if before is not None:
+                before.take_over()  # the session is the new link's by now: the end of this one lets go of nothing
             commands, reports = session.counts()
             on = LoggedOn(
                 commands=commands, reports=reports, simulated=True, stopped=self.stops.of(key.partition("/")[0])

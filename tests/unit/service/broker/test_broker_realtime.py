@@ -9,6 +9,7 @@ import pytest
 from alphatrade_runtime.execution.broker.contract import Broker, BrokerLost
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.market.orders import Command, Report
+from alphatrade_runtime.service.broker.link import Link
 from unit.execution.account_stories import order
 from unit.risk.law_session import MID, SECOND_NS, TapeByHand, session, targets
 from unit.service.broker.desk import OTHER_HASH, STRATEGY, Desk, serving
@@ -154,6 +155,25 @@ def test_certificates_that_rotate_lose_no_order(desk):
     got.append(reports)
     assert told(np.concatenate(got)) == [("ACCEPTED", order_id) for order_id in range(1, 31)]
     assert set(books.working) == set(range(1, 31))
+    broker.close()
+
+
+def test_a_stream_that_ends_while_its_session_is_handed_on_cancels_nothing(desk, monkeypatch):
+    take_over = Link.take_over
+
+    def slowly(link):
+        take_over(link)
+        time.sleep(0.3)  # by then the call of the stream before has ended
+
+    monkeypatch.setattr(Link, "take_over", slowly)
+    broker = on(desk, desk.live())
+    broker.send(buy(1, MID - 50))
+    assert told(received(broker, 1)) == [("ACCEPTED", 1)]
+    desk.issue(STRATEGY)
+    broker._link._look_ns = 0
+    broker.send(buy(2, MID - 51))
+    assert told(received(broker, 2, within_s=1.0)) == [("ACCEPTED", 2)]
+    assert broker._link._generation == 2
     broker.close()
 
 
