@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alphatrade.config import StrategyConfig
 from alphatrade_operator.broker.model import BrokerConnection, BrokerConnectionStatus
-from alphatrade_operator.core.live import Meta, meta_of, read, status_of
+from alphatrade_operator.core.live import Meta, meta_of, named_by, read, status_of
 from alphatrade_operator.core.plan import Finding, Key, Manifest, View
 from alphatrade_operator.risk_template.facts import effective_template
 from alphatrade_operator.risk_template.model import RiskTemplateSpec
@@ -93,8 +93,7 @@ def _strategies(view: View, key: Key) -> Iterator[Manifest]:
     """Yield the strategies that refer to an account, the longest there first."""
     found = view.list("Strategy", key.namespace)
     for strategy in sorted(found, key=lambda one: (one["metadata"].get("creationTimestamp", ""), _name(one))):
-        reference = (strategy.get("spec") or {}).get("brokerConnectionRef") or {}
-        if reference.get("name") == key.name:
+        if named_by(strategy, _REF) == key.name:
             yield strategy
 
 

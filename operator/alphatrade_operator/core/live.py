@@ -51,6 +51,12 @@ def key_of(manifest: Manifest) -> Key:
     return Key(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
 
 
+def named_by(manifest: Manifest, field: str) -> str | None:
+    """Return the name that a field of the spec refers to, such as riskTemplateRef; None where it refers to nothing."""
+    name = ((manifest.get("spec") or {}).get(field) or {}).get("name")
+    return name if isinstance(name, str) else None
+
+
 def wish_and_identity(manifest: Manifest) -> object:
     """Return what of a gateway decides about its users: not what it reports, such as how many rows it has served."""
     meta = meta_of(manifest)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alphatrade.names import identity
 from alphatrade.v1.control_pb2 import ExplorationState
 from alphatrade_operator.core.dispatch import is_decommissioned
-from alphatrade_operator.core.live import Meta, meta_of, read
+from alphatrade_operator.core.live import Meta, meta_of, named_by, read
 from alphatrade_operator.core.plan import Finding, Key, Manifest, View
 from alphatrade_operator.exploration_budget.model import ExplorationBudget, ExplorationBudgetStatus
 from alphatrade_operator.permits import facts as permits
@@ -64,8 +64,7 @@ def referrers(view: View, key: Key) -> Iterator[Key]:
 
 def _referring(view: View, key: Key) -> Iterator[Manifest]:
     for manifest in view.list("Strategy", key.namespace):
-        reference = (manifest.get("spec") or {}).get("explorationBudgetRef") or {}
-        if reference.get("name") == key.name:
+        if named_by(manifest, "explorationBudgetRef") == key.name:
             yield manifest
 
 

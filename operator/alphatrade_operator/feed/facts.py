@@ -6,7 +6,7 @@ from typing import Any
 
 from alphatrade_operator.artifact_store import access_modes
 from alphatrade_operator.core.dispatch import is_decommissioned
-from alphatrade_operator.core.live import Meta, meta_of, read, status_of
+from alphatrade_operator.core.live import Meta, meta_of, named_by, read, status_of
 from alphatrade_operator.core.plan import Finding, Key, Manifest, View
 from alphatrade_operator.feed.model import MarketDataFeed, MarketDataFeedStatus
 from alphatrade_operator.settings import Settings
@@ -93,8 +93,7 @@ def _accounts(view: View, key: Key) -> Iterator[tuple[str, Live]]:
 
 def _strategies(view: View, key: Key) -> Iterator[Manifest]:
     for strategy in view.list("Strategy", key.namespace):
-        reference = (strategy.get("spec") or {}).get("marketDataFeedRef") or {}
-        if reference.get("name") == key.name:
+        if named_by(strategy, _REF) == key.name:
             yield strategy
 
 

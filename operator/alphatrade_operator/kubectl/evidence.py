@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from alphatrade.names import OWNER_UID_LABEL, TRADING_LABEL
 from alphatrade_operator.core.explain import nearest
+from alphatrade_operator.core.live import named_by
 from alphatrade_operator.kube.resources import OURS
 from alphatrade_operator.kubectl.cause import Evidence, Reference
 from alphatrade_operator.kubectl.kubectl import Kubectl, KubectlError, Manifest, ours
@@ -88,7 +89,7 @@ def _references(kubectl: Kubectl, strategy: Strategy, here: Sequence[str]) -> tu
 
 
 def _account_template(kubectl: Kubectl, manifest: Manifest, here: Sequence[str]) -> tuple[Reference, ...]:
-    name = ((manifest.get("spec") or {}).get("riskTemplateRef") or {}).get("name")
+    name = named_by(manifest, "riskTemplateRef")
     return (_reference(kubectl, "RiskTemplate", "risktemplates", name, here),) if name else ()
 
 

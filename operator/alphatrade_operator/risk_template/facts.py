@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from alphatrade_operator.core.dispatch import is_decommissioned
 from alphatrade_operator.core.explain import dotted, problems_of
-from alphatrade_operator.core.live import Meta, meta_of, read, status_of
+from alphatrade_operator.core.live import Meta, meta_of, named_by, read, status_of
 from alphatrade_operator.core.plan import Finding, Key, Manifest, View
 from alphatrade_operator.risk_template.effective import Effective, tighter
 from alphatrade_operator.risk_template.model import RiskTemplate, RiskTemplateSpec
@@ -66,7 +66,7 @@ def referrers(view: View, key: Key) -> Iterator[Key]:
     """Yield the strategies and accounts that refer to a template."""
     for kind in _USER_KINDS:
         for manifest in view.list(kind, key.namespace):
-            if _template_name(manifest) == key.name:
+            if named_by(manifest, "riskTemplateRef") == key.name:
                 yield Key(kind, key.namespace, manifest["metadata"]["name"])
 
 
@@ -84,9 +84,3 @@ def _in_force(manifest: Manifest) -> RiskTemplateSpec | Finding | None:
         faults = "; ".join(dotted(problem.location) for problem in problems_of(error, RiskTemplateSpec))
         text = f"status.effective: not understood ({faults}); run the version of the operator that wrote it"
         return Finding("LawUnreadable", text)
-
-
-def _template_name(manifest: Manifest) -> str | None:
-    reference = (manifest.get("spec") or {}).get("riskTemplateRef") or {}
-    name = reference.get("name")
-    return name if isinstance(name, str) else None

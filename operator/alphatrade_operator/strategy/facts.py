@@ -12,7 +12,7 @@ from alphatrade_operator.broker.model import BrokerConnection
 from alphatrade_operator.broker.render import render_exchange
 from alphatrade_operator.core.dispatch import is_going
 from alphatrade_operator.core.explain import nearest, shown
-from alphatrade_operator.core.live import Meta, ResourceT, key_of, meta_of, read, ref_of, status_of
+from alphatrade_operator.core.live import Meta, ResourceT, key_of, meta_of, named_by, read, ref_of, status_of
 from alphatrade_operator.core.model import API_VERSION, Metadata
 from alphatrade_operator.core.plan import Finding, Key, Manifest, ObjectRef, View
 from alphatrade_operator.exploration_budget.model import ExplorationBudget
@@ -110,8 +110,8 @@ def gather(view: View, key: Key) -> Facts:
 def refers_to(manifest: Manifest) -> Iterator[Key]:
     """Yield what a Strategy names: ten thousand of a tenant's are not each other's neighbours."""
     for kind, field in _NEIGHBOURS.items():
-        name = ((manifest.get("spec") or {}).get(field) or {}).get("name")
-        if isinstance(name, str):
+        name = named_by(manifest, field)
+        if name is not None:
             yield Key(kind, manifest["metadata"].get("namespace", ""), name)
 
 
