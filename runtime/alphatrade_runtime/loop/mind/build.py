@@ -33,8 +33,7 @@ from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.numerics.address import I64, address_of, lend, record_type
 from alphatrade_runtime.perception.belief import standardise
 from alphatrade_runtime.perception.belief.belief import reset as reset_belief
-from alphatrade_runtime.perception.belief.shape import NEURONS
-from alphatrade_runtime.perception.belief.weights import weights_of
+from alphatrade_runtime.perception.belief.weights import active_neurons, weights_of
 from alphatrade_runtime.perception.features import DOCS, NEEDS_PATH, needs
 from alphatrade_runtime.perception.features import NAMES as FEATURES
 from alphatrade_runtime.perception.regime.labels import NAMES as REGIMES
@@ -156,7 +155,7 @@ def _set_belief(mind: Mind, belief: Belief | None) -> None:
     ids = [int(FEATURES[name]) for name in belief.features]
     shared.inputs = len(ids)
     shared.input_ids[: len(ids)] = ids
-    shared.active = max(-(-NEURONS * belief.active_bps // 10_000), 1)
+    shared.active = active_neurons(belief)
     shared.weights[0] = weights_of(belief)
     shared.rate = standardise.rate(belief.half_life)
     floors = [FLOORS[DOCS[FEATURES[name]].unit] for name in belief.features]

@@ -65,6 +65,11 @@ def seeded_weights(seed: int, inputs: int) -> Any:
     return record
 
 
+def active_neurons(belief: Belief) -> int:
+    """Return how many neurons of its code may be active, 1 or more: its share of them, rounded up."""
+    return -(-NEURONS * belief.active_bps // 10_000)
+
+
 def weights_of(belief: Belief) -> Any:
     """Return the weights that a belief's genotype names: trained ones of its file, else seeded ones."""
     if belief.weights is None:

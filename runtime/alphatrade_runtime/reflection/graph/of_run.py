@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from alphatrade_runtime.adaptation.fast_weights.state import SNAPSHOT_EVERY
 from alphatrade_runtime.market.faults import InputError
 from alphatrade_runtime.perception.belief.belief import NO_NEURON
-from alphatrade_runtime.perception.belief.shape import NEURONS, STORED
-from alphatrade_runtime.perception.belief.weights import weights_of
+from alphatrade_runtime.perception.belief.shape import STORED
+from alphatrade_runtime.perception.belief.weights import active_neurons, weights_of
 from alphatrade_runtime.policy.document import Belief, Session
 from alphatrade_runtime.reflection.diary import query
 from alphatrade_runtime.reflection.diary.dictionary import session_of
@@ -24,7 +24,6 @@ from alphatrade_runtime.reflection.graph.edges import MIN_SNAPSHOTS
 from alphatrade_runtime.reflection.graph.snapshots import FOLDER, RhoSnapshot, files, read_snapshot
 
 Advance = Callable[[int, int], None]
-_FULL_BPS = 10_000
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _graph(
 
 def _whole(belief: Belief) -> bool:
     """Tell whether stored codes are whole: of denser ones only the largest are on record, which says too little."""
-    return -(-NEURONS * belief.active_bps // _FULL_BPS) <= STORED
+    return active_neurons(belief) <= STORED
 
 
 def _codes(folder: Path, taken: Sequence[RhoSnapshot]) -> Codes | None:
